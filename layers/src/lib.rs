@@ -1,0 +1,1 @@
+//! Tower layers for language-model traffic, over plain `http` types.

@@ -1,0 +1,1 @@
+//! The configuration file: its shape, where it is found, and what is wrong with it.

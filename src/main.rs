@@ -1,0 +1,3 @@
+//! The `switchtower` binary.
+
+fn main() {}
