@@ -25,6 +25,9 @@ pub mod request;
 pub mod sse;
 pub mod target;
 
+#[cfg(all(test, any(feature = "buffer", feature = "observe", feature = "route")))]
+mod contract;
+
 #[cfg(feature = "buffer")]
 pub mod buffer;
 #[cfg(feature = "observe")]

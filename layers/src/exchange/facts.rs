@@ -19,6 +19,8 @@ pub struct Facts {
     pub model: Option<Box<str>>,
     /// The tokens that the provider says were used.
     pub usage: Option<Usage>,
+    /// What an error answer (4xx, 5xx) said, once its body has passed.
+    pub error: Option<UpstreamError>,
     /// What broke the answer, if something did.
     pub fault: Option<Fault>,
     /// How the body ended; `None` while it is still on its way.
