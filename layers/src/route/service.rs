@@ -53,7 +53,7 @@ struct Planned {
 }
 
 fn plan(table: &RoutingTable, body: &Buffered) -> Result<Planned, Rejection> {
-    let asked = ModelRequest::read(body).map_err(invalid)?;
+    let asked = ModelRequest::read(body).map_err(|error| invalid(&error))?;
     let Some(model) = asked.model.as_ref().or(table.default_model()) else {
         let message = "the body names no `model`, and no default model is configured";
         return Err(Rejection::new(Code::InvalidRequest, message).param("model"));
@@ -62,7 +62,7 @@ fn plan(table: &RoutingTable, body: &Buffered) -> Result<Planned, Rejection> {
     Ok(Planned { asked, plan })
 }
 
-fn invalid(error: InvalidRequest) -> Rejection {
+fn invalid(error: &InvalidRequest) -> Rejection {
     let rejection = Rejection::new(Code::InvalidRequest, error.to_string());
     match error.param {
         Some(param) => rejection.param(param),
