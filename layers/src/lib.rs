@@ -1,1 +1,44 @@
-//! Tower layers for language-model traffic, over plain `http` types.
+//! [`tower`](https://docs.rs/tower) layers for language-model traffic, over plain [`http`] types.
+//!
+//! Each layer stands alone: an axum or hyper program adds the one it needs. None of them shares
+//! application state with another; what one layer tells another travels in public types:
+//!
+//! - early facts are request or response extensions: [`Target`], [`Rejected`];
+//! - facts that are only known when the answer's body has passed travel in an [`Exchange`].
+//!
+//! | layer | feature | what it does |
+//! |---|---|---|
+//! | `buffer` | `buffer` | collects the request body once, decoded and capped, so that clones are O(1) |
+//! | `route` | `route` | picks the provider and its name for the model from a routing table |
+//! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
+//!
+//! No feature is on by default; `full` turns all of them on.
+//!
+//! A layer never turns a refusal into a service error: it answers with a response that carries a
+//! [`Rejected`] extension, so that it drops into any stack and keeps the connection.
+
+pub mod body;
+pub mod classify;
+pub mod exchange;
+pub mod rejection;
+pub mod request;
+pub mod sse;
+pub mod target;
+
+#[cfg(all(test, any(feature = "buffer", feature = "observe", feature = "route")))]
+mod contract;
+
+#[cfg(feature = "buffer")]
+pub mod buffer;
+#[cfg(feature = "observe")]
+pub mod observe;
+#[cfg(feature = "route")]
+pub mod route;
+
+pub use body::Buffered;
+pub use exchange::Exchange;
+pub use rejection::{Code, Rejected, Rejection};
+pub use target::{Dialect, Target};
+
+/// The error of every body that a layer passes on.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,5 @@
+//! What an answer means.
+
+mod transport;
+
+pub use transport::{TransportError, TransportErrorKind};

@@ -1,0 +1,190 @@
+use std::{borrow::Cow, fmt};
+
+use http::StatusCode;
+
+use crate::body::BodyEnd;
+
+/// What is known of the current attempt's answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Facts {
+    /// The status of the head, once it came.
+    pub status: Option<StatusCode>,
+    /// Whether content was seen: non-empty text, reasoning, refusal or tool-call delta, or a
+    /// finish reason.
+    pub content: bool,
+    /// Why the model stopped. An answer without one is not whole.
+    pub finish: Option<Finish>,
+    /// The model that the provider says answered.
+    pub model: Option<Box<str>>,
+    /// The tokens that the provider says were used.
+    pub usage: Option<Usage>,
+    /// What an error answer (4xx, 5xx) said, once its body has passed.
+    pub error: Option<UpstreamError>,
+    /// What broke the answer, if something did.
+    pub fault: Option<Fault>,
+    /// How the body ended; `None` while it is still on its way.
+    pub end: Option<BodyEnd>,
+}
+
+impl Facts {
+    /// What the attempt turned out to be; `None` while its body is on its way.
+    ///
+    /// A fault is a fault, however the body ended. A reader that goes away after the finish
+    /// reason has seen the whole answer; before it, the attempt is cancelled.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let end = self.end?;
+        let status = self.status.unwrap_or(StatusCode::OK);
+        Some(match end {
+            _ if self.fault.is_some() || status.is_server_error() => Outcome::Fault,
+            BodyEnd::Error => Outcome::Fault,
+            BodyEnd::Dropped if self.finish.is_none() => Outcome::Cancelled,
+            _ if status.is_success() => Outcome::Success,
+            _ => Outcome::Neutral,
+        })
+    }
+}
+
+/// What an attempt turned out to be, settled when its body ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// A whole answer.
+    Success,
+    /// The provider's failure: transport, 5xx, or a broken answer.
+    Fault,
+    /// The provider is well but did not answer the question: a 4xx, a redirect.
+    Neutral,
+    /// The client went away first.
+    Cancelled,
+}
+
+/// Why the model stopped, in the words of Chat Completions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Finish {
+    /// A natural end.
+    Stop,
+    /// Out of output tokens.
+    Length,
+    /// It wants tools to be called.
+    ToolCalls,
+    /// Held back by a filter.
+    ContentFilter,
+    /// Another word of the provider's.
+    Other(Box<str>),
+}
+
+impl Finish {
+    /// From `finish_reason`.
+    pub fn from_reason(reason: &str) -> Self {
+        match reason {
+            "stop" => Self::Stop,
+            "length" => Self::Length,
+            "tool_calls" | "function_call" => Self::ToolCalls,
+            "content_filter" => Self::ContentFilter,
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+/// Tokens of one answer. A detail that the provider did not give is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Tokens of the prompt, cached ones included.
+    pub input: u64,
+    /// Prompt tokens that came from the provider's cache.
+    pub cached_input: u64,
+    /// Tokens of the answer, reasoning included.
+    pub output: u64,
+    /// Tokens of the reasoning.
+    pub reasoning: u64,
+}
+
+impl Usage {
+    /// Input and output tokens.
+    pub fn total(&self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+}
+
+/// What broke an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The transport failed in the middle of the body.
+    Transport(Box<str>),
+    /// The provider sent an error event or an error object under a success status.
+    Upstream(UpstreamError),
+    /// An event or a body that is not JSON, or has not the shape of an answer.
+    Malformed(Cow<'static, str>),
+    /// The body ended without a finish reason, however cleanly.
+    Unfinished,
+    /// An event or a JSON body over the cap, in bytes.
+    TooLarge(usize),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(what) => write!(f, "the connection broke: {what}"),
+            Self::Upstream(error) => error.fmt(f),
+            Self::Malformed(what) => f.write_str(what),
+            Self::Unfinished => f.write_str("the answer ended without a finish reason"),
+            Self::TooLarge(cap) => write!(f, "more than {cap} bytes in one piece"),
+        }
+    }
+}
+
+/// An error in a provider's own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamError {
+    /// Its `code`, where it gave one; a number is given as text.
+    pub code: Option<Box<str>>,
+    /// Its `type`.
+    pub kind: Option<Box<str>>,
+    /// Its `message`.
+    pub message: Option<Box<str>>,
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code.as_deref().or(self.kind.as_deref()), self.message.as_deref()) {
+            (Some(code), Some(message)) => write!(f, "{code}: {message}"),
+            (Some(one), None) | (None, Some(one)) => f.write_str(one),
+            (None, None) => f.write_str("an error without a message"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outcome_waits_for_the_end() {
+        let facts = Facts { fault: Some(Fault::Unfinished), ..Facts::default() };
+        assert_eq!(facts.outcome(), None);
+    }
+
+    #[test]
+    fn the_outcome_follows_from_status_fault_and_end() {
+        let stop = Some(Finish::Stop);
+        let table = [
+            (200, None, stop.clone(), BodyEnd::Complete, Outcome::Success),
+            (200, None, stop.clone(), BodyEnd::Dropped, Outcome::Success),
+            (200, None, None, BodyEnd::Dropped, Outcome::Cancelled),
+            (200, None, stop, BodyEnd::Error, Outcome::Fault),
+            (200, Some(Fault::Unfinished), None, BodyEnd::Complete, Outcome::Fault),
+            (200, Some(Fault::Unfinished), None, BodyEnd::Dropped, Outcome::Fault),
+            (503, None, None, BodyEnd::Complete, Outcome::Fault),
+            (429, None, None, BodyEnd::Complete, Outcome::Neutral),
+            (400, None, None, BodyEnd::Dropped, Outcome::Cancelled),
+        ];
+        for (status, fault, finish, end, outcome) in table {
+            let status = StatusCode::from_u16(status).ok();
+            let facts = Facts { status, fault, finish, end: Some(end), ..Facts::default() };
+            assert_eq!(facts.outcome(), Some(outcome), "{facts:?}");
+        }
+    }
+}

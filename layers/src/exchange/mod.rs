@@ -1,0 +1,11 @@
+//! Late facts: what is only known when an answer's body has passed.
+//!
+//! An [`Exchange`] is a shared handle in the request's extensions. One body, that of the
+//! `observe` layer, writes to it; retry, breaker, commit, ledgers and metrics read it. Nobody
+//! else frames the stream a second time.
+
+mod facts;
+mod recorder;
+
+pub use facts::{Facts, Fault, Finish, Outcome, UpstreamError, Usage};
+pub use recorder::{Exchange, Recorder};

@@ -1,0 +1,120 @@
+use std::sync::Arc;
+
+use http::StatusCode;
+use parking_lot::Mutex;
+
+use super::{Facts, Fault};
+use crate::body::BodyEnd;
+
+/// A shared handle to what is learnt about an answer while its body passes.
+///
+/// Put one into a request's extensions and keep a clone to read the late facts; the `observe`
+/// layer makes its own when it finds none. Each attempt starts a fresh set of facts, and a body
+/// left over from an earlier attempt can no longer write.
+///
+/// ```
+/// use switchtower_layers::Exchange;
+///
+/// let exchange = Exchange::default();
+/// let recorder = exchange.begin();
+/// recorder.update(|facts| facts.content = true);
+/// assert!(exchange.facts().content);
+///
+/// exchange.begin();
+/// recorder.update(|facts| facts.content = true);
+/// assert!(!exchange.facts().content, "another attempt has begun");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Exchange(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    attempt: u64,
+    facts: Facts,
+}
+
+impl Exchange {
+    /// Starts a new attempt: the facts are empty again, and only the returned recorder may write.
+    pub fn begin(&self) -> Recorder {
+        let mut state = self.0.lock();
+        state.attempt += 1;
+        state.facts = Facts::default();
+        Recorder { exchange: self.clone(), attempt: state.attempt }
+    }
+
+    /// A copy of what is known of the current attempt.
+    pub fn facts(&self) -> Facts {
+        self.0.lock().facts.clone()
+    }
+
+    /// Reads one thing of the current attempt without copying the rest.
+    pub fn read<T>(&self, f: impl FnOnce(&Facts) -> T) -> T {
+        f(&self.0.lock().facts)
+    }
+
+    /// How many attempts were begun.
+    pub fn attempts(&self) -> u64 {
+        self.0.lock().attempt
+    }
+}
+
+/// The right to write the facts of one attempt.
+#[derive(Debug)]
+pub struct Recorder {
+    exchange: Exchange,
+    attempt: u64,
+}
+
+impl Recorder {
+    /// Writes to the facts, unless a later attempt has begun.
+    pub fn update(&self, f: impl FnOnce(&mut Facts)) {
+        let mut state = self.exchange.0.lock();
+        if state.attempt == self.attempt {
+            f(&mut state.facts);
+        }
+    }
+
+    /// The head has come.
+    pub fn head(&self, status: StatusCode) {
+        self.update(|facts| facts.status = Some(status));
+    }
+
+    /// Something broke the answer. The first fault stays.
+    pub fn fault(&self, fault: Fault) {
+        self.update(|facts| {
+            facts.fault.get_or_insert(fault);
+        });
+    }
+
+    /// The body has ended. The first end stays.
+    pub fn end(&self, end: BodyEnd) {
+        self.update(|facts| {
+            facts.end.get_or_insert(end);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_fault_and_the_first_end_stay() {
+        let exchange = Exchange::default();
+        let recorder = exchange.begin();
+        recorder.fault(Fault::Unfinished);
+        recorder.fault(Fault::TooLarge(1));
+        recorder.end(BodyEnd::Error);
+        recorder.end(BodyEnd::Dropped);
+        let facts = exchange.facts();
+        assert_eq!(facts.fault, Some(Fault::Unfinished));
+        assert_eq!(facts.end, Some(BodyEnd::Error));
+        assert_eq!(exchange.attempts(), 1);
+    }
+
+    #[test]
+    fn handles_cross_threads() {
+        static_assertions::assert_impl_all!(Exchange: Send, Sync, Clone);
+        static_assertions::assert_impl_all!(Recorder: Send, Sync);
+    }
+}

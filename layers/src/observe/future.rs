@@ -1,0 +1,60 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::{ObserveBody, reader::Reader};
+use crate::{BoxError, Dialect, Exchange, body::BodyEnd, exchange::Recorder};
+
+pin_project! {
+    /// The future of [`Observe`](super::Observe).
+    pub struct ResponseFuture<F> {
+        #[pin]
+        pub(super) future: F,
+        pub(super) exchange: Exchange,
+        pub(super) recorder: Option<Recorder>,
+        pub(super) dialect: Option<Dialect>,
+        pub(super) cap: usize,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // Nobody waited for the head.
+            if let Some(recorder) = this.project().recorder.take() {
+                recorder.end(BodyEnd::Dropped);
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F, E, R> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    type Output = Result<Response<ObserveBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.future.poll(cx));
+        let recorder = this.recorder.take().expect("polled after completion");
+        let mut response = result.inspect_err(|_| recorder.end(BodyEnd::Error))?;
+        recorder.head(response.status());
+        let reader = Reader::of(&response, *this.dialect, *this.cap);
+        response.extensions_mut().insert(this.exchange.clone());
+        Poll::Ready(Ok(response.map(|body| ObserveBody::new(body, reader, recorder))))
+    }
+}

@@ -1,0 +1,63 @@
+//! Reads an answer once, as it passes, and writes what it learns to the [`Exchange`].
+//!
+//! Whether a call to a model went well is not known when its head arrives: a 200 may turn into an
+//! error event, go silent, or end in the middle of a sentence. This layer stands directly around
+//! the upstream, frames the answer's events (or its JSON) exactly once, and records whether
+//! content was seen, the finish reason, the usage, and what broke the answer. The bytes pass
+//! untouched and at once.
+//!
+//! Layers further out put an [`Exchange`] into the request's extensions, keep a clone, and read
+//! its [`Facts`](crate::exchange::Facts); when there is none, this layer makes one. Either way
+//! the response carries it in its extensions, too.
+//!
+//! Chat Completions and Responses answers are understood, by the request's path or by a
+//! [`Dialect`](crate::Dialect) in the request's extensions; of all others only the end is
+//! recorded. An event or a JSON body over [the cap](ObserveLayer::cap) (default 32 MiB) is not
+//! held: the event is a fault, the JSON body is passed on unread.
+//!
+//! ```
+//! use http_body_util::{BodyExt, Full};
+//! use switchtower_layers::{Exchange, exchange::{Finish, Outcome}, observe::ObserveLayer};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), switchtower_layers::BoxError> {
+//! let upstream = service_fn(async |_: http::Request<()>| {
+//!     http::Response::builder().header("content-type", "text/event-stream").body(Full::from(
+//!         "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+//!     ))
+//! });
+//! let service = ServiceBuilder::new().layer(ObserveLayer::new()).service(upstream);
+//!
+//! let exchange = Exchange::default();
+//! let request = http::Request::post("/v1/chat/completions").extension(exchange.clone()).body(())?;
+//! let response = service.oneshot(request).await?;
+//! assert_eq!(exchange.facts().outcome(), None, "only the head is here");
+//!
+//! response.into_body().collect().await?;
+//! let facts = exchange.facts();
+//! assert_eq!(facts.finish, Some(Finish::Stop));
+//! assert_eq!(facts.outcome(), Some(Outcome::Success));
+//! # Ok(()) }
+//! ```
+//!
+//! [`Exchange`]: crate::Exchange
+
+mod body;
+mod chat;
+mod error;
+mod future;
+mod layer;
+mod progress;
+mod reader;
+mod responses;
+mod service;
+mod usage;
+mod wire;
+
+pub use body::ObserveBody;
+pub use future::ResponseFuture;
+pub use layer::ObserveLayer;
+pub use service::Observe;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+use crate::exchange::{Finish, Recorder, Usage};
+
+/// What one event, or one JSON answer, says.
+#[derive(Debug, Default)]
+pub(super) struct News<'a> {
+    pub(super) content: bool,
+    /// One bit per choice that was seen.
+    pub(super) started: u64,
+    /// One bit per choice with a finish reason.
+    pub(super) finished: u64,
+    pub(super) finish: Option<Finish>,
+    pub(super) usage: Option<Usage>,
+    pub(super) model: Option<&'a str>,
+}
+
+/// What is already recorded, so that the exchange is only locked for something new.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    content: bool,
+    model: bool,
+    started: u64,
+    finished: u64,
+}
+
+impl Progress {
+    /// Whether every choice that was begun has a finish reason, and there was one.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished != 0 && self.started & !self.finished == 0
+    }
+
+    pub(super) fn note(&mut self, news: News<'_>, recorder: &Recorder) {
+        self.started |= news.started;
+        self.finished |= news.finished;
+        let content = (news.content || news.finish.is_some()) && !self.content;
+        let model = news.model.filter(|_| !self.model);
+        let finish = news.finish.filter(|_| self.is_finished());
+        if !content && model.is_none() && finish.is_none() && news.usage.is_none() {
+            return;
+        }
+        self.content |= content;
+        self.model |= model.is_some();
+        recorder.update(|facts| {
+            facts.content |= content;
+            facts.model = model.map(Into::into).or(facts.model.take());
+            facts.finish = finish.or(facts.finish.take());
+            facts.usage = news.usage.or(facts.usage);
+        });
+    }
+}

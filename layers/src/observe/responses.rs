@@ -1,0 +1,112 @@
+//! The Responses API: events and whole answers.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    chat::not_an_answer,
+    error,
+    progress::News,
+    usage,
+    wire::{Present, Text},
+};
+use crate::{
+    exchange::{Fault, Finish},
+    sse::Event,
+};
+
+/// Reads one event and hands its news on.
+pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
+    let wire: Wire<'_> = serde_json::from_slice(event.data)
+        .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
+    let kind = wire.kind.as_ref().map_or("", |kind| &kind.0);
+    match kind {
+        "error" => Err(Fault::Upstream(error::read_body(event.data))),
+        "response.completed" | "response.incomplete" | "response.failed" => match wire.response {
+            Some(response) => response.hand_on(news),
+            None => Err(Fault::Malformed("a terminal event without its response".into())),
+        },
+        _ if wire.error.is_some() || event.name == b"error" => {
+            Err(Fault::Upstream(error::read_body(event.data)))
+        }
+        _ => {
+            let content = match kind {
+                "response.output_item.done" => true,
+                delta => delta.ends_with(".delta") && wire.delta.0,
+            };
+            let model = wire.response.as_ref().and_then(|r| r.model.as_ref()).map(|m| &*m.0);
+            news(News { content, model, ..News::default() });
+            Ok(())
+        }
+    }
+}
+
+/// Reads a whole answer and hands its news on.
+pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
+    let answer: Response<'_> = serde_json::from_slice(bytes).map_err(|_| not_an_answer(bytes))?;
+    if answer.error.is_none() && !answer.output.0 && answer.status.is_none() {
+        return Err(Fault::Malformed("the answer has no output".into()));
+    }
+    answer.hand_on(news)
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(default)]
+    delta: Present,
+    #[serde(borrow)]
+    response: Option<Response<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Response<'a> {
+    #[serde(borrow)]
+    status: Option<Text<'a>>,
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+    #[serde(default)]
+    output: Present,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    incomplete_details: Option<Incomplete<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Incomplete<'a> {
+    #[serde(borrow)]
+    reason: Option<Text<'a>>,
+}
+
+impl Response<'_> {
+    fn hand_on(self, news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
+        let status = self.status.as_ref().map_or("", |status| &status.0);
+        if let Some(error) = self.error {
+            return Err(Fault::Upstream(error::read_field(error)));
+        }
+        let reason = self.incomplete_details.and_then(|details| details.reason);
+        let finish = match (status, reason.as_ref().map(|reason| &*reason.0)) {
+            ("failed", _) => return Err(Fault::Upstream(error::read_body(b"{}"))),
+            ("queued" | "in_progress", _) => None,
+            ("incomplete", Some("content_filter")) => Some(Finish::ContentFilter),
+            ("incomplete", _) => Some(Finish::Length),
+            _ => Some(Finish::Stop),
+        };
+        let bit = u64::from(finish.is_some());
+        news(News {
+            content: self.output.0,
+            started: 1,
+            finished: bit,
+            finish,
+            usage: usage::read(self.usage),
+            model: self.model.as_ref().map(|model| &*model.0),
+        });
+        Ok(())
+    }
+}

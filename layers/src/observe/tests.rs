@@ -1,0 +1,317 @@
+use std::{convert::Infallible, io};
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use proptest::prelude::*;
+use static_assertions::assert_impl_all;
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
+
+use super::*;
+use crate::{
+    Buffered, Exchange,
+    body::BodyEnd,
+    contract,
+    exchange::{Facts, Fault, Finish, Outcome, Usage},
+};
+
+assert_impl_all!(ObserveLayer: Send, Sync, Clone);
+assert_impl_all!(Observe<()>: Send, Sync, Clone);
+assert_impl_all!(ObserveBody<Full<Bytes>>: Send);
+
+const CHAT: &str = "/v1/chat/completions";
+const RESPONSES: &str = "/v1/responses";
+
+type Chunks = Vec<io::Result<Bytes>>;
+
+/// Passes an answer through the layer, frame by frame; its facts after each frame and at the end.
+fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<Facts>, Facts) {
+    let expected: Vec<_> = chunks.iter().flatten().cloned().collect();
+    let body = stream::iter(chunks.into_iter().map(|chunk| chunk.map(Frame::data)));
+    let mut response = Some(
+        Response::builder()
+            .status(status)
+            .header("content-type", content_type)
+            .body(StreamBody::new(body)),
+    );
+    let upstream = service_fn(move |_: Request<()>| {
+        let response = response.take().unwrap().unwrap();
+        async { Ok::<_, Infallible>(response) }
+    });
+    let exchange = Exchange::default();
+    let request = Request::post(path).extension(exchange.clone()).body(()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let service = ObserveLayer::new().cap(1 << 10).layer(upstream);
+        let mut body = service.oneshot(request).await.unwrap().into_body();
+        let (mut steps, mut passed) = (Vec::new(), Vec::new());
+        while let Some(frame) = body.frame().await {
+            steps.push(exchange.facts());
+            passed.extend(frame.ok().and_then(|frame| frame.into_data().ok()));
+        }
+        assert_eq!(passed, expected, "the bytes pass untouched");
+        (steps, exchange.facts())
+    })
+}
+
+fn events(path: &str, text: &str) -> Facts {
+    observe(path, 200, "text/event-stream; charset=utf-8", vec![Ok(text.to_owned().into())]).1
+}
+
+fn json(path: &str, status: u16, text: &str) -> Facts {
+    observe(path, status, "application/json", vec![Ok(text.to_owned().into())]).1
+}
+
+fn malformed(facts: &Facts) -> &str {
+    match &facts.fault {
+        Some(Fault::Malformed(what)) => what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn content_is_what_a_reader_would_see() {
+    let delta = |delta: &str| format!("data: {{\"choices\":[{{\"delta\":{delta}}}]}}\n\n");
+    for (text, content) in [
+        (delta(r#"{"content":"a"}"#), true),
+        (delta(r#"{"reasoning_content":"a","content":null}"#), true),
+        (delta(r#"{"reasoning":"a"}"#), true),
+        (delta(r#"{"refusal":"a"}"#), true),
+        (delta(r#"{"tool_calls":[{"index":0,"function":{"name":"f"}}]}"#), true),
+        (delta(r#"{"role":"assistant"}"#), false),
+        (delta(r#"{"role":"assistant","content":"","tool_calls":[],"refusal":null}"#), false),
+        (delta("null"), false),
+        (": OPENROUTER PROCESSING\n\n".into(), false),
+        ("data: {\"choices\":[]}\n\n".into(), false),
+        ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n".into(), true),
+    ] {
+        assert_eq!(events(CHAT, &text).content, content, "{text}");
+    }
+}
+
+#[test]
+fn a_whole_stream_is_a_success_even_without_done() {
+    let facts = events(
+        CHAT,
+        "data: {\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}],\"usage\":null}\n\n\
+         data: {\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n\
+         data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\n",
+    );
+    assert_eq!(facts.outcome(), Some(Outcome::Success));
+    assert_eq!(facts.finish, Some(Finish::Length));
+    assert_eq!(facts.model.as_deref(), Some("m-1"));
+    assert_eq!(facts.usage, Some(Usage { input: 3, output: 5, ..Usage::default() }));
+}
+
+#[test]
+fn an_end_without_a_finish_reason_is_a_fault_however_clean() {
+    let cut = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    assert_eq!(events(CHAT, cut).fault, Some(Fault::Unfinished));
+    assert_eq!(events(CHAT, &format!("{cut}data: [DONE]\n\n")).fault, Some(Fault::Unfinished));
+    assert_eq!(events(CHAT, "").fault, Some(Fault::Unfinished));
+    let one_of_two =
+        "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},{\"index\":1}]}\n\n";
+    let facts = events(CHAT, one_of_two);
+    assert_eq!((facts.fault, facts.finish), (Some(Fault::Unfinished), None));
+}
+
+#[test]
+fn what_is_not_json_and_what_is_an_error_are_faults() {
+    assert!(malformed(&events(CHAT, "data: {\"choices\":[\n\n")).contains("not JSON"));
+    assert!(malformed(&events(CHAT, "data: 5\n\n")).contains("not JSON"));
+    for text in [
+        "data: {\"error\":{\"code\":\"overloaded\",\"message\":\"busy\"}}\n\n",
+        "event: error\ndata: {\"code\":\"overloaded\",\"message\":\"busy\"}\n\n",
+    ] {
+        let Some(Fault::Upstream(error)) = events(CHAT, text).fault else { panic!("{text}") };
+        assert_eq!(error.to_string(), "overloaded: busy");
+    }
+    let finish =
+        "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"error\"}]}\n\n";
+    assert!(malformed(&events(CHAT, finish)).contains("`error`"));
+}
+
+#[test]
+fn the_first_fault_ends_the_reading() {
+    let facts = events(CHAT, "data: x\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
+    assert_eq!((facts.content, facts.finish.clone()), (false, None));
+    assert_eq!(facts.outcome(), Some(Outcome::Fault));
+}
+
+#[test]
+fn an_event_over_the_cap_is_a_fault() {
+    let long = format!("data: \"{}\"\n\n", "x".repeat(2000));
+    assert_eq!(events(CHAT, &long).fault, Some(Fault::TooLarge(1 << 10)));
+}
+
+#[test]
+fn a_broken_transport_is_a_fault_with_what_was_seen() {
+    let chunks = vec![
+        Ok(Bytes::from("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n")),
+        Err(io::Error::other("reset")),
+    ];
+    let (_, facts) = observe(CHAT, 200, "text/event-stream", chunks);
+    assert!(facts.content);
+    assert_eq!(facts.fault, Some(Fault::Transport("reset".into())));
+    assert_eq!(facts.end, Some(BodyEnd::Error));
+}
+
+#[test]
+fn whole_answers() {
+    let answer = r#"{"model":"m","choices":[{"index":0,"message":{"content":"a"},"finish_reason":"tool_calls"}],
+        "usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+    let facts = json(CHAT, 200, answer);
+    assert_eq!(facts.outcome(), Some(Outcome::Success));
+    assert_eq!(facts.finish, Some(Finish::ToolCalls));
+    assert_eq!(facts.usage.unwrap().total(), 3);
+    for (text, says) in [
+        ("", "empty"),
+        (" <html>", "HTML"),
+        ("{\"choices\":", "not JSON"),
+        ("{}", "no choices"),
+        ("{\"choices\":[]}", "no choices"),
+        ("[]", "not JSON"),
+    ] {
+        assert!(malformed(&json(CHAT, 200, text)).contains(says), "{text}");
+    }
+    let facts = json(CHAT, 200, r#"{"error":{"message":"no"}}"#);
+    assert!(matches!(facts.fault, Some(Fault::Upstream(_))));
+}
+
+#[test]
+fn a_json_answer_over_the_cap_passes_unread() {
+    let facts = json(CHAT, 200, &"x".repeat(2000));
+    assert_eq!((facts.content, facts.outcome()), (true, Some(Outcome::Success)));
+}
+
+#[test]
+fn error_answers_are_read_on_any_path() {
+    for path in [CHAT, RESPONSES, "/v1/embeddings"] {
+        let facts = json(path, 429, r#"{"error":{"code":"insufficient_quota","message":"pay"}}"#);
+        assert_eq!(facts.error.unwrap().code.as_deref(), Some("insufficient_quota"));
+    }
+    assert_eq!(json(CHAT, 503, "busy").outcome(), Some(Outcome::Fault));
+    assert_eq!(json(CHAT, 400, "bad").outcome(), Some(Outcome::Neutral));
+}
+
+#[test]
+fn other_paths_are_opaque() {
+    let facts = json("/v1/embeddings", 200, "<html>");
+    assert_eq!((facts.fault.clone(), facts.outcome()), (None, Some(Outcome::Success)));
+}
+
+#[test]
+fn responses_events() {
+    let start = "event: response.created\n\
+        data: {\"type\":\"response.created\",\"response\":{\"model\":\"m\",\"status\":\"in_progress\"}}\n\n";
+    let delta = "data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n";
+    let end = |kind: &str, rest: &str| {
+        format!(
+            "data: {{\"type\":\"response.{kind}\",\"response\":{{\"status\":\"{kind}\"{rest}}}}}\n\n"
+        )
+    };
+    assert!(!events(RESPONSES, start).content);
+    assert!(events(RESPONSES, delta).content);
+    assert_eq!(events(RESPONSES, &format!("{start}{delta}")).fault, Some(Fault::Unfinished));
+
+    let usage = ",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}";
+    let facts = events(RESPONSES, &format!("{start}{delta}{}", end("completed", usage)));
+    assert_eq!((facts.finish.clone(), facts.fault.clone()), (Some(Finish::Stop), None));
+    assert_eq!(facts.usage.unwrap().total(), 3);
+    assert_eq!(facts.model.as_deref(), Some("m"));
+
+    let reason = ",\"incomplete_details\":{\"reason\":\"max_output_tokens\"}";
+    assert_eq!(events(RESPONSES, &end("incomplete", reason)).finish, Some(Finish::Length));
+    for failed in [
+        end("failed", ",\"error\":{\"code\":\"c\",\"message\":\"m\"}"),
+        "data: {\"type\":\"error\",\"code\":\"c\",\"message\":\"m\"}\n\n".into(),
+        "data: {\"type\":\"error\",\"error\":{\"code\":\"c\",\"message\":\"m\"}}\n\n".into(),
+    ] {
+        let Some(Fault::Upstream(error)) = events(RESPONSES, &failed).fault else {
+            panic!("{failed}")
+        };
+        assert_eq!(error.to_string(), "c: m");
+    }
+}
+
+#[test]
+fn responses_answers() {
+    let whole = r#"{"status":"completed","output":[{"type":"message"}],"error":null,"model":"m"}"#;
+    let facts = json(RESPONSES, 200, whole);
+    assert_eq!((facts.content, facts.finish), (true, Some(Finish::Stop)));
+    assert!(malformed(&json(RESPONSES, 200, "{}")).contains("no output"));
+    let failed = r#"{"status":"failed","output":[],"error":{"message":"m"}}"#;
+    assert!(matches!(json(RESPONSES, 200, failed).fault, Some(Fault::Upstream(_))));
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_is_cancelled_unless_it_saw_the_finish() {
+    let finish = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n";
+    for (text, outcome) in [(": hi\n\n", Outcome::Cancelled), (finish, Outcome::Success)] {
+        let exchange = Exchange::default();
+        let upstream = service_fn(async |_: Request<()>| {
+            let frames =
+                [Ok::<_, Infallible>(Frame::data(Bytes::from(text))), Ok(Frame::data("".into()))];
+            let body = StreamBody::new(stream::iter(frames));
+            Response::builder().header("content-type", "text/event-stream").body(body)
+        });
+        let request = Request::post(CHAT).extension(exchange.clone()).body(()).unwrap();
+        let response = ObserveLayer::new().layer(upstream).oneshot(request).await.unwrap();
+        assert!(response.extensions().get::<Exchange>().is_some());
+        let mut body = response.into_body();
+        body.frame().await.unwrap().unwrap();
+        assert_eq!(exchange.facts().outcome(), None);
+        drop(body);
+        assert_eq!(exchange.facts().outcome(), Some(outcome));
+    }
+}
+
+#[tokio::test]
+async fn a_call_dropped_before_its_head_is_cancelled() {
+    let exchange = Exchange::default();
+    let upstream = service_fn(|_: Request<()>| {
+        std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>()
+    });
+    let request = Request::post(CHAT).extension(exchange.clone()).body(()).unwrap();
+    let mut call = tokio_test::task::spawn(ObserveLayer::new().layer(upstream).oneshot(request));
+    assert!(call.poll().is_pending());
+    drop(call);
+    assert_eq!(exchange.facts().outcome(), Some(Outcome::Cancelled));
+}
+
+#[tokio::test]
+async fn it_keeps_the_contract() {
+    contract::holds(ObserveLayer::new(), || Request::new(Buffered::from("{}"))).await;
+}
+
+proptest! {
+    #[test]
+    fn any_split_of_the_bytes_gives_the_same_facts(
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        end in prop_oneof![Just(""), Just("data: {\"error\":\"x\"}\n\n"), Just("data: nonsense\r\n\r\n")],
+    ) {
+        let text = format!("\u{feff}: é\r\n\r\ndata: {{\"model\":\"ü\",\"choices\":[{{\"delta\":{{\"content\":\"\u{2028}\"}}}}]}}\r\
+            \rdata: {{\"choices\":\ndata: [{{\"finish_reason\":\"stop\"}}]}}\n\n{end}data: [DONE]\n\n");
+        let whole = events(CHAT, &text);
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        let chunks = cuts.windows(2).map(|cut| Ok(Bytes::copy_from_slice(&text.as_bytes()[cut[0]..cut[1]])));
+        let (_, split) = observe(CHAT, 200, "text/event-stream", chunks.collect());
+        prop_assert_eq!(whole, split);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        for path in [CHAT, RESPONSES] {
+            for status in [200, 500] {
+                for content_type in ["text/event-stream", "application/json"] {
+                    observe(path, status, content_type, vec![Ok(bytes.clone().into())]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use std::{fmt, sync::Arc};
+
+use crate::Target;
+
+/// The ordered targets for one request, and who was left out.
+///
+/// Displayed as `provider/model, provider/model`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Where to try, in order.
+    pub targets: Vec<Target>,
+    /// Providers that stood in the plan but cannot be used.
+    pub skipped: Vec<Skipped>,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        separated(f, &self.targets, ", ")
+    }
+}
+
+/// A provider that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name.
+    pub provider: Arc<str>,
+    /// Why, to be read by a person.
+    pub why: Arc<str>,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.provider, self.why)
+    }
+}
+
+pub(super) fn separated<T: fmt::Display>(
+    f: &mut impl fmt::Write,
+    items: &[T],
+    separator: &str,
+) -> fmt::Result {
+    for (index, item) in items.iter().enumerate() {
+        write!(f, "{}{item}", if index == 0 { "" } else { separator })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! What the integration tests share: a scriptable provider, clients, an SSE reader.
+
+// Each test binary compiles this module and uses only a part of it.
+#![allow(dead_code, unused_imports, unreachable_pub)]
+// All of it runs in tests only; clippy sees that of test functions alone.
+#![allow(clippy::unwrap_used)]
+
+pub mod client;
+pub mod raw;
+pub mod sse;
+
+use std::{future::Future, time::Duration};
+
+pub use client::{get, post, send, send_h2, try_send};
+pub use raw::Raw;
+pub use sse::Events;
+pub use switchtower::demo::{Fault, Gate, Provider, Received, Refused, Reply};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long anything in a test may take before it counts as hanging.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A provider that answers as the script says.
+pub async fn provider(script: impl Fn(Received) -> Reply + Send + Sync + 'static) -> Provider {
+    Provider::start(script).await.expect("a loopback port")
+}
+
+/// A provider with one answer for everything.
+pub async fn always(reply: Reply) -> Provider {
+    provider(move |_| reply.clone()).await
+}
+
+/// Waits for something that has to happen soon.
+#[track_caller]
+pub fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let caller = std::panic::Location::caller();
+    async move {
+        match timeout(PATIENCE, future).await {
+            Ok(output) => output,
+            Err(_) => panic!("{caller}: nothing happened for {PATIENCE:?}"),
+        }
+    }
+}
+
+/// Waits until a condition holds that nothing announces.
+#[track_caller]
+pub fn eventually(condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    let mut condition = condition;
+    async move {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition() {
+            assert!(Instant::now() < deadline, "{caller}: still not so after {PATIENCE:?}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
