@@ -1,1 +1,39 @@
 //! The configuration file: its shape, where it is found, and what is wrong with it.
+//!
+//! [`Config`] is what the rest of the gateway reads: plain values, already checked. It comes from
+//! [`Config::load`] (a file), [`Config::from_yaml`] (a text) or [`Config::builtin`] (no file, but a
+//! provider's key in the environment). A wrong file is a [`ConfigError`], which prints the place,
+//! the reason and the nearest valid name:
+//!
+//! ```
+//! use switchtower::config::{Config, Env};
+//!
+//! let error = Config::from_yaml("gateway.yaml", "prot: 3000", &Env::empty()).unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "gateway.yaml:1:1: unknown setting `prot`\n\
+//!      \x20 1 | prot: 3000\n\
+//!      \x20   | ^^^^\n\
+//!      \x20 help: did you mean `port`?"
+//! );
+//! ```
+
+mod agents;
+mod check;
+mod env;
+mod error;
+mod excerpt;
+mod load;
+mod locate;
+mod raw;
+mod secret;
+mod suggest;
+mod types;
+mod yaml;
+
+pub use agents::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy};
+pub use check::loopback;
+pub use env::Env;
+pub use error::ConfigError;
+pub use secret::{Key, Secret};
+pub use types::{Config, Dialect, LogLevel, Models, Provider, Timeouts};

@@ -1,0 +1,54 @@
+//! From [`Raw`] to [`Config`]: everything that only makes sense together, reported together.
+
+mod models;
+mod names;
+mod provider;
+mod routing;
+mod server;
+mod url;
+
+use serde_saphyr::Spanned;
+
+use super::error::{Place, Problem};
+use super::raw::Raw;
+use super::{Config, Env};
+
+pub use server::loopback;
+
+/// Checks everything and reports everything.
+pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
+    let mut checker = Checker { env, problems: Vec::new(), warnings: Vec::new() };
+    let mut config = Config::default();
+    let Raw { models, routing, agents, .. } = checker.server(raw, &mut config);
+    config.models = checker.models(models.unwrap_or_default());
+    let agents = agents.unwrap_or_default();
+    // Taken before any agent is dropped for its own mistakes, which would cause others.
+    let ids: Vec<String> = agents
+        .iter()
+        .filter_map(|agent| agent.value.id.as_ref().map(|id| id.value.clone()))
+        .collect();
+    config.agents = checker.agents(agents);
+    config.routing = checker.routing(routing.unwrap_or_default(), &ids);
+    config.warnings = checker.warnings;
+    if checker.problems.is_empty() { Ok(config) } else { Err(checker.problems) }
+}
+
+/// Collects what is wrong. After a problem the value in question is a stand-in, which nobody sees:
+/// a configuration with problems is never handed out.
+struct Checker<'a> {
+    env: &'a Env,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Checker<'_> {
+    /// Notes what is wrong with a value.
+    fn wrong<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) -> &mut Problem {
+        self.wrong_at(Place::of(value), message)
+    }
+
+    fn wrong_at(&mut self, place: Option<Place>, message: impl Into<String>) -> &mut Problem {
+        self.problems.push(Problem::new(place, message));
+        self.problems.last_mut().expect("it was just pushed")
+    }
+}

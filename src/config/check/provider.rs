@@ -1,0 +1,136 @@
+//! One provider.
+
+use indexmap::IndexMap;
+
+use super::Checker;
+use crate::config::env::Resolved;
+use crate::config::raw::{Entries, RawProvider, RawTimeouts, Text};
+use crate::config::{Key, Provider, Secret, Timeouts};
+
+impl Checker<'_> {
+    /// `None` when there is no usable URL; that has been reported then.
+    pub(super) fn provider(
+        &mut self,
+        name: &Text,
+        raw: RawProvider,
+        variables: &Resolved,
+        defaults: Timeouts,
+    ) -> Option<Provider> {
+        if self.named("provider name", name.clone()).contains('/') {
+            self.wrong(name, "a provider name has no `/`")
+                .help("`provider/model` is how a client asks for one provider".to_owned());
+        }
+        let key = self.key(raw.api_key, raw.api_key_env, variables);
+        let models = self.list("model", raw.models);
+        let aliases = self.aliases(raw.aliases);
+        let Some(base_url) = &raw.base_url else {
+            self.wrong(name, format!("the provider `{}` has no base_url", name.value))
+                .help("add, for example, `base_url: https://api.deepseek.com/v1`".to_owned());
+            return None;
+        };
+        Some(Provider {
+            base_url: self.base_url(base_url)?,
+            key,
+            models,
+            aliases,
+            dialect: raw.dialect.unwrap_or_default(),
+            enabled: raw.enabled.unwrap_or(true),
+            timeouts: timeouts(raw.timeouts, defaults),
+        })
+    }
+
+    /// Inline, else from the variable. What is wrong with a key is said without showing it.
+    fn key(&mut self, inline: Option<Text>, env: Option<Text>, variables: &Resolved) -> Key {
+        if let Some(env) = env.as_ref().filter(|env| !is_variable(&env.value)) {
+            self.wrong(env, "this is not the name of an environment variable")
+                .secret()
+                .help("if it is the key itself, give it as `api_key`".to_owned());
+            return Key::Missing { env: None };
+        }
+        if let Some(inline) = inline.filter(|key| !key.value.trim().is_empty()) {
+            if let Some(variable) = reference(&inline.value) {
+                self.wrong(&inline, "variables are not expanded in this file")
+                    .help(format!("write `api_key_env: {variable}` instead"));
+            } else if !fits_a_header(&inline.value) {
+                self.wrong(&inline, "this key cannot be sent in a header").secret().help(
+                    "it contains a line break or another character that no key has".to_owned(),
+                );
+            }
+            return Key::Present(Secret::new(inline.value));
+        }
+        let value = env.as_ref().and_then(|env| variables.get(&env.value));
+        match (env, value) {
+            (Some(env), Some(value)) if !value.trim().is_empty() => {
+                if !fits_a_header(value) {
+                    self.wrong(
+                        &env,
+                        format!("the key in {} cannot be sent in a header", env.value),
+                    )
+                    .help(
+                        "it contains a line break or another character that no key has".to_owned(),
+                    );
+                }
+                Key::Present(Secret::new(value))
+            }
+            (env, _) => Key::Missing { env: env.map(|env| env.value) },
+        }
+    }
+
+    /// Aliases of one mapping; one lookup has to be enough.
+    pub(super) fn aliases(&mut self, entries: Option<Entries<Text>>) -> IndexMap<String, String> {
+        let entries = entries.map(|entries| entries.0).unwrap_or_default();
+        self.unique("alias", entries.iter().map(|(alias, _)| alias));
+        let aliases: IndexMap<_, _> =
+            entries.iter().map(|(alias, real)| (alias.value.clone(), real.value.clone())).collect();
+        for (alias, real) in entries {
+            let alias = self.named("alias", alias);
+            if alias == real.value {
+                self.wrong(&real, format!("the alias `{alias}` points to itself"));
+            } else if aliases.contains_key(&real.value) {
+                let end = end_of_chain(&aliases, &real.value);
+                self.wrong(&real, format!("`{}` is itself an alias", real.value)).help(
+                    end.map_or_else(
+                        || "these aliases go round in a circle".to_owned(),
+                        |end| format!("point `{alias}` to `{end}`"),
+                    ),
+                );
+            }
+            self.named("model", real);
+        }
+        aliases
+    }
+}
+
+/// The name that is no alias any more, unless there is none.
+fn end_of_chain<'a>(aliases: &'a IndexMap<String, String>, start: &'a str) -> Option<&'a str> {
+    let mut name = start;
+    for _ in 0..aliases.len() {
+        name = match aliases.get(name) {
+            Some(next) => next,
+            None => return Some(name),
+        };
+    }
+    (!aliases.contains_key(name)).then_some(name)
+}
+
+/// A provider's timeouts, or those of `models`.
+pub(super) fn timeouts(raw: Option<RawTimeouts>, defaults: Timeouts) -> Timeouts {
+    let RawTimeouts { connect_ms } = raw.unwrap_or_default();
+    Timeouts { connect_ms: connect_ms.unwrap_or(defaults.connect_ms) }
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The variable in `$NAME` or `${NAME}`.
+fn reference(key: &str) -> Option<&str> {
+    let name = key.strip_prefix('$')?;
+    let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+    is_variable(name).then_some(name)
+}
+
+fn fits_a_header(key: &str) -> bool {
+    key.chars().all(|c| c.is_ascii_graphic() || c == ' ')
+}

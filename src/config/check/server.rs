@@ -1,0 +1,101 @@
+//! The settings at the top of the file.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use super::Checker;
+use crate::config::Config;
+use crate::config::raw::{Raw, Text};
+
+impl Checker<'_> {
+    /// Moves the checked settings into `config` and gives back the rest.
+    pub(super) fn server(&mut self, mut raw: Raw, config: &mut Config) -> Raw {
+        if let Some(host) = &raw.host {
+            match loopback(&host.value) {
+                Ok(address) => config.host = address,
+                Err(reason) => {
+                    self.wrong(host, reason);
+                }
+            }
+        }
+        let ws_port =
+            self.either(("wsPort", raw.ws_port.take()), ("ws_port", raw.ws_port_twin.take()));
+        if let (Some(port), Some(ws_port)) = (&raw.port, &ws_port)
+            && port.value == ws_port.value
+            && port.value != 0
+        {
+            self.wrong(ws_port, format!("`port` and `wsPort` are both {}", port.value));
+        }
+        config.port = raw.port.take().map_or(config.port, |port| port.value);
+        config.ws_port = ws_port.map_or(config.ws_port, |port| port.value);
+
+        if let Some(directory) =
+            self.either(("dataDir", raw.data_dir.take()), ("data_dir", raw.data_dir_twin.take()))
+        {
+            config.data_dir = self.directory(directory);
+        }
+        if let Some(directory) =
+            self.either(("logDir", raw.log_dir.take()), ("log_dir", raw.log_dir_twin.take()))
+        {
+            config.log_dir = self.directory(directory);
+        }
+        if let Some(level) = self
+            .either(("logLevel", raw.log_level.take()), ("log_level", raw.log_level_twin.take()))
+        {
+            config.log_level = level.value;
+        }
+
+        if let Some(limit) = raw.body_limit_mb.take() {
+            if !(1..=4096).contains(&limit.value) {
+                self.wrong(&limit, "`body_limit_mb` has to be from 1 to 4096");
+            }
+            config.body_limit_mb = limit.value;
+        }
+        config.drain_ms = raw.drain_ms.take().unwrap_or(config.drain_ms);
+        for proxy in raw.trusted_proxies.take().unwrap_or_default() {
+            match network(&proxy.value) {
+                Some(network) => config.trusted_proxies.push(network),
+                None => {
+                    self.wrong(&proxy, format!("`{}` is no address and no network", proxy.value))
+                        .help("write 10.0.0.7 or 10.0.0.0/8".to_owned());
+                }
+            }
+        }
+        raw
+    }
+
+    /// A directory; `~/` is the home directory, as in a shell.
+    fn directory(&mut self, directory: Text) -> PathBuf {
+        let text = self.named("directory", directory);
+        match (text.strip_prefix("~/"), self.env.var("HOME")) {
+            (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+            _ => text.into(),
+        }
+    }
+}
+
+/// Reads the address to listen on.
+///
+/// # Errors
+/// Says why it cannot be used: it is no address, or not a loopback one.
+pub fn loopback(host: &str) -> Result<IpAddr, String> {
+    if host == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    let Ok(address) = host.parse::<IpAddr>() else {
+        return Err(format!("`{host}` is no IP address; write 127.0.0.1 or ::1"));
+    };
+    if !address.is_loopback() {
+        return Err(format!(
+            "{address} would let others in; until there are client keys, the gateway only listens on \
+             loopback (127.0.0.1 or ::1)"
+        ));
+    }
+    Ok(address)
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}

@@ -1,0 +1,152 @@
+//! The shape of the file, as it is written: every value with its place, nothing checked yet.
+//!
+//! Everything is optional here, so that a missing setting is reported together with the other
+//! problems, and so that `models:` with nothing behind it means the same as no `models`.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_saphyr::Spanned;
+
+use super::{Dialect, LogLevel};
+
+pub(super) type Text = Spanned<String>;
+type List = Option<Vec<Text>>;
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) host: Option<Text>,
+    pub(super) port: Option<Spanned<u16>>,
+    #[serde(rename = "wsPort")]
+    pub(super) ws_port: Option<Spanned<u16>>,
+    #[serde(rename = "ws_port")]
+    pub(super) ws_port_twin: Option<Spanned<u16>>,
+    #[serde(rename = "dataDir")]
+    pub(super) data_dir: Option<Text>,
+    #[serde(rename = "data_dir")]
+    pub(super) data_dir_twin: Option<Text>,
+    #[serde(rename = "logDir")]
+    pub(super) log_dir: Option<Text>,
+    #[serde(rename = "log_dir")]
+    pub(super) log_dir_twin: Option<Text>,
+    #[serde(rename = "logLevel")]
+    pub(super) log_level: Option<Spanned<LogLevel>>,
+    #[serde(rename = "log_level")]
+    pub(super) log_level_twin: Option<Spanned<LogLevel>>,
+    pub(super) body_limit_mb: Option<Spanned<u64>>,
+    pub(super) drain_ms: Option<u64>,
+    pub(super) trusted_proxies: List,
+    pub(super) models: Option<RawModels>,
+    pub(super) routing: Option<RawRouting>,
+    pub(super) agents: Option<Vec<Spanned<RawAgent>>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawModels {
+    pub(super) default_model: Option<Text>,
+    pub(super) providers: Option<Entries<Option<RawProvider>>>,
+    pub(super) model_aliases: Option<Entries<Text>>,
+    pub(super) fallback_chain: List,
+    pub(super) model_routing: Option<Entries<List>>,
+    pub(super) timeouts: Option<RawTimeouts>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawProvider {
+    pub(super) base_url: Option<Text>,
+    pub(super) api_key: Option<Text>,
+    pub(super) api_key_env: Option<Text>,
+    pub(super) models: List,
+    pub(super) aliases: Option<Entries<Text>>,
+    pub(super) dialect: Option<Dialect>,
+    pub(super) enabled: Option<bool>,
+    pub(super) timeouts: Option<RawTimeouts>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTimeouts {
+    pub(super) connect_ms: Option<u64>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRouting {
+    #[serde(rename = "defaultAgent")]
+    pub(super) default_agent: Option<Text>,
+    #[serde(rename = "default_agent")]
+    pub(super) default_agent_twin: Option<Text>,
+    pub(super) rules: Option<Vec<Spanned<RawRule>>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRule {
+    pub(super) name: Option<Text>,
+    pub(super) keywords: List,
+    pub(super) strategy: Option<RawStrategy>,
+    pub(super) agent: Option<Text>,
+    pub(super) agents: List,
+    pub(super) priority: Option<i64>,
+}
+
+#[derive(Clone, Copy, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawStrategy {
+    #[default]
+    Single,
+    Broadcast,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAgent {
+    pub(super) id: Option<Text>,
+    pub(super) name: Option<Text>,
+    pub(super) r#type: Option<RawAgentType>,
+    pub(super) capabilities: List,
+    pub(super) command: Option<Text>,
+    pub(super) args: List,
+    pub(super) endpoint: Option<Text>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawAgentType {
+    ClaudeCode,
+    Openclaw,
+    Codex,
+    Process,
+    Http,
+}
+
+/// A mapping whose keys have places, in file order, duplicates and all.
+pub(super) struct Entries<T>(pub(super) Vec<(Text, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Collect<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Collect(PhantomData))
+    }
+}

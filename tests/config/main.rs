@@ -1,0 +1,219 @@
+//! The configuration: what is accepted, and what a person reads when it is not.
+
+mod any_text;
+mod refused;
+
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+use switchtower::config::{AgentKind, Config, Dialect, Env, Key, LogLevel, Strategy};
+
+/// The sample of the documentation, as it is printed there.
+const SAMPLE: &str = include_str!("sample.yaml");
+
+fn accepted(text: &str) -> Config {
+    Config::from_yaml("gateway.yaml", text, &Env::empty()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A provider `p` with these settings besides its URL.
+fn provider(settings: &str) -> String {
+    format!("models:\n  providers:\n    p:\n      base_url: http://localhost/v1\n      {settings}")
+}
+
+fn key(config: &Config, name: &str) -> Option<String> {
+    match &config.models.providers[name].key {
+        Key::Present(secret) => Some(secret.expose().to_owned()),
+        Key::Missing { .. } => None,
+    }
+}
+
+#[test]
+fn the_sample_is_read_unchanged() {
+    let config = accepted(SAMPLE);
+    assert_eq!(
+        (config.host.to_string().as_str(), config.port, config.ws_port),
+        ("127.0.0.1", 3000, 3001)
+    );
+    assert_eq!(config.log_level, LogLevel::Info);
+    let models = &config.models;
+    assert_eq!(models.default_model.as_deref(), Some("deepseek-chat"));
+    let names: Vec<_> = models.providers.keys().collect();
+    assert_eq!(names, ["deepseek", "openai", "openrouter", "ollama"]);
+    assert_eq!(models.providers["openai"].dialect, Dialect::Responses);
+    assert_eq!(models.providers["deepseek"].dialect, Dialect::Chat);
+    assert_eq!(models.providers["ollama"].aliases["gpt-5.5"], "qwen3:14b");
+    assert_eq!(models.model_aliases["gpt-5.4"], "deepseek-chat");
+    assert_eq!(models.fallback_chain, ["deepseek", "openrouter", "ollama"]);
+    let patterns: Vec<_> = models.model_routing.iter().map(|(pattern, _)| pattern).collect();
+    assert_eq!(patterns, ["deepseek", "gpt-", "o1", "claude"]);
+    assert_eq!(models.model_routing[1].1, ["openai", "deepseek"]);
+    assert_eq!(config.routing.rules[0].keywords, ["review", "代码审查"]);
+    assert_eq!(config.routing.rules[0].strategy, Strategy::Single("claude-code".into()));
+    assert!(matches!(&config.routing.rules[1].strategy, Strategy::Broadcast(a) if a.len() == 2));
+    let process = AgentKind::Process { command: "my-cli".into(), args: vec!["--go".into()] };
+    assert_eq!(config.agents[1].kind, process);
+
+    assert_eq!(key(&config, "ollama").as_deref(), Some("ollama"));
+    assert_snapshot!(config.warnings.join("\n"), @r"
+    provider `deepseek` has no key and is skipped: set DEEPSEEK_API_KEY
+    provider `openai` has no key and is skipped: set OPENAI_API_KEY
+    provider `openrouter` has no key and is skipped: set OPENROUTER_API_KEY
+    ");
+}
+
+#[test]
+fn the_example_file_says_the_same_as_the_sample() {
+    let example = include_str!("../../gateway.example.yaml");
+    assert_eq!(format!("{:?}", accepted(example)), format!("{:?}", accepted(SAMPLE)));
+    // What is commented out in it is right, too.
+    let uncommented = example
+        .replace("# drain_ms", "drain_ms")
+        .replace("# timeouts:\n  #   connect_ms", "timeouts:\n    connect_ms");
+    assert_eq!(format!("{:?}", accepted(&uncommented)), format!("{:?}", accepted(SAMPLE)));
+}
+
+#[test]
+fn nothing_is_the_default() {
+    let default = format!("{:?}", Config::default());
+    for empty in ["", "\n# nothing\n", "---\n", "~", "\u{feff}", "models:\nagents:\nhost:\n", "{}"]
+    {
+        assert_eq!(format!("{:?}", accepted(empty)), default, "{empty:?}");
+    }
+    let sparse = "models:\n  providers:\n  fallback_chain:\n  model_routing:\nrouting:\n  rules:\n";
+    assert_eq!(format!("{:?}", accepted(sparse)), default);
+}
+
+#[test]
+fn camel_case_settings_have_a_snake_case_twin() {
+    let camel = "wsPort: 1\ndataDir: d\nlogDir: l\nlogLevel: warn\nrouting: {defaultAgent: codex}";
+    let snake =
+        "ws_port: 1\ndata_dir: d\nlog_dir: l\nlog_level: warn\nrouting: {default_agent: codex}";
+    assert_eq!(format!("{:?}", accepted(camel)), format!("{:?}", accepted(snake)));
+    assert_eq!(accepted(snake).log_level, LogLevel::Warn);
+    assert_eq!(accepted(snake).ws_port, 1);
+}
+
+#[test]
+fn values_are_read_kindly() {
+    let config =
+        accepted("host: localhost\nport: 0\nwsPort: 0\ntrusted_proxies: [10.0.0.7, 'fd00::/8']");
+    assert!(config.host.is_loopback());
+    assert_eq!(config.trusted_proxies[0].to_string(), "10.0.0.7/32");
+    assert_eq!(config.trusted_proxies[1].to_string(), "fd00::/8");
+    let config = accepted("host: ::1");
+    assert!(config.host.is_ipv6());
+
+    let home = Env::fixed([("HOME", "/home/me")]);
+    let config = Config::from_yaml("gateway.yaml", "dataDir: ~/switchtower", &home).unwrap();
+    assert_eq!(config.data_dir, Path::new("/home/me/switchtower"));
+
+    let text = "models:\n  timeouts: {connect_ms: 7}\n  providers:\n    a: {base_url: https://a.example/v1/, api_key: 123}\n    b: {base_url: http://b, timeouts: {connect_ms: 0}, enabled: no}";
+    let config = accepted(text);
+    let providers = &config.models.providers;
+    assert_eq!(providers["a"].base_url, "https://a.example/v1");
+    assert_eq!(key(&config, "a").as_deref(), Some("123"));
+    assert_eq!((providers["a"].timeouts.connect_ms, providers["b"].timeouts.connect_ms), (7, 0));
+    assert!(!providers["b"].enabled);
+    assert_eq!(config.warnings, [""; 0], "a disabled provider needs no key");
+}
+
+#[test]
+fn anchors_and_merges_work() {
+    let config = accepted(
+        "models:\n  providers:\n    a: &local {base_url: http://localhost/v1, api_key: k, models: [m]}\n    \
+         b: *local\n    c: {<<: *local, dialect: responses}\n  fallback_chain: &all [a, b]\n  \
+         model_routing: {m: *all}",
+    );
+    assert_eq!(config.models.providers["b"].models, ["m"]);
+    assert_eq!(config.models.providers["c"].dialect, Dialect::Responses);
+    assert_eq!(config.models.model_routing[0].1, ["a", "b"]);
+}
+
+#[test]
+fn keys_come_from_the_environment_and_from_dotenv() {
+    let text = provider("api_key_env: MY_KEY");
+    let read = |env: &Env| Config::from_yaml("gateway.yaml", &text, env).unwrap();
+    let files = tempfile::tempdir().unwrap();
+    fs::write(files.path().join(".env"), "OTHER=x\nMY_KEY=from-file\noops\n").unwrap();
+
+    let config = read(&Env::fixed([("MY_KEY", "from-process")]).with_dotenv(files.path()));
+    assert_eq!(key(&config, "p").as_deref(), Some("from-process"));
+    assert!(config.warnings.is_empty());
+
+    let config = read(&Env::empty().with_dotenv(files.path()));
+    assert_eq!(key(&config, "p").as_deref(), Some("from-file"));
+    assert!(config.warnings[0].ends_with(".env:3 is not a NAME=value line and is ignored"));
+
+    for nothing in ["", "  "] {
+        let config = read(&Env::fixed([("MY_KEY", nothing)]));
+        assert_eq!(key(&config, "p"), None);
+        assert_eq!(config.warnings, ["provider `p` has no key and is skipped: set MY_KEY"]);
+    }
+
+    let inline = provider("{api_key: inline, api_key_env: MY_KEY}")
+        .replace("v1\n      {", "v1\n      ")
+        .replace('}', "")
+        .replace(", ", "\n      ");
+    let config =
+        Config::from_yaml("gateway.yaml", &inline, &Env::fixed([("MY_KEY", "env")])).unwrap();
+    assert_eq!(key(&config, "p").as_deref(), Some("inline"));
+    let config = accepted(&provider(""));
+    assert_eq!(
+        config.warnings,
+        ["provider `p` has no key and is skipped: give it api_key_env or api_key"]
+    );
+}
+
+#[test]
+fn keys_do_not_print() {
+    let config = accepted(&provider("api_key: sk-secret"));
+    let debug = format!("{config:?}");
+    assert!(debug.contains("***") && !debug.contains("secret"), "{debug}");
+}
+
+#[test]
+fn without_a_file_the_environment_decides() {
+    let builtin = |name| Config::builtin(&Env::fixed([(name, "sk-1")])).unwrap();
+    assert!(builtin("HOME").is_none());
+    for (variable, provider, model) in [
+        ("DEEPSEEK_API_KEY", "deepseek", "deepseek-chat"),
+        ("OPENAI_API_KEY", "openai", "gpt-5.1"),
+        ("OPENROUTER_API_KEY", "openrouter", "deepseek-chat"),
+    ] {
+        let config = builtin(variable).unwrap();
+        assert_eq!(config.models.default_model.as_deref(), Some(model));
+        let usable = config.models.providers.iter().filter(|(_, p)| p.is_usable());
+        assert_eq!(usable.map(|(name, _)| name).collect::<Vec<_>>(), [provider]);
+        assert_eq!(config.warnings.len(), 2);
+    }
+}
+
+#[test]
+fn a_file_is_loaded_with_the_dotenv_beside_it() {
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("gateway.yaml");
+    fs::write(files.path().join(".env"), "SWITCHTOWER_TEST_KEY_BESIDE=k").unwrap();
+    fs::write(&path, provider("api_key_env: SWITCHTOWER_TEST_KEY_BESIDE")).unwrap();
+    assert_eq!(key(&Config::load(&path).unwrap(), "p").as_deref(), Some("k"));
+
+    let name = path.display().to_string();
+    let error = || Config::load(&path).unwrap_err().to_string().replace(&name, "gateway.yaml");
+    fs::write(&path, b"port: 1\nhost: \xff").unwrap();
+    assert_eq!(error(), "gateway.yaml: line 2 is not UTF-8 text");
+    fs::write(&path, vec![b' '; 1024 * 1024 + 1]).unwrap();
+    assert_eq!(error(), "gateway.yaml: is larger than 1 MiB");
+    fs::remove_file(&path).unwrap();
+    assert!(error().starts_with("gateway.yaml: cannot be read: No such file"));
+}
+
+#[test]
+fn what_is_odd_is_a_warning() {
+    let text = "models:\n  providers:\n    p: {base_url: http://x, api_key: k, models: [m, m]}\n  fallback_chain: [p, p]\n  model_routing: {gpt-: [p], gpt-5: [p], '*-mini': [p]}\nrouting: {rules: [{name: r, agent: codex}]}";
+    assert_snapshot!(accepted(text).warnings.join("\n"), @r"
+    line 3 lists the model `m` twice
+    line 4 lists the provider `p` twice
+    the model_routing pattern `gpt-5` is never used: `gpt-` above it matches first
+    the rule `r` never applies: it has no keywords
+    ");
+}
