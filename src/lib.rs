@@ -1,4 +1,9 @@
 //! The reference gateway: the stack of [`switchtower_layers`] over a hyper reverse proxy.
 
+pub mod api;
 pub mod config;
 pub mod demo;
+pub mod server;
+pub mod stack;
+pub mod telemetry;
+pub mod upstream;

@@ -12,6 +12,8 @@ use http::{
 };
 use serde::Serialize;
 
+use crate::classify::TransportError;
+
 /// What went wrong, in the words of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -170,6 +172,21 @@ impl Rejection {
 
     /// The response, marked with [`Rejected`].
     pub fn into_response<B: From<Bytes>>(self) -> Response<B> {
+        let Self { code, retry_after, .. } = self;
+        self.respond(Rejected { code, retry_after })
+    }
+
+    /// The response for an attempt that failed: it was made, so it is marked with the cause
+    /// instead of [`Rejected`].
+    pub fn into_failure<B: From<Bytes>>(self, cause: TransportError) -> Response<B> {
+        self.respond(cause)
+    }
+
+    fn respond<B, M>(self, mark: M) -> Response<B>
+    where
+        B: From<Bytes>,
+        M: Clone + Send + Sync + 'static,
+    {
         let mut response = Response::new(B::from(self.to_json()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
@@ -177,8 +194,7 @@ impl Rejection {
         if let Some(wait) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
-        let Self { code, retry_after, .. } = self;
-        response.extensions_mut().insert(Rejected { code, retry_after });
+        response.extensions_mut().insert(mark);
         response
     }
 }

@@ -1,0 +1,206 @@
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
+    header::{CONTENT_TYPE, HOST, ORIGIN},
+    request::Parts,
+    uri::Authority,
+};
+use switchtower_layers::{Code, Rejection};
+
+/// The largest head, in bytes of names and values and the path.
+const MAX_HEAD: usize = 64 << 10;
+
+/// All rules, in the order in which a client should hear of them.
+pub(super) fn check(request: &Parts) -> Result<(), Rejection> {
+    size(&request.uri, &request.headers)?;
+    path(&request.uri)?;
+    let host = host(&request.uri, &request.headers)?;
+    if !is_safe(&request.method) {
+        origin(&request.headers, &host)?;
+        if request.method != Method::DELETE {
+            content_type(&request.headers)?;
+        }
+    }
+    Ok(())
+}
+
+/// RFC 9110, section 9.2.1.
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+}
+
+fn size(uri: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    let bytes = uri.path().len()
+        + uri.query().map_or(0, str::len)
+        + headers.iter().map(line).sum::<usize>();
+    if bytes <= MAX_HEAD {
+        return Ok(());
+    }
+    let message = format!("the request's head has more than {MAX_HEAD} bytes");
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Err(Rejection::new(Code::InvalidRequest, message).status(status))
+}
+
+fn path(uri: &Uri) -> Result<(), Rejection> {
+    let is_dots = |segment: &str| {
+        let plain = segment.replace("%2e", ".").replace("%2E", ".");
+        plain == "." || plain == ".."
+    };
+    if uri.path().split(['/', '\\']).any(is_dots) {
+        return Err(Rejection::new(Code::InvalidRequest, "the path has dot segments"));
+    }
+    Ok(())
+}
+
+/// The authority that the client means, which must be a loopback one.
+fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Rejection> {
+    let invalid = |message| Rejection::new(Code::InvalidRequest, message);
+    let mut lines = headers.get_all(HOST).iter();
+    let header = match (lines.next(), lines.next()) {
+        (Some(_), Some(_)) => return Err(invalid("there is more than one Host header")),
+        (line, _) => line.map(|line| Authority::try_from(line.as_bytes())).transpose(),
+    };
+    let header = header.map_err(|_| invalid("the Host header is not an authority"))?;
+    let named = [uri.authority().cloned(), header];
+    if let Some(foreign) = named.iter().flatten().find(|named| !is_loopback(named.host())) {
+        let message = format!(
+            "this gateway answers only to localhost, 127.0.0.1 and [::1], not to `{}`",
+            foreign.host()
+        );
+        return Err(Rejection::new(Code::Forbidden, message));
+    }
+    let [authority, header] = named;
+    authority.or(header).ok_or_else(|| invalid("the request has no Host"))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.to_canonical().is_loopback())
+}
+
+fn origin(headers: &HeaderMap, host: &Authority) -> Result<(), Rejection> {
+    let is_own = |origin: &HeaderValue| {
+        let uri = Uri::try_from(origin.as_bytes()).ok();
+        uri.is_some_and(|uri| uri.authority() == Some(host))
+    };
+    if headers.get_all(ORIGIN).iter().all(is_own) {
+        return Ok(());
+    }
+    Err(Rejection::new(Code::Forbidden, "web pages of other origins may not use this gateway"))
+}
+
+fn content_type(headers: &HeaderMap) -> Result<(), Rejection> {
+    let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    let essence = essence.to_ascii_lowercase();
+    if essence == b"application/json"
+        || (essence.starts_with(b"application/") && essence.ends_with(b"+json"))
+    {
+        return Ok(());
+    }
+    let message = "the body must be JSON: send `Content-Type: application/json`";
+    Err(Rejection::new(Code::UnsupportedMediaType, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn status(method: &str, uri: &str, headers: &[(&str, &str)]) -> u16 {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        match check(&parts) {
+            Ok(()) => 200,
+            Err(rejection) => rejection.into_response::<bytes::Bytes>().status().as_u16(),
+        }
+    }
+
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    #[test]
+    fn loopback_hosts_only() {
+        for (host, expected) in [
+            ("localhost", 200),
+            ("localhost:3000", 200),
+            ("LOCALHOST.:1", 200),
+            ("127.0.0.1:3000", 200),
+            ("127.1.2.3", 200),
+            ("[::1]:3000", 200),
+            ("[::ffff:127.0.0.1]", 200),
+            ("evil.example", 403),
+            ("evil.example:3000", 403),
+            ("localhost.evil.example", 403),
+            ("127.0.0.1.evil.example", 403),
+            ("0.0.0.0", 403),
+            ("192.168.1.5:3000", 403),
+            ("a b", 400),
+            ("", 400),
+        ] {
+            assert_eq!(status("GET", "/", &[("host", host)]), expected, "{host}");
+        }
+        assert_eq!(status("GET", "/", &[]), 400);
+        assert_eq!(status("GET", "/", &[("host", "localhost"), ("host", "localhost")]), 400);
+    }
+
+    #[test]
+    fn an_authority_in_the_uri_counts_as_much_as_the_header() {
+        assert_eq!(status("GET", "http://localhost:3000/", &[]), 200);
+        assert_eq!(status("GET", "http://evil.example/", &[("host", "localhost")]), 403);
+        assert_eq!(status("GET", "http://localhost/", &[("host", "evil.example")]), 403);
+    }
+
+    #[test]
+    fn foreign_origins_may_not_change_state() {
+        for (origin, expected) in [
+            ("http://localhost:3000", 200),
+            ("http://localhost:5173", 403),
+            ("http://127.0.0.1:3000", 403),
+            ("https://evil.example", 403),
+            ("null", 403),
+            ("", 403),
+        ] {
+            let headers = [("host", "localhost:3000"), JSON, ("origin", origin)];
+            assert_eq!(status("POST", "/v1/x", &headers), expected, "{origin}");
+            assert_eq!(status("DELETE", "/v1/x", &headers), expected, "{origin}");
+            assert_eq!(status("GET", "/v1/x", &headers), 200, "{origin}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_json() {
+        for (content_type, expected) in [
+            ("application/json", 200),
+            ("Application/JSON ; charset=utf-8", 200),
+            ("application/vnd.api+json", 200),
+            ("text/plain", 415),
+            ("application/x-www-form-urlencoded", 415),
+            ("multipart/form-data; boundary=application/json", 415),
+            ("text/x+json", 415),
+            ("", 415),
+        ] {
+            let headers = [("host", "localhost"), ("content-type", content_type)];
+            assert_eq!(status("POST", "/", &headers), expected, "{content_type}");
+        }
+        assert_eq!(status("POST", "/", &[("host", "localhost")]), 415);
+        assert_eq!(status("DELETE", "/", &[("host", "localhost")]), 200);
+    }
+
+    #[test]
+    fn large_heads_and_dot_segments_are_refused() {
+        let long = "x".repeat(MAX_HEAD);
+        assert_eq!(status("GET", "/", &[("host", "localhost"), ("x-long", &long)]), 431);
+        for path in ["/v1/../admin", "/v1/%2e%2E/admin", "/v1/./x", "/v1/..", "/v1/..\\x"] {
+            assert_eq!(status("GET", path, &[("host", "localhost")]), 400, "{path}");
+        }
+        assert_eq!(status("GET", "/v1/a..b/...", &[("host", "localhost")]), 200);
+    }
+}

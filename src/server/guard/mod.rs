@@ -1,0 +1,17 @@
+//! Who may talk to the gateway at all.
+//!
+//! It listens on loopback, where every web page that the user visits can reach it, too. Three
+//! rules keep such pages out:
+//!
+//! - `Host` must be a loopback name, so that a page cannot rebind its own name to 127.0.0.1;
+//! - an `Origin` on a request that changes state must be the gateway's own;
+//! - a body must be JSON, which a page cannot send elsewhere without asking first, and there is
+//!   no CORS to ask.
+//!
+//! Heads over 64 KiB and paths with dot segments, which would leave a provider's base URL, are
+//! refused as well.
+
+mod check;
+mod layer;
+
+pub use layer::{Guard, GuardLayer, ResponseFuture};

@@ -1,0 +1,61 @@
+//! The gateway's near end: a listener, hyper's server (HTTP/1.1 and HTTP/2), and a clean stop.
+
+mod accept;
+mod dispatch;
+mod guard;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+
+pub use dispatch::Dispatch;
+pub use guard::GuardLayer;
+
+use crate::{config::Config, stack, upstream::Upstream};
+
+/// A gateway that has its port and is ready to run.
+///
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// use switchtower::{config::Config, server::Gateway};
+///
+/// let gateway = Gateway::bind(&Config::default()).await?;
+/// println!("http://{}", gateway.local_addr());
+/// gateway.run(std::future::pending()).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Gateway {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Arc<Config>,
+    upstream: Upstream,
+}
+
+impl Gateway {
+    /// Takes the configured address and port. Connections wait until [`run`](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// When the port is taken or the address is not this machine's, or TLS cannot be set up.
+    pub async fn bind(config: &Config) -> io::Result<Self> {
+        let upstream = Upstream::new(config)?;
+        let listener = TcpListener::bind((config.host, config.port)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, config: Arc::new(config.clone()), upstream })
+    }
+
+    /// Where it listens; the port is the real one when 0 was configured.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` resolves; then stops accepting, closes idle connections, lets
+    /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let drain = Duration::from_millis(self.config.drain_ms);
+        let service = stack::gateway(&self.config, self.upstream);
+        accept::serve(self.listener, service, shutdown, drain).await;
+    }
+}

@@ -1,0 +1,77 @@
+//! The stack: what a request passes, from the outside in. Who reads this file has seen the data
+//! plane.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::Router;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use switchtower_layers::{BoxError, buffer::BufferLayer, observe::ObserveLayer, route::RouteLayer};
+use tower::{Service, ServiceBuilder};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+
+use crate::{
+    api,
+    config::Config,
+    server::{Dispatch, GuardLayer},
+    telemetry,
+    upstream::Upstream,
+};
+
+/// A service as hyper drives it. It never fails: whatever goes wrong is a response.
+pub trait HttpService:
+    Service<
+        Request<Incoming>,
+        Response = Response<Self::Body>,
+        Error = Infallible,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+    /// The responses' body.
+    type Body: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<S, B> HttpService for S
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Body = B;
+}
+
+/// Everything a request passes before it is known to be a call to a model.
+pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
+    ServiceBuilder::new()
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(telemetry::trace())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(GuardLayer)
+        .service(Dispatch::new(is_model_call, model_calls(config, upstream), control(config)))
+}
+
+/// The data plane.
+fn model_calls(config: &Config, upstream: Upstream) -> impl HttpService {
+    let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
+    ServiceBuilder::new()
+        .layer(BufferLayer::new(body_limit))
+        .layer(RouteLayer::new(config.routing_table()))
+        .layer(ObserveLayer::new())
+        .service(upstream)
+}
+
+/// The control plane.
+fn control(config: &Arc<Config>) -> Router {
+    api::router(config.clone())
+}
+
+/// A POST below `/v1` carries a model, except to `/v1/models` itself.
+fn is_model_call(request: &Request<Incoming>) -> bool {
+    let path = request.uri().path();
+    let is_models = path.strip_prefix("/v1/models").is_some_and(|p| p.is_empty() || p.starts_with('/'));
+    request.method() == Method::POST && path.starts_with("/v1/") && !is_models
+}

@@ -1,0 +1,89 @@
+use std::{
+    convert::Infallible,
+    error::Error,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use http::Response;
+use hyper_util::client::legacy::{self, Error as ClientError};
+use pin_project_lite::pin_project;
+use switchtower_layers::{
+    Code, Rejection,
+    classify::{TransportError, TransportErrorKind},
+};
+
+use super::{UpstreamBody, connector::ConnectTimedOut, headers};
+
+pin_project! {
+    /// The future of [`Upstream`](super::Upstream).
+    pub struct ResponseFuture {
+        #[pin]
+        state: State,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State {
+        Sent { #[pin] sent: legacy::ResponseFuture, provider: Arc<str> },
+        Rejected { rejection: Option<Rejection> },
+    }
+}
+
+impl ResponseFuture {
+    pub(super) fn sent(sent: legacy::ResponseFuture, provider: Arc<str>) -> Self {
+        Self { state: State::Sent { sent, provider } }
+    }
+
+    pub(super) fn rejected(rejection: Rejection) -> Self {
+        Self { state: State::Rejected { rejection: Some(rejection) } }
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<UpstreamBody>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(match self.project().state.project() {
+            StateProj::Sent { sent, provider } => match ready!(sent.poll(cx)) {
+                Ok(mut response) => {
+                    headers::inbound(response.headers_mut());
+                    UpstreamBody::wrap(response)
+                }
+                Err(error) => failed(provider, error),
+            },
+            StateProj::Rejected { rejection } => {
+                rejection.take().expect("polled after completion").into_response()
+            }
+        }))
+    }
+}
+
+/// A transport error as a response.
+fn failed(provider: &str, error: ClientError) -> Response<UpstreamBody> {
+    let error = TransportError::new(kind(&error), error);
+    tracing::debug!(provider, error = &error as &dyn Error, "no answer");
+    Rejection::new(Code::ProviderError, format!("{provider}: {error}")).into_failure(error)
+}
+
+fn kind(error: &ClientError) -> TransportErrorKind {
+    if !error.is_connect() {
+        return TransportErrorKind::Broken;
+    }
+    let mut causes = std::iter::successors(error.source(), |&error| error.source());
+    if causes.any(|cause| cause.is::<ConnectTimedOut>()) {
+        TransportErrorKind::ConnectTimeout
+    } else {
+        TransportErrorKind::Connect
+    }
+}

@@ -1,0 +1,22 @@
+//! The reverse proxy's far end: one [`tower::Service`] that sends a request to the provider its
+//! [`Target`](switchtower_layers::Target) names.
+//!
+//! It keeps a connection pool per provider (HTTP/1.1, and HTTP/2 where TLS negotiates it), sets
+//! the provider's key, and cleans the headers both ways. It never fails: a transport error becomes
+//! a 502 with a [`TransportError`](switchtower_layers::classify::TransportError) in its
+//! extensions, so that the layers around it see every outcome as a response.
+
+mod body;
+mod client;
+mod connector;
+mod endpoint;
+mod forwarded;
+mod future;
+mod headers;
+mod service;
+mod tls;
+
+pub use body::UpstreamBody;
+pub use forwarded::Peer;
+pub use future::ResponseFuture;
+pub use service::Upstream;
