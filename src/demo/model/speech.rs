@@ -10,10 +10,9 @@ pub(super) fn answer(question: Option<&str>) -> String {
         _ => String::new(),
     };
     format!(
-        "Hello! I am the demo model of Switchtower: no key, no network, just a few lines of Rust \
-         behind the whole gateway. {heard}Your words went through every layer, and mine come back \
-         the same way, one at a time. Offer me a tool and ask me to call it, or try demo-slow, \
-         demo-429, demo-500 and demo-cut to see me misbehave."
+        "Hello! I am the demo model of Switchtower: no key, no network, only this gateway. {heard}\
+         Your words went through every layer of the stack, and mine come back the same way. Offer \
+         me a tool, or try demo-slow, demo-429, demo-500 and demo-cut."
     )
 }
 
@@ -47,9 +46,9 @@ mod tests {
 
     #[test]
     fn quotes_the_question_on_one_line() {
-        assert!(answer(Some(" two\n  lines ")).contains("You said: “two lines” "));
+        assert!(answer(Some(" two\n  lines ")).contains("gateway. You said: “two lines” Your"));
         assert!(!answer(Some("  ")).contains("You said"));
-        assert!(!answer(None).contains("You said"));
+        assert!(answer(None).contains("gateway. Your"));
     }
 
     #[test]
