@@ -28,8 +28,8 @@ async fn says_the_same_streamed_and_whole() {
     let mut events = Events::new(streamed);
     let first = events.next().await;
     let chunks = events.until_done().await;
-    assert!(first.at - started < Duration::from_millis(500), "the first token is fast");
-    assert!(started.elapsed() > Duration::from_millis(500), "the words come one by one");
+    let (first_after, all_after) = (first.at - started, started.elapsed());
+    assert!(first_after < all_after / 2, "words come one by one: {first_after:?} {all_after:?}");
 
     let response = send(provider.addr(), post(CHAT, &ask("demo", false))).await;
     assert_eq!(response.headers()["content-type"], "application/json");

@@ -220,6 +220,21 @@ async fn writes_what_sse_allows() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "ends inside an event")]
+async fn our_reader_is_strict() {
+    let provider = always(Reply::events().role().bytes("data: {}\n")).await;
+    Events::new(send(provider.addr(), get("/")).await).rest().await;
+}
+
+#[tokio::test]
+async fn errors_can_come_as_events() {
+    let provider = always(Reply::events().role().error_event("overloaded")).await;
+    let events = Events::new(send(provider.addr(), get("/")).await).rest().await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[1].json()["error"]["code"], "overloaded");
+}
+
+#[tokio::test]
 async fn speaks_http2() {
     let provider = provider(|request| match request.path() {
         "/whole" => Reply::chat_stream(["Hi"]).byte_by_byte(),

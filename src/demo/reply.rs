@@ -74,8 +74,7 @@ impl Reply {
 
     /// This status with an error in OpenAI's form.
     pub fn error(status: u16, code: &str) -> Self {
-        let message = format!("The provider says {code}.");
-        Self::status(status, &openai::error(&message, "provider_error", None, Some(code)))
+        Self::status(status, &openai::provider_error(code))
     }
 
     /// 200 with a web page and a `content-length`, as a captive portal answers.

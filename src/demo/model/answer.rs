@@ -274,6 +274,6 @@ mod tests {
             .push(json!({"role": "tool", "tool_call_id": "call_70", "content": "21 °C, sunny"}));
         let whole = answer(&request).whole(&stamp());
         let text = whole["choices"][0]["message"]["content"].as_str().unwrap();
-        assert!(text.starts_with("The tool answered: “21 °C, sunny”"), "{text}");
+        assert!(text.starts_with("The tool answered “21 °C, sunny”."), "{text}");
     }
 }

@@ -6,7 +6,7 @@ const QUOTED: usize = 80;
 /// The answer to a question, or to none.
 pub(super) fn answer(question: Option<&str>) -> String {
     let heard = match question.map(quote) {
-        Some(quote) if !quote.is_empty() => format!("You said: “{quote}” "),
+        Some(quote) if !quote.is_empty() => format!("You said “{quote}”. "),
         _ => String::new(),
     };
     format!(
@@ -18,7 +18,7 @@ pub(super) fn answer(question: Option<&str>) -> String {
 
 /// The answer once a tool was called.
 pub(super) fn report(result: &str) -> String {
-    format!("The tool answered: “{}” That is all I wanted to know, thank you.", quote(result))
+    format!("The tool answered “{}”. That is all I wanted to know, thank you.", quote(result))
 }
 
 /// Splits a text as models do: a word is a token, and the space before it belongs to it.
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn quotes_the_question_on_one_line() {
-        assert!(answer(Some(" two\n  lines ")).contains("gateway. You said: “two lines” Your"));
+        assert!(answer(Some(" two\n  lines ")).contains("gateway. You said “two lines”. Your"));
         assert!(!answer(Some("  ")).contains("You said"));
         assert!(answer(None).contains("gateway. Your"));
     }
