@@ -65,8 +65,8 @@ where
     assert_pending!(clone.poll_ready::<Request<Buffered>>());
     let (_, respond) = handle.next_request().await.expect("the request is passed inward");
     respond.send_response(Response::new(Full::from("answer")));
-    let body = response.await.unwrap().into_body();
-    assert_eq!(body.collect().await.unwrap().to_bytes(), "answer");
+    let body = response.await.expect("an answer").into_body();
+    assert_eq!(body.collect().await.expect("a body").to_bytes(), "answer");
 }
 
 async fn passes_on_readiness_errors<L, S, B>(layer: &L)
