@@ -28,6 +28,7 @@ mod locate;
 mod raw;
 mod secret;
 mod suggest;
+mod table;
 mod types;
 mod yaml;
 
@@ -36,4 +37,4 @@ pub use check::loopback;
 pub use env::Env;
 pub use error::ConfigError;
 pub use secret::{Key, Secret};
-pub use types::{Config, Dialect, LogLevel, Models, Provider, Timeouts};
+pub use types::{Config, LogLevel, Models, Provider, Timeouts};

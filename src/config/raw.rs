@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::{Dialect, LogLevel};
+use super::LogLevel;
 
 pub(super) type Text = Spanned<String>;
 type List = Option<Vec<Text>>;
@@ -62,9 +62,16 @@ pub(super) struct RawProvider {
     pub(super) api_key_env: Option<Text>,
     pub(super) models: List,
     pub(super) aliases: Option<Entries<Text>>,
-    pub(super) dialect: Option<Dialect>,
+    pub(super) dialect: Option<RawDialect>,
     pub(super) enabled: Option<bool>,
     pub(super) timeouts: Option<RawTimeouts>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawDialect {
+    Chat,
+    Responses,
 }
 
 #[derive(Default, serde::Deserialize)]

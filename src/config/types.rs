@@ -7,6 +7,7 @@ use http::Uri;
 use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::Deserialize;
+use switchtower_layers::Dialect;
 
 use super::{Agent, Key, Routing};
 
@@ -120,17 +121,6 @@ impl Provider {
         let hint = self.key_hint().filter(|_| self.enabled)?;
         Some(format!("provider `{name}` has no key and is skipped: {hint}"))
     }
-}
-
-/// What a provider speaks natively.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Dialect {
-    /// Chat Completions only.
-    #[default]
-    Chat,
-    /// Chat Completions and Responses.
-    Responses,
 }
 
 /// Deadlines, in milliseconds.

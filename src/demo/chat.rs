@@ -55,6 +55,11 @@ impl Reply {
         self.event(openai::usage_chunk(&stamp(), &openai::usage(prompt, completion)))
     }
 
+    /// An error where a chunk should be, in OpenAI's form.
+    pub fn error_event(self, code: &str) -> Self {
+        self.event(openai::provider_error(code))
+    }
+
     /// `[DONE]`.
     pub fn done(self) -> Self {
         self.event("[DONE]")

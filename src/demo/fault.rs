@@ -19,6 +19,9 @@ const LINGER: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// RST: the client's read fails with "connection reset".
+    ///
+    /// As with every RST, a client that writes meanwhile, as HTTP/2 clients do, may lose what it has not
+    /// read yet.
     Reset,
     /// FIN: the client reads an end where there should be none.
     Close,

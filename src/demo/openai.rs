@@ -71,3 +71,8 @@ pub(super) fn usage(prompt: usize, completion: usize) -> Value {
 pub(super) fn error(message: &str, kind: &str, param: Option<&str>, code: Option<&str>) -> Value {
     json!({"error": {"message": message, "type": kind, "param": param, "code": code}})
 }
+
+/// The error of a scripted provider, of which only the code matters.
+pub(super) fn provider_error(code: &str) -> Value {
+    error(&format!("The provider says {code}."), "provider_error", None, Some(code))
+}

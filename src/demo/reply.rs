@@ -74,8 +74,7 @@ impl Reply {
 
     /// This status with an error in OpenAI's form.
     pub fn error(status: u16, code: &str) -> Self {
-        let message = format!("The provider says {code}.");
-        Self::status(status, &openai::error(&message, "provider_error", None, Some(code)))
+        Self::status(status, &openai::provider_error(code))
     }
 
     /// 200 with a web page and a `content-length`, as a captive portal answers.
@@ -246,4 +245,42 @@ fn event(data: &str) -> String {
     let mut event: String = data.split('\n').map(|line| format!("data: {line}\n")).collect();
     event.push('\n');
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(reply: &Reply) -> Vec<&[u8]> {
+        reply.data().map(|data| &data[..]).collect()
+    }
+
+    #[test]
+    fn events_have_a_data_line_per_line() {
+        let reply = Reply::events().event("a\nb").named_event("x", 1).comment("wait");
+        assert_eq!(
+            written(&reply),
+            [&b"data: a\ndata: b\n\n"[..], b"event: x\ndata: 1\n\n", b": wait\n\n"]
+        );
+        assert_eq!(written(&Reply::events().event("a").crlf()), [b"data: a\r\n\r\n"]);
+    }
+
+    #[test]
+    fn cuts_within_a_step() {
+        let reply = Reply::new(200).bytes("abc").bytes("def").sized().cut_after(4, Fault::Reset);
+        assert_eq!(written(&reply), [&b"abc"[..], b"d"]);
+        assert_eq!(reply.length, Some(6));
+        assert!(matches!(reply.steps.last(), Some(Step::Fault(Fault::Reset))));
+        let reply = Reply::new(200).bytes("abc").cut_after(0, Fault::Close);
+        assert!(written(&reply).is_empty());
+        let reply = Reply::new(200).bytes("abc").cut_after(9, Fault::Close);
+        assert_eq!(written(&reply), [b"abc"]);
+    }
+
+    #[test]
+    fn single_bytes_are_steps() {
+        let reply = Reply::new(200).bytes("ab").stall().byte_by_byte();
+        assert_eq!(written(&reply), [b"a", b"b"]);
+        assert_eq!(reply.steps.len(), 3);
+    }
 }

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use switchtower::config::{AgentKind, Config, Dialect, Env, Key, LogLevel, Strategy};
+use switchtower::config::{AgentKind, Config, Env, Key, LogLevel, Strategy};
+use switchtower_layers::Dialect;
 
 /// The sample of the documentation, as it is printed there.
 const SAMPLE: &str = include_str!("sample.yaml");
@@ -209,10 +210,11 @@ fn a_file_is_loaded_with_the_dotenv_beside_it() {
 
 #[test]
 fn what_is_odd_is_a_warning() {
-    let text = "models:\n  providers:\n    p: {base_url: http://x, api_key: k, models: [m, m]}\n  fallback_chain: [p, p]\n  model_routing: {gpt-: [p], gpt-5: [p], '*-mini': [p]}\nrouting: {rules: [{name: r, agent: codex}]}";
+    let text = "models:\n  providers:\n    p: {base_url: http://x, api_key: k, models: [m, m]}\n    q: {base_url: http://x, api_key: k, models: [p/m]}\n  fallback_chain: [p, p]\n  model_routing: {gpt-: [p], gpt-5: [p], '*-mini': [p]}\nrouting: {rules: [{name: r, agent: codex}]}";
     assert_snapshot!(accepted(text).warnings.join("\n"), @r"
     line 3 lists the model `m` twice
-    line 4 lists the provider `p` twice
+    `p/m` asks the provider `p`; write `q/p/m` for the one of `q`
+    line 5 lists the provider `p` twice
     the model_routing pattern `gpt-5` is never used: `gpt-` above it matches first
     the rule `r` never applies: it has no keywords
     ");

@@ -1,6 +1,10 @@
 //! A small HTTP client: each request goes over a connection of its own.
 
-use std::net::SocketAddr;
+use std::{
+    error::Error,
+    io::{self, ErrorKind},
+    net::SocketAddr,
+};
 
 use bytes::Bytes;
 use http::{
@@ -72,6 +76,12 @@ async fn connect(addr: SocketAddr) -> TokioIo<TcpStream> {
     let stream = TcpStream::connect(addr).await.expect("a connection");
     stream.set_nodelay(true).unwrap();
     TokioIo::new(stream)
+}
+
+/// How the transport failed, if that is what went wrong. An end inside a chunked body is `UnexpectedEof`.
+pub fn io_kind(error: &hyper::Error) -> Option<ErrorKind> {
+    let source = error.source()?;
+    Some(source.downcast_ref::<io::Error>()?.kind())
 }
 
 /// The whole body, which has to end well.

@@ -33,6 +33,7 @@ impl Checker<'_> {
             self.warnings.extend(provider.skipped(&name.value));
             models.providers.insert(name.value, provider);
         }
+        self.pinned_elsewhere(&models);
         models.default_model = raw.default_model.map(|name| self.named("model", name));
         models.model_aliases = self.aliases(raw.model_aliases);
         models.fallback_chain = self.providers_of(raw.fallback_chain, &names);
@@ -66,6 +67,20 @@ impl Checker<'_> {
             routing.push((pattern, providers));
         }
         routing
+    }
+
+    /// `provider/model` pins a provider, and some providers have such names for their models.
+    fn pinned_elsewhere(&mut self, models: &Models) {
+        for (name, provider) in &models.providers {
+            for model in provider.models.iter().chain(provider.aliases.keys()) {
+                let Some((first, _)) = model.split_once('/') else { continue };
+                if first != name && models.providers.contains_key(first) {
+                    self.warnings.push(format!(
+                        "`{model}` asks the provider `{first}`; write `{name}/{model}` for the one of `{name}`"
+                    ));
+                }
+            }
+        }
     }
 
     /// A list of providers that have to exist.

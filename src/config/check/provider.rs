@@ -1,10 +1,11 @@
 //! One provider.
 
 use indexmap::IndexMap;
+use switchtower_layers::Dialect;
 
 use super::Checker;
 use crate::config::env::Resolved;
-use crate::config::raw::{Entries, RawProvider, RawTimeouts, Text};
+use crate::config::raw::{Entries, RawDialect, RawProvider, RawTimeouts, Text};
 use crate::config::{Key, Provider, Secret, Timeouts};
 
 impl Checker<'_> {
@@ -33,7 +34,7 @@ impl Checker<'_> {
             key,
             models,
             aliases,
-            dialect: raw.dialect.unwrap_or_default(),
+            dialect: raw.dialect.map_or(Dialect::Chat, dialect),
             enabled: raw.enabled.unwrap_or(true),
             timeouts: timeouts(raw.timeouts, defaults),
         })
@@ -98,6 +99,13 @@ impl Checker<'_> {
             self.named("model", real);
         }
         aliases
+    }
+}
+
+fn dialect(raw: RawDialect) -> Dialect {
+    match raw {
+        RawDialect::Chat => Dialect::Chat,
+        RawDialect::Responses => Dialect::Responses,
     }
 }
 

@@ -186,3 +186,96 @@ fn text(message: &Value) -> String {
 fn tokens(message: &Value) -> usize {
     text(message).chars().count().div_ceil(4) + 4
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(fields: &Value) -> Result<Ask, Refusal> {
+        let mut request = json!({"model": "demo", "messages": [{"role": "user", "content": "Hi"}]});
+        let fields = fields.as_object().unwrap().clone();
+        request.as_object_mut().unwrap().extend(fields);
+        Ask::parse(request.to_string().as_bytes())
+    }
+
+    /// Status, param and code.
+    fn refused(fields: &Value) -> (u16, Value, Value) {
+        let Refusal { status, body } = parse(fields).unwrap_err();
+        (status.as_u16(), body["error"]["param"].clone(), body["error"]["code"].clone())
+    }
+
+    #[test]
+    fn reads_what_the_answer_depends_on() {
+        let ask = parse(&json!({
+            "stream": true,
+            "stream_options": {"include_usage": true},
+            "max_tokens": 9,
+            "max_completion_tokens": 3,
+            "parallel_tool_calls": false,
+            "n": 4,
+            "x-unknown": [1],
+        }))
+        .unwrap();
+        assert!(ask.stream && ask.include_usage && !ask.parallel);
+        assert_eq!(ask.limit, Some(3));
+        assert_eq!(ask.question.as_deref(), Some("Hi"));
+        assert_eq!(ask.prompt_tokens, 5);
+    }
+
+    #[test]
+    fn reads_content_in_parts_and_the_last_message() {
+        let ask = parse(&json!({"messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "Look"},
+                {"type": "image_url", "image_url": {"url": "data:"}},
+                {"type": "text", "text": "here"},
+            ]},
+            {"role": "assistant", "content": null},
+            {"role": "tool", "tool_call_id": "call_1", "content": "42"},
+        ]}))
+        .unwrap();
+        assert_eq!(ask.question.as_deref(), Some("Look here"));
+        assert_eq!(ask.result.as_deref(), Some("42"));
+        assert_eq!(parse(&json!({})).unwrap().result, None);
+    }
+
+    #[test]
+    fn refuses_what_openai_refuses() {
+        for body in ["", "{", "[]", "\"model\""] {
+            assert_eq!(Ask::parse(body.as_bytes()).unwrap_err().status, 400, "{body}");
+        }
+        assert_eq!(refused(&json!({"model": null})), (400, Value::Null, Value::Null));
+        for messages in [json!(null), json!([]), json!("Hi"), json!(["Hi"])] {
+            assert_eq!(refused(&json!({"messages": messages})).1, "messages");
+        }
+        assert_eq!(
+            refused(&json!({"stream": "yes"})),
+            (400, "stream".into(), "invalid_type".into())
+        );
+        for limit in [json!(0), json!(-1), json!("9")] {
+            assert_eq!(
+                refused(&json!({"max_tokens": limit})),
+                (400, "max_tokens".into(), "invalid_value".into())
+            );
+        }
+        assert_eq!(refused(&json!({"tools": [{"type": "function"}]})).1, "tools");
+    }
+
+    #[test]
+    fn a_choice_needs_its_tool() {
+        let tools = json!([
+            {"type": "function", "function": {"name": "a"}},
+            {"type": "custom", "custom": {"name": "b"}},
+        ]);
+        let named = |name: &str| json!({"type": "function", "function": {"name": name}});
+        let choose = |choice: Value| parse(&json!({"tools": tools, "tool_choice": choice}));
+        assert_eq!(choose(named("a")).unwrap().choice, Choice::Named("a".into()));
+        assert_eq!(choose(json!("none")).unwrap().choice, Choice::Never);
+        assert_eq!(choose(json!("required")).unwrap().choice, Choice::Required);
+        assert_eq!(choose(json!("auto")).unwrap().choice, Choice::Auto);
+        assert_eq!(choose(named("b")).unwrap_err().status, 400);
+        assert_eq!(refused(&json!({"tool_choice": "required"})).1, "tool_choice");
+    }
+}

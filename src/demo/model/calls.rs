@@ -68,3 +68,64 @@ fn words(text: &str) -> Vec<String> {
         .map(str::to_lowercase)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The names of the tools that are called.
+    fn called(names: &[&str], question: &str, fields: &Value) -> Vec<String> {
+        let tools: Vec<_> = names
+            .iter()
+            .map(|name| json!({"type": "function", "function": {"name": name}}))
+            .collect();
+        let mut request = json!({
+            "model": "demo",
+            "messages": [{"role": "user", "content": question}],
+            "tools": tools,
+        });
+        let fields = fields.as_object().unwrap().clone();
+        request.as_object_mut().unwrap().extend(fields);
+        let ask = Ask::parse(request.to_string().as_bytes()).unwrap();
+        wanted(&ask).into_iter().map(|call| call.name).collect()
+    }
+
+    #[test]
+    fn calls_what_the_user_names() {
+        let tools = ["get_weather", "search-web", "do"];
+        let auto = |question| called(&tools, question, &json!({}));
+        assert_eq!(auto("What is the Weather in Paris?"), ["get_weather"]);
+        assert_eq!(auto("please use search-web"), ["search-web"]);
+        assert_eq!(auto("Search for the weather."), ["get_weather", "search-web"]);
+        assert_eq!(auto("call something"), ["get_weather"]);
+        assert_eq!(auto("what can you do"), ["do"]);
+        assert!(auto("Good morning!").is_empty());
+        assert!(auto("get it").is_empty());
+        assert!(called(&[], "call a tool", &json!({})).is_empty());
+    }
+
+    #[test]
+    fn obeys_the_choice() {
+        let tools = ["get_weather", "search"];
+        let named = json!({"type": "function", "function": {"name": "search"}});
+        assert!(called(&tools, "the weather", &json!({"tool_choice": "none"})).is_empty());
+        assert_eq!(called(&tools, "Hi", &json!({"tool_choice": "required"})), ["get_weather"]);
+        assert_eq!(called(&tools, "search", &json!({"tool_choice": "required"})), ["search"]);
+        assert_eq!(called(&tools, "the weather", &json!({"tool_choice": named})), ["search"]);
+        assert_eq!(
+            called(&tools, "search the weather", &json!({"parallel_tool_calls": false})),
+            ["get_weather"]
+        );
+    }
+
+    #[test]
+    fn reports_after_a_result() {
+        let messages = json!([
+            {"role": "user", "content": "the weather"},
+            {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
+        ]);
+        assert!(called(&["get_weather"], "", &json!({"messages": messages})).is_empty());
+    }
+}

@@ -149,3 +149,57 @@ fn server_error() -> Reply {
     let message = "The server had an error while processing your request. Sorry about that!";
     Reply::status(500, &openai::error(message, "server_error", None, None))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Uri, Version, header::AUTHORIZATION};
+
+    use super::*;
+
+    fn request(method: Method, path: &'static str, body: &Value) -> Received {
+        Received {
+            nth: 0,
+            method,
+            uri: Uri::from_static(path),
+            version: Version::HTTP_11,
+            headers: HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Bearer k"))]),
+            body: body.to_string().into(),
+        }
+    }
+
+    fn ask(model: &str) -> Received {
+        let messages = json!([{"role": "user", "content": "Hi"}]);
+        let body = json!({"model": model, "messages": messages});
+        request(Method::POST, "/v1/chat/completions", &body)
+    }
+
+    #[test]
+    fn a_request_without_a_key_shows() {
+        let mut keyless = ask("demo");
+        keyless.headers.clear();
+        assert_eq!(answer(&keyless).status, 401);
+        keyless.headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer "));
+        assert_eq!(answer(&keyless).status, 401);
+    }
+
+    #[test]
+    fn each_model_has_its_status() {
+        let statuses = MODELS.map(|model| answer(&ask(model)).status.as_u16());
+        assert_eq!(statuses, [200, 200, 429, 500, 200]);
+        assert_eq!(answer(&ask("demo-429")).headers["retry-after"], "2");
+        assert_eq!(answer(&ask("gpt-0")).status, 404);
+    }
+
+    #[test]
+    fn unknown_paths_are_not_found() {
+        for (method, path, status) in [
+            (Method::GET, "/v1/models", 200),
+            (Method::GET, "/v1/models/demo-cut", 200),
+            (Method::GET, "/v1/models/gpt-0", 404),
+            (Method::GET, "/v1/chat/completions", 404),
+            (Method::POST, "/v1/embeddings", 404),
+        ] {
+            assert_eq!(answer(&request(method, path, &json!({}))).status, status, "{path}");
+        }
+    }
+}

@@ -101,3 +101,62 @@ fn kind(schema: &Value) -> &str {
     };
     if named.is_empty() && schema["properties"].is_object() { "object" } else { named }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_what_is_required() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "city": {"type": "string"},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+                "days": {"type": "integer", "minimum": 3},
+                "note": {"type": ["null", "string"]},
+                "day": {"type": "string", "format": "date"},
+                "tags": {"type": "array", "items": {"type": "boolean"}},
+                "more": {"type": "object"},
+                "skipped": {"type": "string"},
+            },
+            "required": ["city", "unit", "days", "note", "day", "tags", "more"],
+        });
+        assert_eq!(
+            example(&schema, "Hi"),
+            json!({
+                "city": "Paris",
+                "unit": "celsius",
+                "days": 3,
+                "note": "demo",
+                "day": "2026-01-31",
+                "tags": [true],
+                "more": {},
+            })
+        );
+    }
+
+    #[test]
+    fn fills_everything_where_nothing_is_required() {
+        let schema =
+            json!({"properties": {"query": {"type": "string"}, "limit": {"type": "number"}}});
+        assert_eq!(example(&schema, "old maps"), json!({"query": "old maps", "limit": 1}));
+        assert_eq!(example(&schema, ""), json!({"query": "demo", "limit": 1}));
+        assert_eq!(example(&json!({"type": "object"}), ""), json!({}));
+    }
+
+    #[test]
+    fn follows_references_but_not_for_ever() {
+        let schema = json!({
+            "$defs": {"node": {
+                "type": "object",
+                "properties": {"next": {"$ref": "#/$defs/node"}},
+                "required": ["next"],
+            }},
+            "anyOf": [{"$ref": "#/$defs/node"}],
+        });
+        let value = example(&schema, "");
+        assert!(value["next"]["next"].is_object());
+        assert!(value.to_string().contains(r#"{"next":null}"#), "{value}");
+    }
+}

@@ -6,20 +6,19 @@ const QUOTED: usize = 80;
 /// The answer to a question, or to none.
 pub(super) fn answer(question: Option<&str>) -> String {
     let heard = match question.map(quote) {
-        Some(quote) if !quote.is_empty() => format!("You said: “{quote}” "),
+        Some(quote) if !quote.is_empty() => format!("You said “{quote}”. "),
         _ => String::new(),
     };
     format!(
-        "Hello! I am the demo model of Switchtower: no key, no network, just a few lines of Rust \
-         behind the whole gateway. {heard}Your words went through every layer, and mine come back \
-         the same way, one at a time. Offer me a tool and ask me to call it, or try demo-slow, \
-         demo-429, demo-500 and demo-cut to see me misbehave."
+        "Hello! I am the demo model of Switchtower: no key, no network, only this gateway. {heard}\
+         Your words went through every layer of the stack, and mine come back the same way. Offer \
+         me a tool, or try demo-slow, demo-429, demo-500 and demo-cut."
     )
 }
 
 /// The answer once a tool was called.
 pub(super) fn report(result: &str) -> String {
-    format!("The tool answered: “{}” That is all I wanted to know, thank you.", quote(result))
+    format!("The tool answered “{}”. That is all I wanted to know, thank you.", quote(result))
 }
 
 /// Splits a text as models do: a word is a token, and the space before it belongs to it.
@@ -47,9 +46,9 @@ mod tests {
 
     #[test]
     fn quotes_the_question_on_one_line() {
-        assert!(answer(Some(" two\n  lines ")).contains("You said: “two lines” "));
+        assert!(answer(Some(" two\n  lines ")).contains("gateway. You said “two lines”. Your"));
         assert!(!answer(Some("  ")).contains("You said"));
-        assert!(!answer(None).contains("You said"));
+        assert!(answer(None).contains("gateway. Your"));
     }
 
     #[test]
