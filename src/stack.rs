@@ -20,12 +20,8 @@ use crate::{
 
 /// A service as hyper drives it. It never fails: whatever goes wrong is a response.
 pub trait HttpService:
-    Service<
-        Request<Incoming>,
-        Response = Response<Self::Body>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
+    Service<Request<Incoming>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + 'static
 {
@@ -72,6 +68,7 @@ fn control(config: &Arc<Config>) -> Router {
 /// A POST below `/v1` carries a model, except to `/v1/models` itself.
 fn is_model_call(request: &Request<Incoming>) -> bool {
     let path = request.uri().path();
-    let is_models = path.strip_prefix("/v1/models").is_some_and(|p| p.is_empty() || p.starts_with('/'));
+    let is_models =
+        path.strip_prefix("/v1/models").is_some_and(|p| p.is_empty() || p.starts_with('/'));
     request.method() == Method::POST && path.starts_with("/v1/") && !is_models
 }

@@ -6,7 +6,10 @@ mod models;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::{any, get}};
+use axum::{
+    Router,
+    routing::{any, get},
+};
 
 use crate::config::Config;
 

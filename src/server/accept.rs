@@ -62,7 +62,10 @@ pub(super) async fn serve<S, B>(
         }
     }
     drop(listener);
-    tracing::info!(connections = graceful.count(), "stopping: no new connections, streams may finish");
+    tracing::info!(
+        connections = graceful.count(),
+        "stopping: no new connections, streams may finish"
+    );
     if timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("streams were still open after {} ms and are cut", drain.as_millis());
     }

@@ -56,30 +56,28 @@ where
     }
 
     fn call(&mut self, request: Request<T>) -> Self::Future {
-        if (self.predicate)(&request) {
-            ResponseFuture::Yes { future: self.yes.call(request) }
+        let state = if (self.predicate)(&request) {
+            State::Yes { future: self.yes.call(request) }
         } else {
-            ResponseFuture::No { future: self.no.call(request) }
-        }
+            State::No { future: self.no.call(request) }
+        };
+        ResponseFuture { state }
     }
 }
 
 pin_project! {
     /// The future of [`Dispatch`].
-    #[project = ResponseFutureProj]
-    pub enum ResponseFuture<F, G> {
-        /// On the way through the first service.
-        Yes {
-            /// Its future.
-            #[pin]
-            future: F
-        },
-        /// On the way through the second service.
-        No {
-            /// Its future.
-            #[pin]
-            future: G
-        },
+    pub struct ResponseFuture<F, G> {
+        #[pin]
+        state: State<F, G>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, G> {
+        Yes { #[pin] future: F },
+        No { #[pin] future: G },
     }
 }
 
@@ -97,11 +95,11 @@ where
     type Output = Result<Response<Either<X, Y>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project() {
-            ResponseFutureProj::Yes { future } => {
+        Poll::Ready(match self.project().state.project() {
+            StateProj::Yes { future } => {
                 ready!(future.poll(cx)).map(|response| response.map(Either::Left))
             }
-            ResponseFutureProj::No { future } => {
+            StateProj::No { future } => {
                 ready!(future.poll(cx)).map(|response| response.map(Either::Right))
             }
         })

@@ -81,7 +81,7 @@ fn kind(error: &ClientError) -> TransportErrorKind {
         return TransportErrorKind::Broken;
     }
     let mut causes = std::iter::successors(error.source(), |&error| error.source());
-    if causes.any(|cause| cause.is::<ConnectTimedOut>()) {
+    if causes.any(<dyn Error>::is::<ConnectTimedOut>) {
         TransportErrorKind::ConnectTimeout
     } else {
         TransportErrorKind::Connect

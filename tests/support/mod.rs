@@ -6,12 +6,14 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod client;
+pub mod gateway;
 pub mod raw;
 pub mod sse;
 
 use std::{future::Future, time::Duration};
 
 pub use client::{get, post, send, send_h2, try_send};
+pub use gateway::Gateway;
 pub use raw::Raw;
 pub use sse::Events;
 pub use switchtower::demo::{Fault, Gate, Provider, Received, Refused, Reply};

@@ -14,4 +14,4 @@
 mod check;
 mod layer;
 
-pub use layer::{Guard, GuardLayer, ResponseFuture};
+pub use layer::GuardLayer;

@@ -1,0 +1,66 @@
+//! A gateway in this process, over a real socket.
+
+use std::net::SocketAddr;
+
+use switchtower::{
+    config::{Config, Env},
+    server::Gateway as Server,
+};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::{Provider, soon};
+
+/// A running gateway. It is gone when this is dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    pub addr: SocketAddr,
+    shutdown: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Runs on a free port with this configuration, apart from the port.
+    pub async fn start(yaml: &str) -> Self {
+        let mut config = Config::from_yaml("test.yaml", yaml, &Env::empty())
+            .unwrap_or_else(|error| panic!("{error}"));
+        config.port = 0;
+        let server = Server::bind(&config).await.expect("a free port");
+        let addr = server.local_addr();
+        let (shutdown, stopped) = oneshot::channel();
+        let running = tokio::spawn(server.run(async move {
+            let _ = stopped.await;
+        }));
+        Self { addr, shutdown: Some(shutdown), running }
+    }
+
+    /// Runs in front of one provider, named `main`, that lists the model `m`.
+    pub async fn before(provider: &Provider) -> Self {
+        Self::with(provider, "").await
+    }
+
+    /// The same, with more settings at the top level.
+    pub async fn with(provider: &Provider, settings: &str) -> Self {
+        let base_url = provider.base_url();
+        Self::start(&format!(
+            "models: {{providers: {{main: {{base_url: \"{base_url}\", api_key: sk-main, models: [m]}}}}}}\n\
+             {settings}"
+        ))
+        .await
+    }
+
+    /// Asks it to stop, as SIGTERM does, without waiting for it.
+    pub fn stop(&mut self) {
+        drop(self.shutdown.take());
+    }
+
+    /// Waits until it has stopped.
+    pub async fn stopped(&mut self) {
+        soon(&mut self.running).await.expect("no panic");
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
