@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::{Pin, pin},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -12,6 +12,8 @@ use pin_project_lite::pin_project;
 use switchtower_layers::{BoxError, body::ResponseBody};
 use tower::{Service, service_fn};
 use tower_http::decompression::{Decompression, DecompressionBody};
+
+use super::headers;
 
 pin_project! {
     /// A provider's answer, decoded where it came encoded although identity was asked for; or the
@@ -59,6 +61,17 @@ fn decode(response: Response<Incoming>) -> Response<DecompressionBody<Incoming>>
     }
 }
 
+/// What may not come in the head may not come behind the body either.
+fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
+    match frame.into_trailers() {
+        Ok(mut trailers) => {
+            headers::inbound(&mut trailers);
+            Frame::trailers(trailers)
+        }
+        Err(frame) => frame,
+    }
+}
+
 impl fmt::Debug for UpstreamBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpstreamBody").finish_non_exhaustive()
@@ -73,10 +86,11 @@ impl Body for UpstreamBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.project().kind.project() {
+        let frame = ready!(match self.project().kind.project() {
             KindProj::Plain { body } => body.poll_frame(cx).map_err(Into::into),
             KindProj::Decoded { body } => body.poll_frame(cx),
-        }
+        });
+        Poll::Ready(frame.map(|frame| frame.map(clean)))
     }
 
     fn is_end_stream(&self) -> bool {
