@@ -64,12 +64,31 @@ pub async fn try_send(
 }
 
 /// Sends over a new HTTP/2 connection with prior knowledge.
-pub async fn send_h2(addr: SocketAddr, mut request: Outgoing) -> hyper::Result<Response<Incoming>> {
-    *request.uri_mut() = Uri::try_from(format!("http://{addr}{}", request.uri())).unwrap();
-    let (mut sender, connection) =
-        http2::handshake(TokioExecutor::new(), connect(addr).await).await?;
-    tokio::spawn(connection);
-    soon(sender.send_request(request)).await
+pub async fn send_h2(addr: SocketAddr, request: Outgoing) -> hyper::Result<Response<Incoming>> {
+    H2::connect(addr).await?.send(request).await
+}
+
+/// An HTTP/2 connection with prior knowledge. It closes when this and all answers are dropped.
+#[derive(Clone, Debug)]
+pub struct H2 {
+    addr: SocketAddr,
+    sender: http2::SendRequest<Full<Bytes>>,
+}
+
+impl H2 {
+    pub async fn connect(addr: SocketAddr) -> hyper::Result<Self> {
+        let (sender, connection) =
+            http2::handshake(TokioExecutor::new(), connect(addr).await).await?;
+        tokio::spawn(connection);
+        Ok(Self { addr, sender })
+    }
+
+    /// Sends over a stream of its own.
+    pub async fn send(&self, mut request: Outgoing) -> hyper::Result<Response<Incoming>> {
+        let uri = format!("http://{}{}", self.addr, request.uri());
+        *request.uri_mut() = Uri::try_from(uri).unwrap();
+        soon(self.sender.clone().send_request(request)).await
+    }
 }
 
 async fn connect(addr: SocketAddr) -> TokioIo<TcpStream> {

@@ -40,7 +40,11 @@ impl Gateway {
 
     /// The same, with more settings at the top level.
     pub async fn with(provider: &Provider, settings: &str) -> Self {
-        let base_url = provider.base_url();
+        Self::at(&provider.base_url(), settings).await
+    }
+
+    /// The same, for a provider that is only an address.
+    pub async fn at(base_url: &str, settings: &str) -> Self {
         Self::start(&format!(
             "models: {{providers: {{main: {{base_url: \"{base_url}\", api_key: sk-main, models: [m]}}}}}}\n\
              {settings}"

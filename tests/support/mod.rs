@@ -5,6 +5,7 @@
 // All of it runs in tests only; clippy sees that of test functions alone.
 #![allow(clippy::unwrap_used)]
 
+pub mod canned;
 pub mod client;
 pub mod gateway;
 pub mod raw;
@@ -12,12 +13,30 @@ pub mod sse;
 
 use std::{future::Future, time::Duration};
 
-pub use client::{get, post, send, send_h2, try_send};
+pub use canned::Canned;
+pub use client::{H2, get, post, send, send_h2, try_send};
 pub use gateway::Gateway;
 pub use raw::Raw;
+use serde_json::{Value, json};
 pub use sse::Events;
 pub use switchtower::demo::{Fault, Gate, Provider, Received, Refused, Reply};
 use tokio::time::{Instant, sleep, timeout};
+
+/// The path of most calls here.
+pub const CHAT: &str = "/v1/chat/completions";
+
+/// A path whose answers are passed on without a look at them.
+pub const EMBEDDINGS: &str = "/v1/embeddings";
+
+/// A small request for the model that the gateway's one provider has.
+pub fn ask() -> Value {
+    json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}]})
+}
+
+/// The same, streamed.
+pub fn ask_stream() -> Value {
+    json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": true})
+}
 
 /// How long anything in a test may take before it counts as hanging.
 pub const PATIENCE: Duration = Duration::from_secs(5);

@@ -57,10 +57,15 @@ impl Raw {
 
     /// Writes a POST of JSON with the headers that every such request needs.
     pub async fn post(&mut self, path: &str, body: &str) {
+        self.post_with(path, "", body).await;
+    }
+
+    /// The same with more header lines, each ended by CRLF.
+    pub async fn post_with(&mut self, path: &str, headers: &str, body: &str) {
         let length = body.len();
         self.write(format!(
-            "POST {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer test\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer test\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
         ))
         .await;
     }
@@ -82,6 +87,8 @@ impl Raw {
                 response.body.extend_from_slice(&chunk);
                 response.chunks.push(chunk);
             }
+        } else if status == 204 || (100..200).contains(&status) {
+            // These have no body, whatever the head says.
         } else if let Some(length) = response.header("content-length") {
             let length = length.parse().expect("a length");
             response.body = self.exactly(length).await?;

@@ -1,0 +1,267 @@
+//! Answers pass byte for byte, and each piece passes as soon as it is there.
+
+mod support;
+
+use std::{net::SocketAddr, time::Duration};
+
+use http::{HeaderValue, Response, Version};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::json;
+use support::*;
+use tokio::{task::JoinSet, time::Instant};
+
+/// A stream whose first delta comes at once, and each of the others when the gate lets it through.
+fn stepped(gate: &Gate, steps: usize) -> Reply {
+    let begun = Reply::events().role().delta("first");
+    let deltas = (0..steps).map(|step| step.to_string());
+    deltas.fold(begun, |reply, text| reply.gate(gate).delta(&text)).finish("stop").done()
+}
+
+fn delta(event: &sse::Event) -> String {
+    sse::text(&[event.json()])
+}
+
+/// Reads what comes without any gate.
+async fn begin(response: Response<Incoming>) -> Events {
+    let mut events = Events::new(response);
+    assert_eq!(delta(&events.next().await), "");
+    assert_eq!(delta(&events.next().await), "first");
+    events
+}
+
+async fn stream(addr: SocketAddr, version: Version) -> Response<Incoming> {
+    let request = post(CHAT, &ask_stream());
+    let response = match version {
+        Version::HTTP_2 => send_h2(addr, request).await.unwrap(),
+        _ => send(addr, request).await,
+    };
+    assert_eq!(response.version(), version);
+    response
+}
+
+const BOTH: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
+
+/// Everything that the standard allows and providers send, in one stream.
+fn every_form() -> Vec<String> {
+    let chunk = |delta: &str| json!({"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": delta}}]});
+    let megabyte = "x".repeat(1 << 20);
+    vec![
+        ": OPENROUTER PROCESSING\n\n".into(),
+        format!("data: {}\n\n", chunk("plain")),
+        format!("data: {}\r\n\r\n", chunk("CRLF")),
+        format!("data:{}\n\n", chunk("no space")),
+        format!("id: 7\nretry: 10\nunknown: field\ndata: {}\n\n", chunk("other fields")),
+        ":\n\n:\r\n\r\n".into(),
+        "data: {\"choices\": [{\"index\": 0,\ndata:  \"delta\": {\"content\":\ndata\ndata: \"lines\"}}]}\n\n"
+            .into(),
+        format!("data: {}\r\r", chunk("lone CR")),
+        format!("data: {}\n\n", chunk("日本語 \u{2028} 🚂")),
+        format!("data: {}\n\n", chunk(&megabyte)),
+        "data: {\"choices\": [{\"index\": 0, \"delta\": {}, \"finish_reason\": \"stop\"}]}\n\n".into(),
+        "data: [DONE]\n\n: bye\n\n".into(),
+    ]
+}
+
+#[tokio::test]
+async fn an_event_stream_passes_byte_for_byte() {
+    let pieces = every_form();
+    let whole = pieces.concat();
+    let small = pieces.iter().filter(|piece| piece.len() < 1000).cloned().collect::<String>();
+    let replies = [
+        (pieces.into_iter().fold(Reply::events(), Reply::bytes), &whole),
+        (Reply::events().bytes(whole.clone()), &whole),
+        (Reply::events().bytes(small.clone()).byte_by_byte(), &small),
+    ];
+    for (reply, sent) in replies {
+        let provider = always(reply).await;
+        let gateway = Gateway::before(&provider).await;
+        for version in BOTH {
+            let response = stream(gateway.addr, version).await;
+            assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
+            assert_eq!(response.headers()["cache-control"], "no-cache");
+            assert!(!response.headers().contains_key("content-length"));
+            assert!(client::body(response).await == *sent, "{version:?}: not what was sent");
+        }
+    }
+}
+
+/// The provider writes no chunk before the test has read the one before it.
+#[tokio::test]
+async fn each_chunk_arrives_before_the_next_is_sent() {
+    let gate = Gate::new();
+    let provider = always(stepped(&gate, 10)).await;
+    let gateway = Gateway::before(&provider).await;
+    for version in BOTH {
+        let mut events = begin(stream(gateway.addr, version).await).await;
+        for step in 0..10 {
+            gate.open_one();
+            assert_eq!(delta(&events.next().await), step.to_string(), "{version:?}");
+        }
+        let rest = events.rest().await;
+        assert!(rest.len() == 2 && rest[1].is_done(), "{rest:?}");
+    }
+}
+
+/// A gateway that waits for acknowledgements takes 40 ms for a chunk, on a connection on which the
+/// client has spoken before and so delays them.
+#[tokio::test]
+async fn no_chunk_waits_for_an_acknowledgement() {
+    let gate = Gate::new();
+    let provider = always(stepped(&gate, 1)).await;
+    let gateway = Gateway::before(&provider).await;
+    let mut raw = Raw::connect(gateway.addr).await;
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let asked = Instant::now();
+        raw.post(CHAT, &ask_stream().to_string()).await;
+        raw.until(b"first").await.unwrap();
+        gate.open_one();
+        raw.until(br#""content":"0""#).await.unwrap();
+        times.push(asked.elapsed());
+        raw.until(b"0\r\n\r\n").await.unwrap();
+    }
+    assert_prompt(times);
+
+    let shared = H2::connect(gateway.addr).await.unwrap();
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let asked = Instant::now();
+        let mut events = begin(shared.send(post(CHAT, &ask_stream())).await.unwrap()).await;
+        gate.open_one();
+        times.push(events.next().await.at - asked);
+        events.rest().await;
+    }
+    assert_prompt(times);
+}
+
+/// The fastest quarter is enough: on a busy machine any of them may be late, but not all.
+#[track_caller]
+fn assert_prompt(mut times: Vec<Duration>) {
+    times.sort_unstable();
+    assert!(times[times.len() / 4] < Duration::from_millis(20), "{times:?}");
+}
+
+#[tokio::test]
+async fn a_plain_answer_keeps_its_length() {
+    let answer =
+        json!({"choices": [{"index": 0, "message": {"content": "é"}, "finish_reason": "stop"}]});
+    let provider = always(Reply::json(&answer)).await;
+    let gateway = Gateway::before(&provider).await;
+    let mut raw = Raw::connect(gateway.addr).await;
+    raw.post(CHAT, &ask().to_string()).await;
+    let response = raw.response().await.unwrap();
+    assert_eq!(response.all("content-length"), [answer.to_string().len().to_string()]);
+    assert_eq!(response.header("transfer-encoding"), None);
+    assert_eq!(response.body, answer.to_string().as_bytes());
+
+    let response = send_h2(gateway.addr, post(CHAT, &ask())).await.unwrap();
+    assert_eq!(response.headers()["content-length"], answer.to_string().len().to_string());
+    assert_eq!(client::body(response).await, answer.to_string());
+}
+
+#[tokio::test]
+async fn a_plain_answer_in_chunks_comes_whole() {
+    let provider = always(Reply::chat(&"long ".repeat(50_000)).chunked()).await;
+    let gateway = Gateway::before(&provider).await;
+    let answer = client::json(send(gateway.addr, post(CHAT, &ask())).await).await;
+    assert_eq!(answer["choices"][0]["message"]["content"], "long ".repeat(50_000));
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_with_its_connection_comes_whole() {
+    let answer = "HTTP/1.0 200 OK\r\ncontent-type: text/plain\r\n\r\nuntil the end";
+    let provider = always(Reply::fault(Fault::Raw(answer.into()))).await;
+    let gateway = Gateway::before(&provider).await;
+    let response = send(gateway.addr, post(EMBEDDINGS, &ask())).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(client::body(response).await, "until the end");
+}
+
+#[tokio::test]
+async fn empty_answers_stay_empty() {
+    let provider = provider(|request| match request.nth % 3 {
+        0 => Reply::new(204),
+        1 => Reply::new(200).sized(),
+        _ => Reply::new(202).chunked(),
+    })
+    .await;
+    let gateway = Gateway::before(&provider).await;
+    let mut raw = Raw::connect(gateway.addr).await;
+    for (status, length) in [(204, None), (200, Some("0")), (202, Some("0"))] {
+        raw.post(EMBEDDINGS, &ask().to_string()).await;
+        let response = raw.response().await.unwrap();
+        assert_eq!((response.status, response.header("content-length")), (status, length));
+        assert_eq!(response.header("transfer-encoding"), None);
+        assert_eq!(response.body, b"");
+    }
+    for status in [204, 200, 202] {
+        let response = send_h2(gateway.addr, post(EMBEDDINGS, &ask())).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(client::body(response).await, "");
+    }
+}
+
+#[tokio::test]
+async fn trailers_are_no_way_around_header_hygiene() {
+    let provider = Canned::start(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\
+         trailer: x-checksum\r\n\r\n5\r\nhello\r\n0\r\nx-checksum: 1\r\nset-cookie: a=b\r\n\r\n",
+    )
+    .await;
+    let gateway = Gateway::at(&provider.base_url(), "").await;
+    let mut raw = Raw::connect(gateway.addr).await;
+    for _ in 0..2 {
+        raw.post_with(EMBEDDINGS, "te: trailers\r\n", &ask().to_string()).await;
+        assert_eq!(raw.response().await.unwrap().body, b"hello");
+    }
+    let response = send_h2(gateway.addr, post(EMBEDDINGS, &ask())).await.unwrap();
+    let collected = soon(response.into_body().collect()).await.unwrap();
+    let trailers = collected.trailers().cloned().unwrap_or_default();
+    assert_eq!(trailers.get("x-checksum").map(HeaderValue::as_bytes), Some(&b"1"[..]));
+    assert!(!trailers.contains_key("set-cookie"), "{trailers:?}");
+    assert_eq!(collected.to_bytes(), "hello");
+}
+
+/// Each of them gets its own answer, and none waits for another one.
+#[tokio::test]
+async fn forty_streams_at_once() {
+    const STREAMS: usize = 40;
+    for version in BOTH {
+        let gate = Gate::new();
+        let held = gate.clone();
+        let provider = provider(move |request| {
+            let name = request.json()["user"].to_string();
+            Reply::events().role().delta(&name).gate(&held).delta(" done").finish("stop").done()
+        })
+        .await;
+        let gateway = Gateway::before(&provider).await;
+        let shared = H2::connect(gateway.addr).await.unwrap();
+        let mut begun: JoinSet<_> = (0..STREAMS)
+            .map(|name| begin_named(name, gateway.addr, shared.clone(), version))
+            .collect();
+        let mut streams = Vec::new();
+        while let Some(stream) = begun.join_next().await {
+            streams.push(stream.unwrap());
+        }
+        // All have begun, and not one of them could end.
+        gate.open();
+        for mut events in streams {
+            assert_eq!(sse::text(&events.until_done().await), " done");
+        }
+    }
+}
+
+async fn begin_named(name: usize, addr: SocketAddr, shared: H2, version: Version) -> Events {
+    let mut ask = ask_stream();
+    ask["user"] = name.into();
+    let request = post(CHAT, &ask);
+    let response = match version {
+        Version::HTTP_2 => shared.send(request).await.unwrap(),
+        _ => send(addr, request).await,
+    };
+    let mut events = Events::new(response);
+    events.next().await;
+    assert_eq!(delta(&events.next().await), name.to_string());
+    events
+}
