@@ -31,16 +31,8 @@ async fn begin(response: Response<Incoming>) -> Events {
 }
 
 async fn stream(addr: SocketAddr, version: Version) -> Response<Incoming> {
-    let request = post(CHAT, &ask_stream());
-    let response = match version {
-        Version::HTTP_2 => send_h2(addr, request).await.unwrap(),
-        _ => send(addr, request).await,
-    };
-    assert_eq!(response.version(), version);
-    response
+    send_as(version, addr, post(CHAT, &ask_stream())).await
 }
-
-const BOTH: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
 /// Everything that the standard allows and providers send, in one stream.
 fn every_form() -> Vec<String> {
@@ -76,7 +68,7 @@ async fn an_event_stream_passes_byte_for_byte() {
     for (reply, sent) in replies {
         let provider = always(reply).await;
         let gateway = Gateway::before(&provider).await;
-        for version in BOTH {
+        for version in VERSIONS {
             let response = stream(gateway.addr, version).await;
             assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
             assert_eq!(response.headers()["cache-control"], "no-cache");
@@ -92,7 +84,7 @@ async fn each_chunk_arrives_before_the_next_is_sent() {
     let gate = Gate::new();
     let provider = always(stepped(&gate, 10)).await;
     let gateway = Gateway::before(&provider).await;
-    for version in BOTH {
+    for version in VERSIONS {
         let mut events = begin(stream(gateway.addr, version).await).await;
         for step in 0..10 {
             gate.open_one();
@@ -227,7 +219,7 @@ async fn trailers_are_no_way_around_header_hygiene() {
 #[tokio::test]
 async fn forty_streams_at_once() {
     const STREAMS: usize = 40;
-    for version in BOTH {
+    for version in VERSIONS {
         let gate = Gate::new();
         let held = gate.clone();
         let provider = provider(move |request| {
@@ -257,7 +249,7 @@ async fn begin_named(name: usize, addr: SocketAddr, shared: H2, version: Version
     ask["user"] = name.into();
     let request = post(CHAT, &ask);
     let response = match version {
-        Version::HTTP_2 => shared.send(request).await.unwrap(),
+        Version::HTTP_2 => shared.send(request).await.expect("an answer"),
         _ => send(addr, request).await,
     };
     let mut events = Events::new(response);

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response, Uri,
+    HeaderValue, Request, Response, Uri, Version,
     header::{AUTHORIZATION, CONTENT_TYPE, HOST},
 };
 use http_body_util::{BodyExt, Full};
@@ -66,6 +66,19 @@ pub async fn try_send(
 /// Sends over a new HTTP/2 connection with prior knowledge.
 pub async fn send_h2(addr: SocketAddr, request: Outgoing) -> hyper::Result<Response<Incoming>> {
     H2::connect(addr).await?.send(request).await
+}
+
+/// Both ways in.
+pub const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
+
+/// Sends over a new connection that speaks this version.
+pub async fn send_as(version: Version, addr: SocketAddr, request: Outgoing) -> Response<Incoming> {
+    let response = match version {
+        Version::HTTP_2 => send_h2(addr, request).await.expect("an answer"),
+        _ => send(addr, request).await,
+    };
+    assert_eq!(response.version(), version);
+    response
 }
 
 /// An HTTP/2 connection with prior knowledge. It closes when this and all answers are dropped.

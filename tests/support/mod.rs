@@ -14,7 +14,7 @@ pub mod sse;
 use std::{future::Future, time::Duration};
 
 pub use canned::Canned;
-pub use client::{H2, get, post, send, send_h2, try_send};
+pub use client::{H2, VERSIONS, get, post, send, send_as, send_h2, try_send};
 pub use gateway::Gateway;
 pub use raw::Raw;
 use serde_json::{Value, json};
