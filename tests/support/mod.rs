@@ -7,6 +7,7 @@
 
 pub mod canned;
 pub mod client;
+pub mod encode;
 pub mod gateway;
 pub mod raw;
 pub mod sse;

@@ -1,0 +1,38 @@
+//! Bodies as others encode them.
+
+use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
+use bytes::Bytes;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+/// One gzip member.
+pub async fn gzip(plain: impl AsRef<[u8]>) -> Bytes {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    write(&mut encoder, plain.as_ref()).await;
+    encoder.into_inner().into()
+}
+
+/// One zstd frame.
+pub async fn zstd(plain: impl AsRef<[u8]>) -> Bytes {
+    let mut encoder = ZstdEncoder::new(Vec::new());
+    write(&mut encoder, plain.as_ref()).await;
+    encoder.into_inner().into()
+}
+
+async fn write(encoder: &mut (impl AsyncWrite + Unpin), plain: &[u8]) {
+    encoder.write_all(plain).await.unwrap();
+    encoder.shutdown().await.unwrap();
+}
+
+/// One gzip member in pieces: when a piece is there, what it encodes can be decoded.
+pub async fn gzip_pieces(pieces: &[&str]) -> Vec<Bytes> {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    let mut encoded = Vec::new();
+    for piece in pieces {
+        encoder.write_all(piece.as_bytes()).await.unwrap();
+        encoder.flush().await.unwrap();
+        encoded.push(Bytes::from(std::mem::take(encoder.get_mut())));
+    }
+    encoder.shutdown().await.unwrap();
+    encoded.push(encoder.into_inner().into());
+    encoded
+}
