@@ -54,6 +54,7 @@ impl Upstream {
             return Err(no_provider("the target's provider is not configured"));
         };
         let peer = request.extensions().get::<Peer>().copied();
+        headers::remove_hop_by_hop(request.headers_mut());
         forwarded::set(request.headers_mut(), peer, &self.trusted_proxies);
         headers::outbound(request.headers_mut());
         endpoint.address(&mut request).map_err(|error| {
