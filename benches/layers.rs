@@ -1,0 +1,170 @@
+//! What each layer costs around a service that is ready with its answer, beside that service
+//! alone. Inputs are built outside of the timed loop.
+
+use std::{convert::Infallible, hint::black_box};
+
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use http::{HeaderName, Request, Response};
+use http_body_util::{BodyExt, Full};
+use switchtower_layers::{
+    Buffered, Exchange, Target,
+    buffer::BufferLayer,
+    observe::ObserveLayer,
+    request::ModelRequest,
+    route::{Provider, RouteLayer, RoutingTable},
+    sse::Framer,
+};
+use tokio::runtime::{Builder, Runtime};
+use tower::{Layer, Service, ServiceExt, layer::util::Identity, service_fn};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().build().expect("a runtime")
+}
+
+/// A request as clients send it: 12 headers, 3 extensions.
+fn request<B>(body: B) -> Request<B> {
+    #[derive(Clone)]
+    struct Other<const N: usize>;
+    let mut request = Request::post("/v1/chat/completions").body(body).expect("a request");
+    for n in 0..12 {
+        let name = HeaderName::try_from(format!("x-header-{n}")).expect("a name");
+        request.headers_mut().insert(name, "value".parse().expect("a value"));
+    }
+    request.extensions_mut().insert(Other::<0>);
+    request.extensions_mut().insert(Other::<1>);
+    request.extensions_mut().insert(Other::<2>);
+    request
+}
+
+fn prompt(bytes: usize) -> Bytes {
+    let text = "x".repeat(bytes);
+    format!(
+        r#"{{"messages":[{{"role":"user","content":"{text}"}}],"model":"gpt-5.1","stream":true}}"#
+    )
+    .into()
+}
+
+/// A stream of `events` deltas, one chunk each or all in one.
+fn stream(events: usize) -> Bytes {
+    let delta = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}"#;
+    let finish = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let mut text = format!("{delta}\n\n").repeat(events);
+    text.push_str(finish);
+    text.push_str("\n\ndata: [DONE]\n\n");
+    text.into()
+}
+
+fn table() -> RoutingTable {
+    RoutingTable::builder()
+        .provider(Provider::new("deepseek").models(["deepseek-chat", "deepseek-reasoner"]))
+        .provider(Provider::new("openai").models(["gpt-5.1", "o4-mini"]))
+        .provider(Provider::new("openrouter"))
+        .provider(Provider::new("ollama").alias("gpt-5.5", "qwen3:14b"))
+        .alias("gpt-5.4", "deepseek-chat")
+        .fallback(["deepseek", "openrouter", "ollama"])
+        .route("deepseek", ["deepseek"])
+        .route("gpt-", ["openai", "deepseek"])
+        .build()
+        .expect("the providers are there")
+}
+
+/// A service that is ready with an answer.
+fn ready<B: Send + 'static>(
+    answer: Bytes,
+) -> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone
+{
+    service_fn(move |request: Request<B>| {
+        black_box(&request);
+        let mut response = Response::new(Full::new(answer.clone()));
+        let sse = http::HeaderValue::from_static("text/event-stream");
+        response.headers_mut().insert(http::header::CONTENT_TYPE, sse);
+        std::future::ready(Ok(response))
+    })
+}
+
+/// Calls the service and reads the answer to its end.
+async fn drive<S, B, R>(service: S, request: Request<B>)
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    R: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
+{
+    let Ok(response) = service.oneshot(request).await;
+    black_box(response.into_body().collect().await.expect("a whole body"));
+}
+
+macro_rules! bench_layer {
+    ($group:expr, $name:expr, $layer:expr, $answer:expr, $request:expr) => {{
+        let runtime = runtime();
+        let service = $layer.layer(ready($answer));
+        let request = $request;
+        $group.bench_function($name, |b| {
+            b.to_async(&runtime).iter_batched(
+                || (service.clone(), request.clone()),
+                |(service, request)| drive(service, request),
+                BatchSize::SmallInput,
+            );
+        });
+    }};
+}
+
+fn buffer(c: &mut Criterion) {
+    for (name, size) in [("1KB", 1 << 10), ("5MB", 5 << 20)] {
+        let mut group = c.benchmark_group(format!("buffer/{name}"));
+        let ask = request(Full::new(prompt(size)));
+        bench_layer!(group, "bare", Identity::new(), Bytes::new(), ask.clone());
+        bench_layer!(group, "layer", BufferLayer::new(64 << 20), Bytes::new(), ask);
+    }
+}
+
+fn route(c: &mut Criterion) {
+    let layer = RouteLayer::new(table());
+    for (name, size) in [("1KB", 1 << 10), ("100KB", 100 << 10), ("5MB", 5 << 20)] {
+        let mut group = c.benchmark_group(format!("route/{name}"));
+        let ask = request(Buffered::from(prompt(size)));
+        bench_layer!(group, "bare", Identity::new(), Bytes::new(), ask.clone());
+        bench_layer!(group, "layer", layer, Bytes::new(), ask);
+        let body = Buffered::from(prompt(size));
+        group.bench_function("read", |b| b.iter(|| ModelRequest::read(black_box(&body))));
+    }
+    c.bench_function("route/plan", |b| {
+        let table = table();
+        b.iter(|| table.plan(black_box("gpt-5.1")));
+    });
+}
+
+fn observe(c: &mut Criterion) {
+    let mut group = c.benchmark_group("observe/64 events");
+    let mut ask = request(Buffered::default());
+    ask.extensions_mut().insert(Exchange::default());
+    ask.extensions_mut().insert(Target {
+        provider: "p".into(),
+        model: "m".into(),
+        dialect: switchtower_layers::Dialect::Chat,
+    });
+    bench_layer!(group, "bare", Identity::new(), stream(64), ask.clone());
+    bench_layer!(group, "layer", ObserveLayer::new(), stream(64), ask);
+}
+
+fn sse(c: &mut Criterion) {
+    let text = stream(64);
+    let mut group = c.benchmark_group("sse/64 events");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    for (name, size) in
+        [("one chunk", text.len()), ("a chunk per 160 bytes", 160), ("17-byte chunks", 17)]
+    {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let mut framer = Framer::new(1 << 20);
+                let mut events = 0;
+                for chunk in text.chunks(size) {
+                    let _ = framer.feed(black_box(chunk), |_| events += 1);
+                }
+                assert_eq!(events, 66);
+            });
+        });
+    }
+}
+
+criterion_group!(layers, buffer, route, observe, sse);
+criterion_main!(layers);

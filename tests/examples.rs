@@ -1,0 +1,40 @@
+//! Every example runs to its end and prints what it is there to show.
+
+use std::{path::Path, process::Command};
+
+fn run(example: &str) -> String {
+    // A whole `cargo test` builds the examples beside the binary; `--test examples` alone does not.
+    let bin = Path::new(env!("CARGO_BIN_EXE_switchtower"));
+    let path = bin.with_file_name("examples").join(example);
+    let output = Command::new(&path).output().unwrap_or_else(|error| {
+        panic!("{}: {error}: run `cargo build --examples` first", path.display())
+    });
+    let (out, err) = (&output.stdout, &output.stderr);
+    assert!(output.status.success(), "{example}: {}", String::from_utf8_lossy(err));
+    String::from_utf8_lossy(out).into_owned()
+}
+
+#[test]
+fn buffer_on_axum() {
+    assert_eq!(run("buffer_on_axum"), "200: ping ping \n413: too large\n");
+}
+
+#[test]
+fn route_on_axum() {
+    let out = run("route_on_axum");
+    assert!(out.contains("gpt-5.1: ollama/qwen3:14b got {\"model\":\"qwen3:14b\""), "{out}");
+    assert!(out.contains("ollama/gemma3: ollama/gemma3 got"), "{out}");
+}
+
+#[test]
+fn observe_on_hyper() {
+    let out = run("observe_on_hyper");
+    assert!(out.contains("demo: Some(Success), Some(Stop)"), "{out}");
+    assert!(out.contains("demo-cut: Some(Fault), None"), "{out}");
+}
+
+#[test]
+fn full_stack_on_axum() {
+    let out = run("full_stack_on_axum");
+    assert!(out.contains("answered by \"demo\"") && out.contains("data: [DONE]"), "{out}");
+}
