@@ -118,7 +118,9 @@ mod tests {
             ("x-three", "stays"),
         ]);
         outbound(&mut headers);
-        assert_eq!(names(&headers), ["x-three", "accept-encoding"]);
+        let mut left = names(&headers);
+        left.sort_unstable();
+        assert_eq!(left, ["accept-encoding", "x-three"]);
     }
 
     #[test]
@@ -163,7 +165,8 @@ mod tests {
             ("openai-processing-ms", "12"),
         ]);
         inbound(&mut headers);
-        let left = names(&headers);
-        assert_eq!(left, ["content-type", "content-length", "retry-after", "openai-processing-ms"]);
+        let mut left = names(&headers);
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "content-type", "openai-processing-ms", "retry-after"]);
     }
 }
