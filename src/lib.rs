@@ -8,3 +8,8 @@ pub mod server;
 pub mod stack;
 pub mod telemetry;
 pub mod upstream;
+
+/// The README's Rust blocks are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
