@@ -1,9 +1,15 @@
 //! The reference gateway: the stack of [`switchtower_layers`] over a hyper reverse proxy.
 
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod server;
 pub mod stack;
 pub mod telemetry;
 pub mod upstream;
+
+/// The README's Rust blocks are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -1,3 +1,7 @@
 //! The `switchtower` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    switchtower::cli::main()
+}

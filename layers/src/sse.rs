@@ -13,6 +13,8 @@ pub struct Event<'a> {
     pub name: &'a [u8],
     /// The `data` lines, joined by newlines.
     pub data: &'a [u8],
+    /// How much of the chunk stands before this event; 0 when it began in an earlier chunk.
+    pub start: usize,
 }
 
 /// A single event grew over the framer's cap. The framer must not be fed any more.
@@ -65,13 +67,11 @@ impl Framer {
         }
     }
 
-    /// Whether no event is half read: a chunk ended where an event ended.
-    pub fn is_between_events(&self) -> bool {
-        self.line.is_empty() && !self.has_data && self.name.is_empty()
-    }
-
     /// Reads the next chunk of the stream and calls `on_event` for each event that it completes.
     /// An event whose blank line never comes is never reported, as the standard says.
+    ///
+    /// Gives how many bytes of the chunk stand before its last event boundary (a blank line):
+    /// what follows them is the beginning of an event that is not whole yet.
     ///
     /// # Errors
     ///
@@ -80,8 +80,9 @@ impl Framer {
         &mut self,
         chunk: &[u8],
         mut on_event: impl FnMut(Event<'_>),
-    ) -> Result<(), TooLarge> {
+    ) -> Result<usize, TooLarge> {
         let mut rest = chunk;
+        let mut boundary = 0;
         // The one data line that can be lent from this chunk.
         let mut lent: Option<&[u8]> = None;
         if self.after_cr && !rest.is_empty() {
@@ -95,22 +96,29 @@ impl Framer {
                 [] => &[],
             };
             self.after_cr = ending == b"\r";
-            if self.line.is_empty() {
-                self.take_line(line, &mut lent, &mut on_event);
+            let mut emit =
+                |name: &[u8], data: &[u8]| on_event(Event { name, data, start: boundary });
+            let is_boundary = if self.line.is_empty() {
+                self.take_line(line, &mut lent, &mut emit)
             } else {
                 let mut whole = std::mem::take(&mut self.line);
                 whole.extend_from_slice(line);
                 let mut from_whole = None;
-                self.take_line(&whole, &mut from_whole, &mut on_event);
+                let is_boundary = self.take_line(&whole, &mut from_whole, &mut emit);
                 self.keep(from_whole);
                 whole.clear();
                 self.line = whole;
+                is_boundary
+            };
+            if is_boundary {
+                boundary = chunk.len() - rest.len();
             }
             self.check_cap(lent)?;
         }
         self.keep(lent);
         self.line.extend_from_slice(rest);
-        self.check_cap(None)
+        self.check_cap(None)?;
+        Ok(boundary)
     }
 
     fn check_cap(&self, lent: Option<&[u8]>) -> Result<(), TooLarge> {
@@ -130,20 +138,21 @@ impl Framer {
         }
     }
 
-    /// Handles one whole line, without its ending.
+    /// Handles one whole line, without its ending. Gives whether it was blank.
     fn take_line<'a>(
         &mut self,
         line: &'a [u8],
         lent: &mut Option<&'a [u8]>,
-        on_event: &mut impl FnMut(Event<'_>),
-    ) {
+        emit: &mut impl FnMut(&[u8], &[u8]),
+    ) -> bool {
         let line = if std::mem::take(&mut self.at_start) {
             line.strip_prefix(BOM).unwrap_or(line)
         } else {
             line
         };
         if line.is_empty() {
-            return self.dispatch(lent.take(), on_event);
+            self.dispatch(lent.take(), emit);
+            return true;
         }
         match field(line) {
             (b"data", value) => self.keep(lent.replace(value)),
@@ -153,15 +162,16 @@ impl Framer {
             }
             _ => {}
         }
+        false
     }
 
-    fn dispatch(&mut self, lent: Option<&[u8]>, on_event: &mut impl FnMut(Event<'_>)) {
+    fn dispatch(&mut self, lent: Option<&[u8]>, emit: &mut impl FnMut(&[u8], &[u8])) {
         match lent {
-            Some(data) if !self.has_data => on_event(Event { name: &self.name, data }),
+            Some(data) if !self.has_data => emit(&self.name, data),
             lent => {
                 self.keep(lent);
                 if self.has_data {
-                    on_event(Event { name: &self.name, data: &self.data });
+                    emit(&self.name, &self.data);
                 }
             }
         }
@@ -229,14 +239,23 @@ mod tests {
         for _ in 0..100 {
             framer.feed(b"data: 0123456789\n\n", |_| {}).unwrap();
         }
-        assert!(framer.is_between_events());
-        assert_eq!(framer.feed(b"data: 0123456789", |_| {}), Ok(()));
-        assert!(!framer.is_between_events());
+        assert_eq!(framer.feed(b"data: 0123456789", |_| {}), Ok(0));
         assert_eq!(framer.feed(b"0123456789", |_| {}), Err(TooLarge(16)));
 
         let mut framer = Framer::new(16);
         let lines = b"data: 0123456789\ndata: 0123456789\n";
         assert_eq!(framer.feed(lines, |_| {}), Err(TooLarge(16)));
+    }
+
+    #[test]
+    fn boundaries_are_where_events_end() {
+        let mut framer = Framer::new(100);
+        let mut starts = Vec::new();
+        let chunk = b": hi\n\ndata: a\n\ndata: b\r\n\r\ndata:";
+        assert_eq!(framer.feed(chunk, |event| starts.push(event.start)), Ok(26));
+        assert_eq!(starts, [6, 15]);
+        assert_eq!(framer.feed(b" c\n", |_| {}), Ok(0));
+        assert_eq!(framer.feed(b"\ndata: d", |event| assert_eq!(event.start, 0)), Ok(1));
     }
 
     /// The standard read literally, over the whole text.

@@ -1,5 +1,7 @@
 //! Logs: one span per request, one line per answer.
 
+use std::io::IsTerminal;
+
 use http::{Request, Response};
 use switchtower_layers::Target;
 use tower_http::{
@@ -18,7 +20,8 @@ pub fn init(level: LogLevel) {
     // The libraries below are silent about what the gateway reports itself.
     let quiet = format!("warn,switchtower={level},switchtower_layers={level}");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let colour = std::io::stderr().is_terminal();
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(colour);
     // A program that embeds the gateway may have its own subscriber.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

@@ -19,6 +19,8 @@ pub struct Facts {
     pub model: Option<Box<str>>,
     /// The tokens that the provider says were used.
     pub usage: Option<Usage>,
+    /// Of a Responses stream: its response's id, and the last event's sequence number.
+    pub response: Option<(Box<str>, u64)>,
     /// What an error answer (4xx, 5xx) said, once its body has passed.
     pub error: Option<UpstreamError>,
     /// What broke the answer, if something did.
@@ -135,6 +137,8 @@ impl fmt::Display for Fault {
         }
     }
 }
+
+impl std::error::Error for Fault {}
 
 /// An error in a provider's own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

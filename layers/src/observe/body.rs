@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::reader::Reader;
+use super::{outbox::Outbox, reader::Reader};
 use crate::{
     BoxError,
     body::BodyEnd,
@@ -16,20 +16,28 @@ use crate::{
 };
 
 pin_project! {
-    /// The body of [`Observe`](super::Observe)'s responses: the inner one, untouched.
+    /// The body of [`Observe`](super::Observe)'s responses. See the [module](super) for how its
+    /// frames differ from the inner one's.
     pub struct ObserveBody<B: Body> {
         #[pin]
         inner: B,
         // Taken when the end is recorded.
         watch: Option<Watch>,
+        out: Outbox,
+        // What broke the stream, once everything before it has passed.
+        fault: Option<Fault>,
     }
 
     impl<B: Body> PinnedDrop for ObserveBody<B> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            // An empty body may never be polled at all.
-            let end = if this.inner.is_end_stream() { BodyEnd::Complete } else { BodyEnd::Dropped };
-            end_with(this.watch, end);
+            let Some(watch) = this.watch.take() else { return };
+            if this.inner.is_end_stream() {
+                // An empty body may never be polled at all.
+                let _ = watch.complete(this.out);
+            } else {
+                watch.recorder.end(BodyEnd::Dropped);
+            }
         }
     }
 }
@@ -39,18 +47,28 @@ struct Watch {
     recorder: Recorder,
 }
 
-fn end_with(watch: &mut Option<Watch>, end: BodyEnd) {
-    if let Some(Watch { reader, recorder }) = watch.take() {
-        if end == BodyEnd::Complete {
-            reader.end(&recorder);
+impl Watch {
+    fn complete(self, out: &mut Outbox) -> Result<(), Fault> {
+        let Self { reader, recorder } = self;
+        let whole = reader.end(out, &recorder);
+        if let Err(fault) = &whole {
+            recorder.fault(fault.clone());
         }
-        recorder.end(end);
+        recorder.end(BodyEnd::Complete);
+        whole
+    }
+
+    fn broken(self, fault: Fault) {
+        self.reader.broken(&self.recorder);
+        self.recorder.fault(fault);
+        self.recorder.end(BodyEnd::Error);
     }
 }
 
 impl<B: Body> ObserveBody<B> {
     pub(super) fn new(inner: B, reader: Reader, recorder: Recorder) -> Self {
-        Self { inner, watch: Some(Watch { reader, recorder }) }
+        let watch = Some(Watch { reader, recorder });
+        Self { inner, watch, out: Outbox::default(), fault: None }
     }
 }
 
@@ -69,33 +87,58 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
-        let frame =
-            ready!(this.inner.as_mut().poll_frame(cx)).map(|frame| frame.map_err(Into::into));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let (Some(watch), Some(data)) = (this.watch.as_mut(), frame.data_ref()) {
-                    watch.reader.read(data, &watch.recorder);
+        loop {
+            if let Some(data) = this.out.pop() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            if let Some(fault) = this.fault.take() {
+                return Poll::Ready(Some(Err(fault.into())));
+            }
+            // The end, or what broke the stream, was recorded: the rest is not the reader's.
+            let Some(watch) = this.watch.as_mut() else { return Poll::Ready(None) };
+            match ready!(this.inner.as_mut().poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        if let Err(fault) = watch.reader.read(data, this.out, &watch.recorder) {
+                            *this.fault = Some(fault.clone());
+                            this.watch.take().into_iter().for_each(|w| w.broken(fault.clone()));
+                        } else if this.inner.is_end_stream() {
+                            *this.fault =
+                                this.watch.take().and_then(|w| w.complete(this.out).err());
+                        }
+                    }
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                Some(Err(error)) => {
+                    let error = error.into();
+                    let fault = Fault::Transport(error.to_string().into());
+                    this.watch.take().into_iter().for_each(|watch| watch.broken(fault.clone()));
+                    return Poll::Ready(Some(Err(error)));
                 }
-                if this.inner.is_end_stream() {
-                    end_with(this.watch, BodyEnd::Complete);
+                None => {
+                    *this.fault =
+                        this.watch.take().and_then(|watch| watch.complete(this.out).err());
                 }
             }
-            Some(Err(error)) => {
-                if let Some(watch) = this.watch.as_ref() {
-                    watch.recorder.fault(Fault::Transport(error.to_string().into()));
-                }
-                end_with(this.watch, BodyEnd::Error);
-            }
-            None => end_with(this.watch, BodyEnd::Complete),
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.out.is_empty() && self.fault.is_none() && self.inner_is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        if self.out.is_empty() { self.inner.size_hint() } else { SizeHint::default() }
+    }
+}
+
+impl<B: Body> ObserveBody<B> {
+    /// Before the first poll the inner body may say so itself; later, what it said was recorded.
+    fn inner_is_over(&self) -> bool {
+        match &self.watch {
+            Some(Watch { reader: Reader::Events(_), .. }) => false,
+            Some(_) => self.inner.is_end_stream(),
+            None => true,
+        }
     }
 }

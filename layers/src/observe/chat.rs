@@ -75,6 +75,7 @@ impl Wire<'_> {
             finish: choices.finish,
             usage: usage::read(self.usage),
             model: self.model.as_ref().map(|model| &*model.0).filter(|model| !model.is_empty()),
+            ..News::default()
         });
         Ok(choices.started)
     }

@@ -3,8 +3,13 @@
 //! Whether a call to a model went well is not known when its head arrives: a 200 may turn into an
 //! error event, go silent, or end in the middle of a sentence. This layer stands directly around
 //! the upstream, frames the answer's events (or its JSON) exactly once, and records whether
-//! content was seen, the finish reason, the usage, and what broke the answer. The bytes pass
-//! untouched and at once.
+//! content was seen, the finish reason, the usage, and what broke the answer.
+//!
+//! The bytes pass untouched, and an event stream's as soon as their event is whole: a frame never
+//! ends inside of an event. Meanwhile an empty frame says that bytes came. A stream that breaks
+//! (its transport fails, an event is an error or is not JSON, or it ends without a finish reason)
+//! ends in a body error, never in a clean end; what came before the break has passed. That error
+//! is a [`Fault`](crate::exchange::Fault), or the inner body's own.
 //!
 //! Layers further out put an [`Exchange`] into the request's extensions, keep a clone, and read
 //! its [`Facts`](crate::exchange::Facts); when there is none, this layer makes one. Either way
@@ -45,8 +50,10 @@
 mod body;
 mod chat;
 mod error;
+mod events;
 mod future;
 mod layer;
+mod outbox;
 mod progress;
 mod reader;
 mod responses;

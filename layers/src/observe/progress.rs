@@ -11,6 +11,9 @@ pub(super) struct News<'a> {
     pub(super) finish: Option<Finish>,
     pub(super) usage: Option<Usage>,
     pub(super) model: Option<&'a str>,
+    /// Of a Responses event.
+    pub(super) response_id: Option<&'a str>,
+    pub(super) sequence: Option<u64>,
 }
 
 /// What is already recorded, so that the exchange is only locked for something new.
@@ -20,6 +23,8 @@ pub(super) struct Progress {
     model: bool,
     started: u64,
     finished: u64,
+    response_id: Option<Box<str>>,
+    sequence: u64,
 }
 
 impl Progress {
@@ -28,7 +33,18 @@ impl Progress {
         self.finished != 0 && self.started & !self.finished == 0
     }
 
+    /// The stream broke: who ends it for the client has to know where it stood.
+    pub(super) fn broken(&mut self, recorder: &Recorder) {
+        if let Some(id) = self.response_id.take() {
+            recorder.update(|facts| facts.response = Some((id, self.sequence)));
+        }
+    }
+
     pub(super) fn note(&mut self, news: News<'_>, recorder: &Recorder) {
+        self.sequence = news.sequence.unwrap_or(self.sequence);
+        if self.response_id.is_none() {
+            self.response_id = news.response_id.map(Into::into);
+        }
         self.started |= news.started;
         self.finished |= news.finished;
         let content = (news.content || news.finish.is_some()) && !self.content;

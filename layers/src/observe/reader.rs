@@ -3,13 +3,14 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use super::{
     chat, error,
+    events::Events,
+    outbox::Outbox,
     progress::{News, Progress},
     responses,
 };
 use crate::{
     Dialect,
     exchange::{Fault, Recorder},
-    sse::Framer,
 };
 
 /// Reads an answer as its frames pass, and writes to the recorder. Does no I/O.
@@ -33,11 +34,7 @@ impl Reader {
         match (dialect, response.status()) {
             (Some(dialect), status) if status.is_success() => {
                 if is_event_stream(response.headers()) {
-                    Self::Events(Events {
-                        dialect,
-                        framer: Framer::new(cap),
-                        progress: Progress::default(),
-                    })
+                    Self::Events(Events::new(dialect, cap))
                 } else {
                     Self::whole(Kind::Answer(dialect), cap)
                 }
@@ -51,15 +48,19 @@ impl Reader {
         Self::Whole { kind, held: Vec::new(), size: 0, cap }
     }
 
-    /// One frame has passed.
-    pub(super) fn read(&mut self, data: &Bytes, recorder: &Recorder) {
+    /// A frame has come: what may pass goes to the outbox.
+    ///
+    /// # Errors
+    ///
+    /// When the stream is broken; what came before the break is in the outbox.
+    pub(super) fn read(
+        &mut self,
+        data: Bytes,
+        out: &mut Outbox,
+        recorder: &Recorder,
+    ) -> Result<(), Fault> {
         match self {
-            Self::Events(events) => {
-                if let Err(fault) = events.read(data, recorder) {
-                    recorder.fault(fault);
-                    *self = Self::Opaque;
-                }
-            }
+            Self::Events(events) => return events.read(data, out, recorder),
             Self::Whole { held, size, cap, .. } => {
                 *size += data.len();
                 if *size > *cap {
@@ -71,14 +72,19 @@ impl Reader {
             }
             Self::Opaque => {}
         }
+        out.push(data);
+        Ok(())
     }
 
     /// The body has come to its clean end.
-    pub(super) fn end(self, recorder: &Recorder) {
+    ///
+    /// # Errors
+    ///
+    /// When a stream was not whole. A JSON answer that is no answer is only recorded: its bytes
+    /// have passed, and its length was announced.
+    pub(super) fn end(self, out: &mut Outbox, recorder: &Recorder) -> Result<(), Fault> {
         match self {
-            Self::Events(events) if !events.progress.is_finished() => {
-                recorder.fault(Fault::Unfinished);
-            }
+            Self::Events(events) => return events.end(out, recorder),
             Self::Whole { kind: Kind::Answer(dialect), held, .. } => {
                 let whole = join(held);
                 let news = |news: News<'_>| Progress::default().note(news, recorder);
@@ -94,32 +100,16 @@ impl Reader {
                 let error = error::read_body(&join(held));
                 recorder.update(|facts| facts.error = Some(error));
             }
-            Self::Events(_) | Self::Opaque => {}
+            Self::Opaque => {}
         }
+        Ok(())
     }
-}
 
-pub(super) struct Events {
-    dialect: Dialect,
-    framer: Framer,
-    progress: Progress,
-}
-
-impl Events {
-    fn read(&mut self, data: &Bytes, recorder: &Recorder) -> Result<(), Fault> {
-        let Self { dialect, framer, progress } = self;
-        let mut result = Ok(());
-        let framed = framer.feed(data, |event| {
-            if result.is_err() || event.data == b"[DONE]" {
-                return;
-            }
-            let news = |news: News<'_>| progress.note(news, recorder);
-            result = match dialect {
-                Dialect::Chat => chat::read_event(event, news),
-                Dialect::Responses => responses::read_event(event, news),
-            };
-        });
-        result.and(framed.map_err(|too_large| Fault::TooLarge(too_large.0)))
+    /// The transport failed.
+    pub(super) fn broken(self, recorder: &Recorder) {
+        if let Self::Events(events) = self {
+            events.broken(recorder);
+        }
     }
 }
 

@@ -34,8 +34,16 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
                 "response.output_item.done" => true,
                 delta => delta.ends_with(".delta") && wire.delta.0,
             };
-            let model = wire.response.as_ref().and_then(|r| r.model.as_ref()).map(|m| &*m.0);
-            news(News { content, model, ..News::default() });
+            let response = wire.response.as_ref();
+            let model = response.and_then(|response| response.model.as_ref());
+            let id = response.and_then(|response| response.id.as_ref());
+            news(News {
+                content,
+                model: model.map(|model| &*model.0),
+                response_id: id.map(|id| &*id.0),
+                sequence: wire.sequence_number,
+                ..News::default()
+            });
             Ok(())
         }
     }
@@ -56,6 +64,7 @@ struct Wire<'a> {
     kind: Option<Text<'a>>,
     #[serde(default)]
     delta: Present,
+    sequence_number: Option<u64>,
     #[serde(borrow)]
     response: Option<Response<'a>>,
     #[serde(borrow)]
@@ -64,6 +73,8 @@ struct Wire<'a> {
 
 #[derive(Deserialize)]
 struct Response<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
     #[serde(borrow)]
     status: Option<Text<'a>>,
     #[serde(borrow)]
@@ -106,6 +117,7 @@ impl Response<'_> {
             finish,
             usage: usage::read(self.usage),
             model: self.model.as_ref().map(|model| &*model.0),
+            ..News::default()
         });
         Ok(())
     }

@@ -27,9 +27,9 @@ const RESPONSES: &str = "/v1/responses";
 
 type Chunks = Vec<io::Result<Bytes>>;
 
-/// Passes an answer through the layer, frame by frame; its facts after each frame and at the end.
-fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<Facts>, Facts) {
-    let expected: Vec<_> = chunks.iter().flatten().cloned().collect();
+/// Passes an answer through the layer; the bytes that passed and the facts at the end.
+fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<u8>, Facts) {
+    let expected = chunks.iter().flatten().flatten().copied().collect::<Vec<u8>>();
     let body = stream::iter(chunks.into_iter().map(|chunk| chunk.map(Frame::data)));
     let mut response = Some(
         Response::builder()
@@ -47,13 +47,27 @@ fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<
     runtime.block_on(async {
         let service = ObserveLayer::new().cap(1 << 10).layer(upstream);
         let mut body = service.oneshot(request).await.unwrap().into_body();
-        let (mut steps, mut passed) = (Vec::new(), Vec::new());
+        let (mut passed, mut broke) = (Vec::new(), false);
         while let Some(frame) = body.frame().await {
-            steps.push(exchange.facts());
-            passed.extend(frame.ok().and_then(|frame| frame.into_data().ok()));
+            match frame {
+                Ok(frame) => passed.extend(frame.into_data().unwrap()),
+                Err(_) => broke = true,
+            }
         }
-        assert_eq!(passed, expected, "the bytes pass untouched");
-        (steps, exchange.facts())
+        let facts = exchange.facts();
+        if content_type.starts_with("text/event-stream")
+            && status == 200
+            && path != "/v1/embeddings"
+        {
+            assert_eq!(broke, facts.fault.is_some(), "a broken stream ends in an error");
+        }
+        if broke {
+            assert!(expected.starts_with(&passed), "what passed came first");
+            assert!(passed.is_empty() || passed.ends_with(b"\n") || passed.ends_with(b"\r"));
+        } else {
+            assert_eq!(passed, expected, "the bytes pass untouched");
+        }
+        (passed, facts)
     })
 }
 
@@ -139,6 +153,36 @@ fn the_first_fault_ends_the_reading() {
     let facts = events(CHAT, "data: x\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
     assert_eq!((facts.content, facts.finish.clone()), (false, None));
     assert_eq!(facts.outcome(), Some(Outcome::Fault));
+}
+
+#[test]
+fn what_stands_before_the_break_passes_and_the_rest_does_not() {
+    let good = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    let error = "data: {\"error\":{}}\n\n";
+    let sse = "text/event-stream";
+    let passed = |chunks: &[&str]| {
+        let chunks = chunks.iter().map(|chunk| Ok(Bytes::from(chunk.to_string())));
+        String::from_utf8(observe(CHAT, 200, sse, chunks.collect()).0).unwrap()
+    };
+    assert_eq!(passed(&[&format!("{good}{error}{good}")]), good);
+    assert_eq!(passed(&[&format!("{good}data: {{\"err"), "or\":1}\n\n", good]), good);
+    assert_eq!(passed(&[good, "data: {\"choi"]), good, "half an event does not pass");
+    let finish = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]";
+    assert_eq!(passed(&[good, finish]), format!("{good}{finish}"));
+}
+
+#[test]
+fn a_responses_stream_that_breaks_tells_where_it_stood() {
+    let created = "data: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_1\"}}\n\n";
+    let delta =
+        "data: {\"type\":\"response.output_text.delta\",\"sequence_number\":1,\"delta\":\"a\"}\n\n";
+    let chunks = || vec![Ok(Bytes::from(format!("{created}{delta}")))];
+    let mut cut = chunks();
+    cut.push(Err(io::Error::other("reset")));
+    for chunks in [chunks(), cut] {
+        let (_, facts) = observe(RESPONSES, 200, "text/event-stream", chunks);
+        assert_eq!(facts.response, Some(("resp_1".into(), 1)));
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tower::{Layer, Service};
 
 use super::check::check;
 
-/// Applies [`Guard`].
+/// Refuses what must not come in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GuardLayer;
 
@@ -24,7 +24,7 @@ impl<S> Layer<S> for GuardLayer {
     }
 }
 
-/// Refuses what must not come in. See the [module](super).
+/// What [`GuardLayer`] makes of a service.
 #[derive(Clone, Copy, Debug)]
 pub struct Guard<S> {
     inner: S,

@@ -1,0 +1,95 @@
+use bytes::Bytes;
+
+use super::{
+    chat,
+    outbox::Outbox,
+    progress::{News, Progress},
+    responses,
+};
+use crate::{
+    Dialect,
+    exchange::{Fault, Recorder},
+    sse::Framer,
+};
+
+/// Reads an event stream, and lets only whole events pass: whoever has to end a stream that broke
+/// can then do so with an event of its own, which the reader will understand.
+pub(super) struct Events {
+    dialect: Dialect,
+    framer: Framer,
+    progress: Progress,
+    /// The beginning of an event whose end has not come.
+    tail: Vec<Bytes>,
+    tail_size: usize,
+    cap: usize,
+}
+
+impl Events {
+    pub(super) fn new(dialect: Dialect, cap: usize) -> Self {
+        let (framer, progress) = (Framer::new(cap), Progress::default());
+        Self { dialect, framer, progress, tail: Vec::new(), tail_size: 0, cap }
+    }
+
+    pub(super) fn read(
+        &mut self,
+        data: Bytes,
+        out: &mut Outbox,
+        recorder: &Recorder,
+    ) -> Result<(), Fault> {
+        let Self { dialect, framer, progress, .. } = self;
+        let mut broken = None;
+        let framed = framer.feed(&data, |event| {
+            if broken.is_some() || event.data == b"[DONE]" {
+                return;
+            }
+            let news = |news: News<'_>| progress.note(news, recorder);
+            let read = match dialect {
+                Dialect::Chat => chat::read_event(event, news),
+                Dialect::Responses => responses::read_event(event, news),
+            };
+            broken = read.err().map(|fault| (fault, event.start));
+        });
+        let (whole, result) = match (broken, framed) {
+            (Some((fault, start)), _) => (start, Err(fault)),
+            (None, Ok(whole)) => (whole, Ok(())),
+            (None, Err(too_large)) => (0, Err(Fault::TooLarge(too_large.0))),
+        };
+        self.pass(data, whole, out);
+        let result = result.and_then(|()| match self.tail_size > self.cap {
+            true => Err(Fault::TooLarge(self.cap)),
+            false => Ok(()),
+        });
+        result.inspect_err(|_| self.progress.broken(recorder))
+    }
+
+    /// Lets the whole events pass and keeps the rest. An empty frame says that bytes came, but no
+    /// event is whole yet.
+    fn pass(&mut self, mut data: Bytes, whole: usize, out: &mut Outbox) {
+        let rest = data.split_off(whole);
+        if data.is_empty() {
+            out.push(Bytes::new());
+        } else {
+            self.tail.drain(..).for_each(|frame| out.push(frame));
+            self.tail_size = 0;
+            out.push(data);
+        }
+        if !rest.is_empty() {
+            self.tail_size += rest.len();
+            self.tail.push(rest);
+        }
+    }
+
+    pub(super) fn end(mut self, out: &mut Outbox, recorder: &Recorder) -> Result<(), Fault> {
+        if !self.progress.is_finished() {
+            self.progress.broken(recorder);
+            return Err(Fault::Unfinished);
+        }
+        // A last line without its blank line: no reader minds, and it is the provider's.
+        self.tail.drain(..).for_each(|frame| out.push(frame));
+        Ok(())
+    }
+
+    pub(super) fn broken(mut self, recorder: &Recorder) {
+        self.progress.broken(recorder);
+    }
+}

@@ -1,0 +1,104 @@
+//! What can be asked for, and the help that says so.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+use crate::config::loopback;
+
+const EXAMPLES: &str = "\
+Examples:
+  switchtower
+      Listen on http://127.0.0.1:3000. Without a configuration and without a key in the
+      environment, a built-in demo provider answers, so there is something to try at once.
+
+  OPENAI_API_KEY=sk-... switchtower
+      Without a configuration, but with a key: use that provider. DEEPSEEK_API_KEY and
+      OPENROUTER_API_KEY work as well.
+
+  switchtower check
+      Say what is wrong with the configuration, and where a request for each model goes.
+
+  switchtower serve --config prod.yaml --port 8080
+      Use this file, but another port.
+
+Configuration:
+  --config, else ./gateway.yaml, ./config/gateway.yaml or ~/.config/switchtower/gateway.yaml,
+  whichever is found first. gateway.example.yaml in the repository explains every setting.
+
+Stopping:
+  Ctrl-C or SIGTERM lets streams finish for a while; a second Ctrl-C does not wait.
+";
+
+/// A gateway for language-model traffic: one address in front of every OpenAI-compatible provider.
+///
+/// Point an OpenAI SDK at it. Requests go to the providers that have the model they ask for.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the gateway; this is what happens without a command, too
+    Serve(ServeArgs),
+    /// Check the configuration, and show where a request for each model goes
+    Check(FileArgs),
+    /// List the models, with their providers and whether those have a key
+    Models(FileArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:
+  switchtower completions bash > ~/.local/share/bash-completion/completions/switchtower")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct FileArgs {
+    /// The configuration file [default: the first that is found, see --help]
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) file: FileArgs,
+    /// The address to listen on, instead of the configured one; loopback only
+    #[arg(long, value_name = "IP", value_parser = loopback)]
+    pub(super) host: Option<IpAddr>,
+    /// The port to listen on, instead of the configured one; 0 lets the system choose
+    #[arg(short, long, value_name = "N")]
+    pub(super) port: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serve_is_what_happens_without_a_command() {
+        let cli = Cli::try_parse_from(["switchtower", "--port", "8080"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.serve.port, Some(8080));
+        let cli = Cli::try_parse_from(["switchtower", "serve", "--host", "localhost"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Serve(args)) if args.host.is_some()));
+        let error = Cli::try_parse_from(["switchtower", "--host", "0.0.0.0"]).unwrap_err();
+        assert!(error.to_string().contains("until there are client keys"), "{error}");
+    }
+}

@@ -1,0 +1,71 @@
+//! `switchtower serve`.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::runtime::Runtime;
+
+use super::args::ServeArgs;
+use super::output::{Failure, print};
+use super::setup::{self, Origin};
+use super::signals::Signals;
+use super::startup;
+use crate::config::Config;
+use crate::demo::Provider;
+use crate::server::Gateway;
+use crate::telemetry;
+
+/// Runs the gateway until a signal, then lets streams finish.
+pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let (origin, config) = setup::find(args.file.config.as_deref())?;
+    telemetry::init(config.log_level);
+    let runtime = Runtime::new().map_err(|error| Failure(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(serve(args, &origin, config));
+    // Something slow in the background, such as a DNS look-up, must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<(), Failure> {
+    let signals =
+        Signals::new().map_err(|error| Failure(format!("cannot wait for signals: {error}")))?;
+    // Held until the end: it stops when it is dropped.
+    let _demo = if matches!(origin, Origin::Demo) {
+        let provider = Provider::demo()
+            .await
+            .map_err(|error| Failure(format!("cannot start the demo provider: {error}")))?;
+        config = setup::demo(&provider.base_url())?;
+        Some(provider)
+    } else {
+        None
+    };
+    config.host = args.host.unwrap_or(config.host);
+    config.port = args.port.unwrap_or(config.port);
+
+    let gateway = Gateway::bind(&config).await.map_err(|error| no_listener(&config, &error))?;
+    // Nobody may be reading, and the gateway serves all the same.
+    let _ = print(&startup::text(origin, &config, gateway.local_addr()));
+    let seconds = config.drain_ms.div_ceil(1000);
+    let stop = async {
+        signals.stop().await;
+        let _ = print(&format!(
+            "Stopping; streams may finish for {seconds} s. Ctrl-C again stops at once.\n"
+        ));
+    };
+    gateway.run(stop).await;
+    Ok(())
+}
+
+fn no_listener(config: &Config, error: &io::Error) -> Failure {
+    let address = SocketAddr::new(config.host, config.port);
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "\n  help: another program has this port; choose one with --port"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "\n  help: ports below 1024 are reserved; choose one with --port"
+        }
+        _ => "",
+    };
+    Failure(format!("cannot start on {address}: {error}{hint}"))
+}

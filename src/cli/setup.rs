@@ -1,0 +1,54 @@
+//! What is going to run: a file, the well-known providers, or the demo.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, ConfigError, Env};
+
+/// Where the configuration came from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// This file.
+    File(PathBuf),
+    /// There is no file, but a key of a well-known provider in the environment.
+    Builtin,
+    /// There is neither: the demo provider answers.
+    Demo,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Builtin => f.write_str("no file; providers by the keys in the environment"),
+            Self::Demo => f.write_str("no file and no key in the environment; the demo provider"),
+        }
+    }
+}
+
+/// Finds and reads it. The demo's provider is not running yet: see [`demo`].
+pub(super) fn find(explicit: Option<&Path>) -> Result<(Origin, Config), ConfigError> {
+    if let Some(path) = Config::locate(explicit) {
+        let config = Config::load(&path)?;
+        return Ok((Origin::File(path), config));
+    }
+    match Config::builtin(&Env::process().with_dotenv(Path::new("")))? {
+        Some(config) => Ok((Origin::Builtin, config)),
+        None => Ok((Origin::Demo, demo("http://127.0.0.1/v1")?)),
+    }
+}
+
+/// The configuration of the demo, whose provider is at this URL.
+pub(super) fn demo(base_url: &str) -> Result<Config, ConfigError> {
+    let text = format!(
+        "models:
+  default_model: demo
+  providers:
+    demo:
+      base_url: {base_url}
+      api_key: demo
+      models: [demo, demo-slow, demo-429, demo-500, demo-cut]
+"
+    );
+    Config::from_yaml("(demo)", &text, &Env::empty())
+}

@@ -1,0 +1,355 @@
+//! The binary, as a person runs it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use tempfile::TempDir;
+
+/// An empty directory that is also the home, in an empty environment.
+struct Shell(TempDir);
+
+impl Shell {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    /// One with this `gateway.yaml`.
+    fn with(yaml: &str) -> Self {
+        let shell = Self::new();
+        shell.write("gateway.yaml", yaml);
+        shell
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).expect("a directory");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
+        command.args(arguments.split_whitespace()).current_dir(&self.0).env_clear();
+        command.env("HOME", self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> (i32, String, String) {
+        let Output { status, stdout, stderr } =
+            self.command(arguments).output().expect("the binary runs");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (status.code().expect("it was not killed"), text(stdout), text(stderr))
+    }
+
+    /// What it prints to stdout when all is well.
+    fn says(&self, arguments: &str) -> String {
+        let (status, stdout, stderr) = self.run(arguments);
+        assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
+        stdout
+    }
+
+    /// What it prints to stderr when it fails with this status.
+    fn complains(&self, expected: i32, arguments: &str) -> String {
+        let (status, stdout, stderr) = self.run(arguments);
+        assert_eq!((status, stdout.as_str()), (expected, ""), "{stderr}");
+        stderr
+    }
+}
+
+const TWO: &str = "\
+models:
+  default_model: large
+  providers:
+    near: {base_url: http://127.0.0.1:1/v1, api_key: k, models: [large], aliases: {small: tiny-1}}
+    far: {base_url: https://far.example/v1, api_key_env: FAR_KEY, models: [large]}
+    open: {base_url: https://open.example/v1, api_key_env: OPEN_KEY}
+  model_aliases: {big: large}
+";
+
+#[test]
+fn help() {
+    assert_snapshot!(Shell::new().says("--help"));
+    assert!(Shell::new().says("serve --help").contains("--port <N>"));
+}
+
+#[test]
+fn version() {
+    assert_eq!(
+        Shell::new().says("--version"),
+        format!("switchtower {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn check_shows_the_plan_and_what_is_odd() {
+    assert_snapshot!(Shell::with(TWO).says("check"), @r"
+    Configuration: gateway.yaml
+
+    A request for each model goes to the first of these that answers:
+
+      large  -> near/large
+      small  -> near/tiny-1
+      big    -> near/large
+
+    warning: provider `far` has no key and is skipped: set FAR_KEY
+    warning: provider `open` has no key and is skipped: set OPEN_KEY
+    ");
+    let shell = Shell::with(TWO);
+    shell.write(".env", "FAR_KEY=k\nOPEN_KEY=k\n");
+    assert_snapshot!(shell.says("check"), @r"
+    Configuration: gateway.yaml
+
+    A request for each model goes to the first of these that answers:
+
+      large  -> near/large, far/large, open/large
+      small  -> near/tiny-1, far/small, open/small
+      big    -> near/large, far/large, open/big
+
+    warning: `open` is sent names that it neither lists nor aliases: large, small, big
+    warning: `far` is sent names that it neither lists nor aliases: small
+    ");
+}
+
+#[test]
+fn check_of_a_broken_file() {
+    let broken = "models:\n  fallback_chain: [nobody]\nhost: 10.0.0.1\n";
+    assert_snapshot!(Shell::with(broken).complains(1, "check"), @r"
+    error: 2 problems in the configuration
+
+    gateway.yaml:2:20: there is no provider `nobody`
+      2 |   fallback_chain: [nobody]
+        |                    ^^^^^^
+
+    gateway.yaml:3:7: 10.0.0.1 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+      3 | host: 10.0.0.1
+        |       ^^^^^^^^
+    ");
+    assert_snapshot!(Shell::with("prot: 3").complains(1, "models"), @r"
+    error: gateway.yaml:1:1: unknown setting `prot`
+      1 | prot: 3
+        | ^^^^
+      help: did you mean `port`?
+    ");
+    assert_snapshot!(Shell::with("prot: 3").complains(1, ""), @r"
+    error: gateway.yaml:1:1: unknown setting `prot`
+      1 | prot: 3
+        | ^^^^
+      help: did you mean `port`?
+    ");
+    assert_snapshot!(Shell::new().complains(1, "check --config nope.yaml"), @"error: nope.yaml: cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn models() {
+    assert_snapshot!(Shell::with(TWO).says("models"), @r"
+    MODEL        PROVIDER  KEY                   SENT AS
+    large        near      has a key
+    small        near      has a key             tiny-1
+    big          near      has a key             large
+    large        far       no key: set FAR_KEY
+    big          far       no key: set FAR_KEY   large
+    (any other)  open      no key: set OPEN_KEY
+    ");
+    assert_snapshot!(Shell::with("port: 1").says("models"), @"There are no providers, and so no models.");
+}
+
+#[test]
+fn without_a_file_it_is_the_demo_or_the_keys() {
+    assert_snapshot!(Shell::new().says("check"), @r"
+    Configuration: no file and no key in the environment; the demo provider
+
+    A request for each model goes to the first of these that answers:
+
+      demo       -> demo/demo
+      demo-slow  -> demo/demo-slow
+      demo-429   -> demo/demo-429
+      demo-500   -> demo/demo-500
+      demo-cut   -> demo/demo-cut
+    ");
+    let shell = Shell::new();
+    shell.write(".env", "OPENAI_API_KEY=k");
+    assert_snapshot!(shell.says("models"), @r"
+    MODEL              PROVIDER    KEY                             SENT AS
+    deepseek-chat      deepseek    no key: set DEEPSEEK_API_KEY
+    deepseek-reasoner  deepseek    no key: set DEEPSEEK_API_KEY
+    gpt-5.1            openai      has a key
+    o4-mini            openai      has a key
+    deepseek-chat      openrouter  no key: set OPENROUTER_API_KEY  deepseek/deepseek-chat
+    (any other)        openrouter  no key: set OPENROUTER_API_KEY
+    ");
+}
+
+#[test]
+fn the_file_is_found_in_order() {
+    let shell = Shell::new();
+    let used = |shell: &Shell| {
+        let text = shell.says("check").replace(&shell.0.path().display().to_string(), "~");
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    shell.write(".config/switchtower/gateway.yaml", "");
+    assert_eq!(used(&shell), "Configuration: ~/.config/switchtower/gateway.yaml");
+    shell.write("config/gateway.yaml", "");
+    assert_eq!(used(&shell), "Configuration: config/gateway.yaml");
+    shell.write("gateway.yaml", "");
+    assert_eq!(used(&shell), "Configuration: gateway.yaml");
+}
+
+#[test]
+fn completions() {
+    let shell = Shell::new();
+    assert!(shell.says("completions bash").contains("complete -F _switchtower"));
+    assert!(shell.says("completions zsh").starts_with("#compdef switchtower"));
+    assert!(shell.complains(2, "completions cmd").contains("possible values"));
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense() {
+    let shell = Shell::new();
+    assert_snapshot!(shell.complains(2, "--prot 3"), @r"
+    error: unexpected argument '--prot' found
+
+      tip: a similar argument exists: '--port'
+
+    Usage: switchtower --port <N>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(shell.complains(2, "chekc"), @r"
+    error: unrecognized subcommand 'chekc'
+
+      tip: a similar subcommand exists: 'check'
+
+    Usage: switchtower [OPTIONS]
+           switchtower <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(shell.complains(2, "serve --host 0.0.0.0"), @r"
+    error: invalid value '0.0.0.0' for '--host <IP>': 0.0.0.0 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(shell.complains(2, "--port 70000"), @r"
+    error: invalid value '70000' for '--port <N>': 70000 is not in 0..=65535
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    for arguments in ["completions bash", "--help", "models"] {
+        let mut child = Shell::new()
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        drop(child.stdout.take());
+        let mut stderr = String::new();
+        child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("UTF-8");
+        assert_eq!((child.wait().expect("it ends").code(), stderr.as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let error = Shell::new().complains(1, &format!("--port {port}"));
+    assert!(error.starts_with(&format!("error: cannot start on 127.0.0.1:{port}: ")), "{error}");
+    assert!(error.contains("choose one with --port"), "{error}");
+}
+
+/// A running gateway on a free port.
+#[cfg(unix)]
+struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: String,
+    /// What it has printed.
+    text: String,
+    _home: Shell,
+}
+
+#[cfg(unix)]
+impl Running {
+    fn start() -> Self {
+        let home = Shell::new();
+        let mut command = home.command("--port 0");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let (address, text) = (String::new(), String::new());
+        let mut running = Self { child, stdout, address, text, _home: home };
+        running.read_until("Ctrl-C stops it.");
+        let address = running.text.split("http://").nth(1).and_then(|rest| rest.lines().next());
+        running.address = address.expect("an address").to_owned();
+        running
+    }
+
+    fn read_until(&mut self, words: &str) {
+        while !self.text.contains(words) {
+            let read = self.stdout.read_line(&mut self.text).expect("UTF-8");
+            assert_ne!(read, 0, "{}", self.text);
+        }
+    }
+
+    /// By the shell's `kill`, which is there where no other is installed.
+    fn signal(&self, signal: &str) {
+        let kill = format!("kill {signal} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    }
+
+    fn status(&mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A failed test leaves nothing behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_starts_on_the_demo_and_stops_on_a_signal() {
+    for signal in ["-TERM", "-INT"] {
+        let mut gateway = Running::start();
+        TcpStream::connect(&gateway.address).expect("somebody listens");
+        let text = gateway.text.replace(&gateway.address, "ADDRESS");
+        assert_snapshot!("demo", text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+        gateway.signal(signal);
+        gateway.read_until("Stopping; streams may finish for 30 s.");
+        assert_eq!(gateway.status(), Some(0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_does_not_wait_for_streams() {
+    let mut gateway = Running::start();
+    let body = r#"{"model": "demo-slow", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}"#;
+    let mut stream = TcpStream::connect(&gateway.address).expect("somebody listens");
+    write!(
+        stream,
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        gateway.address,
+        body.len()
+    )
+    .expect("it is read");
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).expect("an answer begins");
+    assert_eq!(&head, b"HTTP/1.1 200");
+
+    gateway.signal("-INT");
+    gateway.read_until("Ctrl-C again stops at once.");
+    gateway.signal("-INT");
+    assert_eq!(gateway.status(), Some(130));
+}
