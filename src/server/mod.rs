@@ -2,6 +2,7 @@
 
 mod accept;
 mod dispatch;
+mod frames;
 mod guard;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
