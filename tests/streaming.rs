@@ -95,6 +95,17 @@ async fn each_chunk_arrives_before_the_next_is_sent() {
     }
 }
 
+/// They are there to keep something else from giving up.
+#[tokio::test]
+async fn keep_alive_comments_pass_at_once() {
+    let provider = always(Reply::events().role().delta("first").comment("wait").stall()).await;
+    let gateway = Gateway::before(&provider).await;
+    let mut raw = Raw::connect(gateway.addr).await;
+    raw.post(CHAT, &ask_stream().to_string()).await;
+    raw.until(b"first").await.unwrap();
+    raw.until(b": wait\n\n").await.unwrap();
+}
+
 /// A gateway that waits for acknowledgements takes 40 ms for a chunk, on a connection on which the
 /// client has spoken before and so delays them.
 #[tokio::test]
