@@ -97,8 +97,17 @@ impl H2 {
     }
 
     /// Sends over a stream of its own.
-    pub async fn send(&self, mut request: Outgoing) -> hyper::Result<Response<Incoming>> {
-        let uri = format!("http://{}{}", self.addr, request.uri());
+    pub async fn send(&self, request: Outgoing) -> hyper::Result<Response<Incoming>> {
+        self.send_to(&self.addr.to_string(), request).await
+    }
+
+    /// The same, with this `:authority`.
+    pub async fn send_to(
+        &self,
+        authority: &str,
+        mut request: Outgoing,
+    ) -> hyper::Result<Response<Incoming>> {
+        let uri = format!("http://{authority}{}", request.uri());
         *request.uri_mut() = Uri::try_from(uri).unwrap();
         soon(self.sender.clone().send_request(request)).await
     }

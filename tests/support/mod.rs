@@ -8,6 +8,7 @@
 pub mod canned;
 pub mod client;
 pub mod encode;
+pub mod envelope;
 pub mod gateway;
 pub mod raw;
 pub mod sse;
@@ -16,6 +17,7 @@ use std::{future::Future, time::Duration};
 
 pub use canned::Canned;
 pub use client::{H2, VERSIONS, get, post, send, send_as, send_h2, try_send};
+pub use envelope::envelope;
 pub use gateway::Gateway;
 pub use raw::Raw;
 use serde_json::{Value, json};
