@@ -12,8 +12,6 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::classify::TransportError;
-
 /// What went wrong, in the words of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -146,6 +144,16 @@ impl Rejection {
         }
     }
 
+    /// What went wrong.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What is told to a person.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Another status than the code's own.
     pub fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
@@ -177,8 +185,13 @@ impl Rejection {
     }
 
     /// The response for an attempt that failed: it was made, so it is marked with the cause
-    /// instead of [`Rejected`].
-    pub fn into_failure<B: From<Bytes>>(self, cause: TransportError) -> Response<B> {
+    /// instead of [`Rejected`]: a [`TransportError`](crate::classify::TransportError) or a
+    /// [`DeadlineError`](crate::classify::DeadlineError).
+    pub fn into_failure<B, C>(self, cause: C) -> Response<B>
+    where
+        B: From<Bytes>,
+        C: std::error::Error + Clone + Send + Sync + 'static,
+    {
         self.respond(cause)
     }
 
@@ -200,7 +213,7 @@ impl Rejection {
 }
 
 /// Rounded up, so that a client never comes back too early; at least 1.
-fn whole_seconds(wait: Duration) -> u64 {
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     let up = u64::from(wait.subsec_nanos() > 0);
     wait.as_secs().saturating_add(up).max(1)
 }

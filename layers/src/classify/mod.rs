@@ -1,5 +1,12 @@
 //! What an answer means.
 
+mod deadline;
+mod meaning;
+mod retry_after;
 mod transport;
 
+pub use deadline::{Deadline, DeadlineError, Total};
+pub use meaning::Meaning;
+pub use retry_after::retry_after;
+pub(crate) use transport::innermost;
 pub use transport::{TransportError, TransportErrorKind};

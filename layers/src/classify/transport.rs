@@ -44,7 +44,7 @@ impl fmt::Display for TransportError {
 }
 
 /// Transport errors wrap one another; the innermost says what really happened.
-fn innermost<'a>(
+pub(crate) fn innermost<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> &'a (dyn std::error::Error + 'static) {
     let mut error = error;

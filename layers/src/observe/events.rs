@@ -55,10 +55,10 @@ impl Events {
             (None, Err(too_large)) => (0, Err(Fault::TooLarge(too_large.0))),
         };
         self.pass(data, whole, out);
-        let result = result.and_then(|()| match self.tail_size > self.cap {
-            true => Err(Fault::TooLarge(self.cap)),
-            false => Ok(()),
-        });
+        let result = match result {
+            Ok(()) if self.tail_size > self.cap => Err(Fault::TooLarge(self.cap)),
+            result => result,
+        };
         result.inspect_err(|_| self.progress.broken(recorder))
     }
 

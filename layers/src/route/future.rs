@@ -5,10 +5,22 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use http_body::Body;
 use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+use tower_service::Service;
 
-use crate::{Rejection, Target, body::ResponseBody};
+use super::{
+    RouteBody,
+    call::Call,
+    drive::{Committed, Drive},
+};
+use crate::{BoxError, Buffered, Rejection, Target};
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-switchtower-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-switchtower-model");
@@ -16,23 +28,41 @@ const ATTEMPTS: HeaderName = HeaderName::from_static("x-switchtower-attempts");
 
 pin_project! {
     /// The future of [`Route`](super::Route).
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<Buffered>>,
+    {
         #[pin]
-        state: State<F>,
+        state: State<S, B>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F> {
-        Calling { #[pin] future: F, target: Option<Target> },
+    enum State<S, B>
+    where
+        S: Service<Request<Buffered>>,
+    {
+        Driving {
+            // Boxed, once per request: it moves into the body, perhaps with an attempt under way.
+            drive: Option<Pin<Box<Drive<S, B>>>>,
+            // Until the head of a stream leaves without an answer.
+            #[pin]
+            hold: Option<Sleep>,
+        },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(super) fn call(future: F, target: Target) -> Self {
-        Self { state: State::Calling { future, target: Some(target) } }
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<Buffered>, Response = Response<B>>,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    pub(super) fn drive(service: S, call: Call) -> Self {
+        let hold = call.is_streamed().then(|| sleep(call.settings.hold_head));
+        let drive = Some(Box::pin(Drive::new(service, call)));
+        Self { state: State::Driving { drive, hold } }
     }
 
     pub(super) fn reject(rejection: Rejection) -> Self {
@@ -40,42 +70,75 @@ impl<F> ResponseFuture<F> {
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<S: Service<Request<Buffered>>, B> fmt::Debug for ResponseFuture<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<S, B> Future for ResponseFuture<S, B>
 where
-    F: Future<Output = Result<Response<B>, E>>,
+    S: Service<Request<Buffered>, Response = Response<B>>,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
-    type Output = Result<Response<ResponseBody<B>>, E>;
+    type Output = Result<Response<RouteBody<S, B>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(Ok(match self.project().state.project() {
-            StateProj::Calling { future, target } => {
-                let mut response = ready!(future.poll(cx))?;
-                let target = target.take().expect("polled after completion");
-                name(response.headers_mut(), &target);
-                response.extensions_mut().insert(target);
-                response.map(ResponseBody::inner)
-            }
+        let (drive, hold) = match self.project().state.project() {
+            StateProj::Driving { drive, hold } => (drive, hold),
             StateProj::Rejected { rejection } => {
-                rejection.take().expect("polled after completion").into_response()
+                let rejection = rejection.take().expect("polled after completion");
+                return Poll::Ready(Ok(rejection.into_response()));
             }
+        };
+        let attempts = drive.as_mut().expect("polled after completion");
+        let Poll::Ready(committed) = attempts.as_mut().poll_commit(cx) else {
+            match hold.as_pin_mut() {
+                Some(hold) => ready!(hold.poll(cx)),
+                None => return Poll::Pending,
+            }
+            return Poll::Ready(Ok(early(drive.take().expect("it is here"))));
+        };
+        let attempts = drive.take().expect("it is here");
+        Poll::Ready(committed.map(|committed| {
+            let attempt = attempts.call.attempts;
+            let target = attempts.call.target().filter(|_| attempt > 0).cloned();
+            let mut response = match committed {
+                Committed::Answer(head) => Response::from_parts(head, RouteBody::passing(attempts)),
+                Committed::Own(rejection) => rejection.into_response(),
+            };
+            name(response.headers_mut(), target.as_ref(), attempt);
+            if let Some(target) = target {
+                response.extensions_mut().insert(target);
+            }
+            response
         }))
     }
 }
 
-/// Tells the client who answered.
-fn name(headers: &mut HeaderMap, target: &Target) {
+/// A stream that begins before anybody has answered.
+fn early<S, B>(drive: Pin<Box<Drive<S, B>>>) -> Response<RouteBody<S, B>>
+where
+    S: Service<Request<Buffered>>,
+{
+    let every = drive.call.settings.hold_head;
+    let mut response = Response::new(RouteBody::early(drive, every));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// Tells the client who answered, and after how many attempts.
+fn name(headers: &mut HeaderMap, target: Option<&Target>, attempts: u32) {
     let text = |text: &str| HeaderValue::from_bytes(text.as_bytes()).ok();
-    for (name, value) in [(PROVIDER, text(&target.provider)), (MODEL, text(&target.model))] {
+    let provider = target.and_then(|target| text(&target.provider));
+    let model = target.and_then(|target| text(&target.model));
+    for (name, value) in [(PROVIDER, provider), (MODEL, model)] {
         // A name with control characters has no place in a header.
         if let Some(value) = value {
             headers.insert(name, value);
         }
     }
-    headers.insert(ATTEMPTS, HeaderValue::from_static("1"));
+    headers.insert(ATTEMPTS, HeaderValue::from(attempts));
 }

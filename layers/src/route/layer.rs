@@ -1,19 +1,90 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
-use super::{Route, RoutingTable};
+use super::{Commit, Holdoffs, Route, RoutingTable};
 
 /// Applies [`Route`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`commit`](Self::commit) | [`Commit::FirstToken`] |
+/// | [`hold_head`](Self::hold_head) | 15 s |
+/// | [`hold_cap`](Self::hold_cap) | 32 MiB |
+/// | [`again`](Self::again) | 1 attempt |
+/// | [`exhausted_for`](Self::exhausted_for) | 60 s |
 #[derive(Clone, Debug)]
 pub struct RouteLayer {
     table: Arc<RoutingTable>,
+    settings: Arc<Settings>,
+    holdoffs: Holdoffs,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) commit: Commit,
+    pub(super) hold_head: Duration,
+    pub(super) hold_cap: u64,
+    pub(super) again: u32,
+    pub(super) exhausted_for: Duration,
 }
 
 impl RouteLayer {
     /// Routes by this table.
     pub fn new(table: impl Into<Arc<RoutingTable>>) -> Self {
-        Self { table: table.into() }
+        let settings = Settings {
+            commit: Commit::default(),
+            hold_head: Duration::from_secs(15),
+            hold_cap: 32 << 20,
+            again: 1,
+            exhausted_for: Duration::from_secs(60),
+        };
+        Self { table: table.into(), settings: Arc::new(settings), holdoffs: Holdoffs::default() }
+    }
+
+    /// When answers are passed on, unless the provider or the request has a policy of its own.
+    #[must_use]
+    pub fn commit(mut self, commit: Commit) -> Self {
+        Arc::make_mut(&mut self.settings).commit = commit;
+        self
+    }
+
+    /// How long the head of a stream is kept back at most; then it leaves with a keep-alive
+    /// comment, and another one after each such time, while attempts go on behind them.
+    #[must_use]
+    pub fn hold_head(mut self, time: Duration) -> Self {
+        Arc::make_mut(&mut self.settings).hold_head = time;
+        self
+    }
+
+    /// How many bytes of an answer are held at most; more of them commit it.
+    #[must_use]
+    pub fn hold_cap(mut self, bytes: u64) -> Self {
+        Arc::make_mut(&mut self.settings).hold_cap = bytes;
+        self
+    }
+
+    /// How many more attempts the last target gets whose answer broke off before commit, when no
+    /// other target is left.
+    #[must_use]
+    pub fn again(mut self, attempts: u32) -> Self {
+        Arc::make_mut(&mut self.settings).again = attempts;
+        self
+    }
+
+    /// How long a provider is passed over that has said that nothing is left to spend.
+    #[must_use]
+    pub fn exhausted_for(mut self, time: Duration) -> Self {
+        Arc::make_mut(&mut self.settings).exhausted_for = time;
+        self
+    }
+
+    /// Shares what is known of targets that asked to be left alone with other routers, such as
+    /// the one that this one takes the place of.
+    #[must_use]
+    pub fn holdoffs(mut self, holdoffs: Holdoffs) -> Self {
+        self.holdoffs = holdoffs;
+        self
     }
 }
 
@@ -21,6 +92,11 @@ impl<S> Layer<S> for RouteLayer {
     type Service = Route<S>;
 
     fn layer(&self, inner: S) -> Route<S> {
-        Route { inner, table: self.table.clone() }
+        Route {
+            inner,
+            table: self.table.clone(),
+            settings: self.settings.clone(),
+            holdoffs: self.holdoffs.clone(),
+        }
     }
 }

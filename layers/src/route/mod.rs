@@ -43,14 +43,26 @@
 //!
 //! [`Target`]: crate::Target
 
+mod body;
+mod call;
+mod commit;
+mod cursor;
+mod drive;
+mod events;
+mod failures;
 mod future;
+mod held;
+mod holdoffs;
 mod layer;
 mod pattern;
 mod plan;
 mod service;
 mod table;
 
+pub use body::RouteBody;
+pub use commit::{Commit, UnknownCommit};
 pub use future::ResponseFuture;
+pub use holdoffs::Holdoffs;
 pub use layer::RouteLayer;
 pub use pattern::Pattern;
 pub use plan::{Plan, Skipped};

@@ -15,7 +15,10 @@ pub struct Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        separated(f, &self.targets, ", ")
+        for (index, target) in self.targets.iter().enumerate() {
+            write!(f, "{}{target}", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 
@@ -32,15 +35,4 @@ impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.provider, self.why)
     }
-}
-
-pub(super) fn separated<T: fmt::Display>(
-    f: &mut impl fmt::Write,
-    items: &[T],
-    separator: &str,
-) -> fmt::Result {
-    for (index, item) in items.iter().enumerate() {
-        write!(f, "{}{item}", if index == 0 { "" } else { separator })?;
-    }
-    Ok(())
 }

@@ -3,63 +3,80 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
-use super::{Plan, ResponseFuture, RoutingTable, plan::separated};
+use super::{
+    Commit, Holdoffs, Plan, ResponseFuture, RouteBody, RoutingTable, call::Call, layer::Settings,
+};
 use crate::{
-    Buffered, Code, Rejection,
-    body::ResponseBody,
+    BoxError, Buffered, Code, Rejection,
     request::{InvalidRequest, ModelRequest},
 };
 
-/// Sends a request to the first target of its plan. See the [module](super).
+const COMMIT: HeaderName = HeaderName::from_static("x-switchtower-commit");
+
+/// Sends a request to the targets of its plan until one answers. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Route<S> {
     pub(super) inner: S,
     pub(super) table: Arc<RoutingTable>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) holdoffs: Holdoffs,
 }
 
 impl<S, B> Service<Request<Buffered>> for Route<S>
 where
-    S: Service<Request<Buffered>, Response = Response<B>>,
+    S: Service<Request<Buffered>, Response = Response<B>, Error: Into<BoxError>> + Clone,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
-    type Response = Response<ResponseBody<B>>;
+    type Response = Response<RouteBody<S, B>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<Buffered>) -> Self::Future {
-        let planned = match plan(&self.table, request.body()) {
+        let planned = match plan(&self.table, &request) {
             Ok(planned) => planned,
             Err(rejection) => return ResponseFuture::reject(rejection),
         };
-        let Planned { asked, plan } = planned;
-        let Some(target) = plan.targets.into_iter().next() else {
-            return ResponseFuture::reject(nobody(&plan.skipped));
-        };
-        let mut request = request.map(|body| asked.with_model(&body, &target.model));
-        request.extensions_mut().insert(target.clone());
-        ResponseFuture::call(self.inner.call(request), target)
+        let Planned { asked, plan, commit } = planned;
+        let (table, settings) = (self.table.clone(), self.settings.clone());
+        let holdoffs = self.holdoffs.clone();
+        let call = Call::new(request, asked, plan, commit, table, settings, holdoffs);
+        let clone = self.inner.clone();
+        ResponseFuture::drive(std::mem::replace(&mut self.inner, clone), call)
     }
 }
 
 struct Planned {
     asked: ModelRequest,
     plan: Plan,
+    commit: Option<Commit>,
 }
 
-fn plan(table: &RoutingTable, body: &Buffered) -> Result<Planned, Rejection> {
-    let asked = ModelRequest::read(body).map_err(|error| invalid(&error))?;
+fn plan(table: &RoutingTable, request: &Request<Buffered>) -> Result<Planned, Rejection> {
+    let commit = commit(request.headers())?;
+    let asked = ModelRequest::read(request.body()).map_err(|error| invalid(&error))?;
     let Some(model) = asked.model.as_ref().or(table.default_model()) else {
         let message = "the body names no `model`, and no default model is configured";
         return Err(Rejection::new(Code::InvalidRequest, message).param("model"));
     };
     let plan = table.plan(model);
-    Ok(Planned { asked, plan })
+    Ok(Planned { asked, plan, commit })
+}
+
+fn commit(headers: &HeaderMap) -> Result<Option<Commit>, Rejection> {
+    let Some(value) = headers.get(COMMIT) else { return Ok(None) };
+    let commit = value.to_str().unwrap_or_default().trim().parse().map(Some);
+    commit.map_err(|error| {
+        Rejection::new(Code::InvalidRequest, format!("x-switchtower-commit: {error}"))
+    })
 }
 
 fn invalid(error: &InvalidRequest) -> Rejection {
@@ -68,14 +85,4 @@ fn invalid(error: &InvalidRequest) -> Rejection {
         Some(param) => rejection.param(param),
         None => rejection,
     }
-}
-
-fn nobody(skipped: &[super::Skipped]) -> Rejection {
-    let mut message = String::from("no provider can be used");
-    if !skipped.is_empty() {
-        message.push_str(": ");
-        // Writing to a string cannot fail.
-        let _ = separated(&mut message, skipped, "; ");
-    }
-    Rejection::new(Code::NoProvider, message)
 }

@@ -1,6 +1,6 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::{Pattern, Plan, Skipped};
+use super::{Commit, Pattern, Plan, Skipped};
 use crate::{Dialect, Target};
 
 /// A provider as the router sees it: a name, what it has, and whether it can be used.
@@ -18,6 +18,7 @@ pub struct Provider {
     models: Vec<Arc<str>>,
     aliases: HashMap<Box<str>, Arc<str>>,
     unavailable: Option<Arc<str>>,
+    commit: Option<Commit>,
 }
 
 impl Provider {
@@ -29,6 +30,7 @@ impl Provider {
             models: Vec::new(),
             aliases: HashMap::new(),
             unavailable: None,
+            commit: None,
         }
     }
 
@@ -57,6 +59,13 @@ impl Provider {
     #[must_use]
     pub fn unavailable(mut self, why: impl Into<Arc<str>>) -> Self {
         self.unavailable = Some(why.into());
+        self
+    }
+
+    /// When its answers are passed on. Default: as the layer is set.
+    #[must_use]
+    pub fn commit(mut self, commit: Commit) -> Self {
+        self.commit = Some(commit);
         self
     }
 
@@ -133,6 +142,11 @@ impl RoutingTable {
     /// makes of it. Otherwise the name would be sent there unchanged and unknown.
     pub fn knows(&self, provider: &str, model: &str) -> bool {
         self.providers.iter().any(|p| &*p.name == provider && self.known_at(p, model).is_some())
+    }
+
+    /// The provider's own commit policy.
+    pub(super) fn commit_at(&self, provider: &str) -> Option<Commit> {
+        self.providers.iter().find(|p| &*p.name == provider)?.commit
     }
 
     /// Provider indices in the plan's order, with repeats.

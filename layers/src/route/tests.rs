@@ -9,7 +9,7 @@ use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
 
 use super::*;
-use crate::{Buffered, Code, Rejected, Target, body::ResponseBody, contract};
+use crate::{Buffered, Code, Rejected, Target, contract};
 
 assert_impl_all!(RouteLayer: Send, Sync, Clone);
 assert_impl_all!(Route<()>: Send, Sync, Clone);
@@ -24,7 +24,10 @@ fn layer() -> RouteLayer {
 }
 
 /// Sends a body through; the inner service answers with the body it got.
-async fn send(layer: RouteLayer, body: &'static str) -> Response<ResponseBody<Full<Bytes>>> {
+async fn send(
+    layer: RouteLayer,
+    body: &'static str,
+) -> Response<impl http_body::Body<Data = Bytes, Error: std::fmt::Debug>> {
     let echo = service_fn(async |request: Request<Buffered>| {
         assert!(request.extensions().get::<Target>().is_some());
         Ok::<_, Infallible>(Response::new(Full::new(request.into_body().to_bytes())))

@@ -1,0 +1,266 @@
+use std::{sync::Arc, time::SystemTime};
+
+use http::{Request, request, response};
+use tokio::time::Instant;
+
+use super::{
+    Commit, Holdoffs, Plan, RoutingTable,
+    cursor::{Cursor, Wanted},
+    failures::{End, Failures, reason},
+    held::Held,
+    layer::Settings,
+};
+use crate::{
+    Buffered, Dialect, Exchange, Rejected, Target,
+    classify::{DeadlineError, Meaning, Total},
+    exchange::Fault,
+    request::{ModelRequest, Streamed},
+};
+
+/// One client's call: its request, its plan, and how far it has come. No I/O.
+pub(super) struct Call {
+    parts: request::Parts,
+    body: Buffered,
+    asked: ModelRequest,
+    pub(super) plan: Plan,
+    cursor: Cursor,
+    failures: Failures,
+    holdoffs: Holdoffs,
+    table: Arc<RoutingTable>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) exchange: Exchange,
+    /// What the client speaks, on the paths where answers are understood.
+    pub(super) dialect: Option<Dialect>,
+    /// The request's own policy.
+    commit: Option<Commit>,
+    total: Option<Instant>,
+    /// The target of the attempt that is under way.
+    current: Option<usize>,
+    /// Attempts that were made, this one included.
+    pub(super) attempts: u32,
+    committed: bool,
+}
+
+/// What comes after an attempt that has no answer to pass on.
+pub(super) enum Next {
+    /// Another one: [`Call::request`] makes it.
+    Attempt,
+    End(End),
+}
+
+impl Call {
+    pub(super) fn new(
+        request: Request<Buffered>,
+        asked: ModelRequest,
+        plan: Plan,
+        commit: Option<Commit>,
+        table: Arc<RoutingTable>,
+        settings: Arc<Settings>,
+        holdoffs: Holdoffs,
+    ) -> Self {
+        let (mut parts, body) = request.into_parts();
+        let exchange = parts.extensions.get_or_insert_default::<Exchange>().clone();
+        parts.extensions.insert(Streamed(asked.stream));
+        let told = parts.extensions.get::<Dialect>().copied();
+        Self {
+            dialect: told.or_else(|| Dialect::of_path(parts.uri.path())),
+            total: parts.extensions.get::<Total>().map(|total| total.0),
+            cursor: Cursor::new(plan.targets.len(), settings.again),
+            failures: Failures::default(),
+            parts,
+            body,
+            asked,
+            plan,
+            holdoffs,
+            table,
+            settings,
+            exchange,
+            commit,
+            current: None,
+            attempts: 0,
+            committed: false,
+        }
+    }
+
+    /// Whether the client asked for an event stream that is understood.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.asked.stream && self.dialect.is_some()
+    }
+
+    /// The target of the attempt that is under way, or was the last.
+    pub(super) fn target(&self) -> Option<&Target> {
+        self.current.map(|current| &self.plan.targets[current])
+    }
+
+    /// The model that the last attempt asked for.
+    pub(super) fn model(&self) -> &str {
+        let asked = self.asked.model.as_deref().unwrap_or_default();
+        self.target().map_or(asked, |target| &target.model)
+    }
+
+    /// When the answer of the attempt that is under way may leave.
+    pub(super) fn policy(&self) -> Commit {
+        if self.dialect.is_none() {
+            return Commit::Headers;
+        }
+        let providers = || self.table.commit_at(&self.target()?.provider);
+        self.commit.or_else(providers).unwrap_or(self.settings.commit)
+    }
+
+    /// The request of the next attempt.
+    pub(super) fn request(&mut self) -> Request<Buffered> {
+        let target = self.target().expect("a target was chosen").clone();
+        let mut request = Request::from_parts(
+            self.parts.clone(),
+            self.asked.with_model(&self.body, &target.model),
+        );
+        request.extensions_mut().insert(target);
+        self.attempts += 1;
+        request
+    }
+
+    /// The first target.
+    pub(super) fn first(&mut self) -> Next {
+        self.advance(Wanted::Other)
+    }
+
+    /// The client sees this attempt's answer: there will be no other.
+    pub(super) fn commit(&mut self) {
+        self.committed = true;
+        self.cursor.commit();
+        let target = self.target().map(tracing::field::display);
+        tracing::debug!(attempt = self.attempts, target, "committed");
+    }
+
+    /// The attempt under way was answered with an error (or a rejection), and its body was read.
+    pub(super) fn answered(&mut self, head: response::Parts, held: Held) -> Next {
+        let error = self.exchange.read(|facts| facts.error.clone()).unwrap_or_default();
+        let response = http::Response::from_parts(head, ());
+        let meaning = Meaning::of(&response, Some(&error), SystemTime::now);
+        let (head, ()) = response.into_parts();
+        if !meaning.fails_over() {
+            self.log("answered with the client's error", &head.status.to_string());
+            return Next::End(End::AsItCame(head, held));
+        }
+        let target = self.target().expect("an attempt has a target").clone();
+        if let Some(Rejected { code, retry_after }) = head.extensions.get() {
+            self.attempts -= 1;
+            let reason = format!("{target}: {code}");
+            self.failures.passed_over(reason.clone(), *retry_after);
+            return self.failed(Wanted::Other, &reason);
+        }
+        let now = Instant::now();
+        match meaning {
+            Meaning::RateLimited(Some(wait)) => self.holdoffs.hold_target(&target, wait, now),
+            Meaning::Exhausted => {
+                self.holdoffs.hold_provider(&target.provider, self.settings.exhausted_for, now);
+            }
+            _ => {}
+        }
+        let reason = reason(&target, meaning, &head, &error);
+        self.failures.answered(reason.clone(), meaning, head, held);
+        self.failed(Wanted::Other, &reason)
+    }
+
+    /// The attempt under way began an answer that is none.
+    pub(super) fn broke(&mut self, fault: &Broke) -> Next {
+        let target = self.target().expect("an attempt has a target");
+        let reason = format!("{}: {}", target.provider, fault.why);
+        self.failures.broke(reason.clone());
+        let wanted = if fault.again { Wanted::OtherOrAgain } else { Wanted::Other };
+        self.failed(wanted, &reason)
+    }
+
+    fn failed(&mut self, wanted: Wanted, why: &str) -> Next {
+        let (attempt, target) = (self.attempts, self.target().map(ToString::to_string));
+        let next = self.advance(wanted);
+        let to = match &next {
+            Next::Attempt => self.target().map(ToString::to_string),
+            Next::End(_) => None,
+        };
+        let next_is = to.as_deref().unwrap_or("nothing is left");
+        tracing::info!(attempt, target, why, next = next_is, "attempt failed");
+        next
+    }
+
+    fn advance(&mut self, wanted: Wanted) -> Next {
+        let now = Instant::now();
+        if self.total.is_some_and(|total| total <= now) {
+            let failures = std::mem::take(&mut self.failures);
+            return Next::End(End::Own(failures.out_of_time()));
+        }
+        let Self { cursor, plan, holdoffs, failures, .. } = self;
+        let chosen = cursor.advance(wanted, |index| {
+            let target = &plan.targets[index];
+            let Some(wait) = holdoffs.remaining(target, now) else { return false };
+            let seconds = wait.as_secs_f64().ceil();
+            failures.passed_over(format!("{target}: left alone for {seconds} s"), Some(wait));
+            true
+        });
+        if let Some(chosen) = chosen {
+            self.current = Some(chosen);
+            return Next::Attempt;
+        }
+        Next::End(std::mem::take(&mut self.failures).exhausted(&self.plan))
+    }
+
+    /// The attempt under way has ended after commit.
+    pub(super) fn ended(&mut self, fault: Option<&str>) {
+        match fault {
+            None => self.log("answered", "whole"),
+            Some(why) => self.log("broke after commit", why),
+        }
+        self.committed = false;
+    }
+
+    fn log(&self, what: &str, why: &str) {
+        let target = self.target().map(tracing::field::display);
+        tracing::info!(
+            attempt = self.attempts,
+            target,
+            why,
+            next = "none is needed",
+            "attempt {what}"
+        );
+    }
+}
+
+/// How an answer turned out to be none.
+pub(super) struct Broke {
+    pub(super) why: String,
+    /// Whether the same target may do better: it broke off, or stalled in the middle.
+    pub(super) again: bool,
+}
+
+impl Broke {
+    /// By the error of its body. `spoke` tells whether content was seen before.
+    pub(super) fn by(error: &(dyn std::error::Error + 'static), spoke: bool) -> Self {
+        let again = match error.downcast_ref::<DeadlineError>() {
+            // A silent target is not asked again; one that stalled in the middle is.
+            Some(_) => spoke,
+            None => true,
+        };
+        Self { why: text(error), again }
+    }
+
+    /// By what was found when it had ended. A wrong shape will be the same the next time.
+    pub(super) fn found(fault: &Fault, is_events: bool) -> Self {
+        Self { why: fault.to_string(), again: is_events }
+    }
+}
+
+/// Transport errors wrap one another; the innermost says what really happened.
+pub(super) fn text(error: &(dyn std::error::Error + 'static)) -> String {
+    if error.is::<Fault>() || error.is::<DeadlineError>() {
+        return error.to_string();
+    }
+    format!("the connection broke: {}", crate::classify::innermost(error))
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.committed {
+            self.log("given up", "the client is gone");
+        }
+    }
+}

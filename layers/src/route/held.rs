@@ -1,0 +1,35 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+/// Frames of an answer that are kept back until it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    frames: VecDeque<Bytes>,
+    size: u64,
+}
+
+impl Held {
+    /// Empty frames only say that something came.
+    pub(super) fn push(&mut self, frame: Bytes) {
+        if !frame.is_empty() {
+            self.size += frame.len() as u64;
+            self.frames.push_back(frame);
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        let frame = self.frames.pop_front()?;
+        self.size -= frame.len() as u64;
+        Some(frame)
+    }
+
+    /// Bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+}

@@ -1,0 +1,100 @@
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::Target;
+
+/// A provider's word is not taken for longer than this.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The targets and providers that asked to be left alone, and until when. A shared handle: a
+/// router that is built anew goes on with it.
+#[derive(Clone, Debug, Default)]
+pub struct Holdoffs(Arc<Mutex<HashMap<Key, Instant>>>);
+
+/// `model` is `None` for the provider as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    provider: Arc<str>,
+    model: Option<Arc<str>>,
+}
+
+impl Holdoffs {
+    /// Leaves the target alone for this long. The longest known wait wins.
+    pub fn hold_target(&self, target: &Target, wait: Duration, now: Instant) {
+        let model = Some(target.model.clone());
+        self.hold(Key { provider: target.provider.clone(), model }, wait, now);
+    }
+
+    /// Leaves all targets of a provider alone for this long. The longest known wait wins.
+    pub fn hold_provider(&self, provider: &Arc<str>, wait: Duration, now: Instant) {
+        self.hold(Key { provider: provider.clone(), model: None }, wait, now);
+    }
+
+    fn hold(&self, key: Key, wait: Duration, now: Instant) {
+        let until = now + wait.min(LONGEST);
+        let mut held = self.0.lock();
+        // The names come from clients, so what is over must not stay.
+        held.retain(|_, until| *until > now);
+        let entry = held.entry(key).or_insert(until);
+        *entry = until.max(*entry);
+    }
+
+    /// How much longer the target is to be left alone; `None` when it is not.
+    pub fn remaining(&self, target: &Target, now: Instant) -> Option<Duration> {
+        let held = self.0.lock();
+        if held.is_empty() {
+            return None;
+        }
+        let provider = target.provider.clone();
+        let until = [Some(target.model.clone()), None]
+            .into_iter()
+            .filter_map(|model| held.get(&Key { provider: provider.clone(), model }))
+            .max()?;
+        Some(until.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(model: &str) -> Target {
+        Target { provider: "p".into(), model: model.into(), dialect: crate::Dialect::Chat }
+    }
+
+    const fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_wait_wins_and_ends() {
+        let (holdoffs, now) = (Holdoffs::default(), Instant::now());
+        holdoffs.hold_target(&target("a"), seconds(60), now);
+        holdoffs.hold_target(&target("a"), seconds(5), now);
+        assert_eq!(holdoffs.remaining(&target("a"), now), Some(seconds(60)));
+        assert_eq!(holdoffs.remaining(&target("b"), now), None, "another model is not concerned");
+        assert_eq!(holdoffs.remaining(&target("a"), now + seconds(60)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_stands_for_all_its_targets() {
+        let (holdoffs, now) = (Holdoffs::default(), Instant::now());
+        holdoffs.hold_provider(&"p".into(), seconds(10), now);
+        holdoffs.hold_target(&target("a"), seconds(20), now);
+        assert_eq!(holdoffs.remaining(&target("a"), now), Some(seconds(20)));
+        assert_eq!(holdoffs.remaining(&target("b"), now), Some(seconds(10)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_are_bounded_in_length_and_number() {
+        let (holdoffs, now) = (Holdoffs::default(), Instant::now());
+        holdoffs.hold_target(&target("long"), Duration::MAX, now);
+        assert_eq!(holdoffs.remaining(&target("long"), now), Some(LONGEST));
+        for n in 0..1000 {
+            holdoffs.hold_target(&target(&n.to_string()), seconds(1), now + seconds(2 * n));
+        }
+        assert!(holdoffs.0.lock().len() <= 2);
+    }
+}
