@@ -124,7 +124,8 @@ impl Raw {
         Ok(std::mem::take(&mut self.buffer))
     }
 
-    async fn exactly(&mut self, count: usize) -> io::Result<Vec<u8>> {
+    /// Reads this many bytes.
+    pub async fn exactly(&mut self, count: usize) -> io::Result<Vec<u8>> {
         while self.buffer.len() < count {
             self.more().await?;
         }
