@@ -37,11 +37,11 @@ async fn the_provider_gets_this_and_nothing_else() {
     let gateway = Gateway::at(&provider.base_url(), "").await;
     let mut raw = Raw::connect(gateway.addr).await;
     let headers = "x-request-id: abc\r\nuser-agent: sdk/1\r\naccept-encoding: gzip, br\r\n";
-    raw.post_with(CHAT, headers, &ask().to_string()).await;
+    raw.post_with(EMBEDDINGS, headers, &ask().to_string()).await;
     assert_eq!(raw.response().await.unwrap().status, 200);
     let head = provider.heads().remove(0);
     let mut lines = head.trim_end().split("\r\n");
-    assert_eq!(lines.next(), Some("POST /v1/chat/completions HTTP/1.1"));
+    assert_eq!(lines.next(), Some("POST /v1/embeddings HTTP/1.1"));
     let mut lines: Vec<_> = lines.map(str::to_owned).collect();
     lines.sort_unstable();
     assert_eq!(
