@@ -10,6 +10,14 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{Provider, soon};
 
+/// A configuration with one provider, named `main`, that lists the model `m`.
+pub fn yaml(base_url: &str, settings: &str) -> String {
+    format!(
+        "models: {{providers: {{main: {{base_url: \"{base_url}\", api_key: sk-main, models: [m]}}}}}}\n\
+         {settings}\n"
+    )
+}
+
 /// A running gateway. It is gone when this is dropped.
 #[derive(Debug)]
 pub struct Gateway {
@@ -45,11 +53,7 @@ impl Gateway {
 
     /// The same, for a provider that is only an address.
     pub async fn at(base_url: &str, settings: &str) -> Self {
-        Self::start(&format!(
-            "models: {{providers: {{main: {{base_url: \"{base_url}\", api_key: sk-main, models: [m]}}}}}}\n\
-             {settings}"
-        ))
-        .await
+        Self::start(&yaml(base_url, settings)).await
     }
 
     /// Asks it to stop, as SIGTERM does, without waiting for it.

@@ -5,9 +5,11 @@
 // All of it runs in tests only; clippy sees that of test functions alone.
 #![allow(clippy::unwrap_used)]
 
+pub mod binary;
 pub mod canned;
 pub mod client;
 pub mod encode;
+pub mod endless;
 pub mod envelope;
 pub mod gateway;
 pub mod raw;
@@ -15,8 +17,10 @@ pub mod sse;
 
 use std::{future::Future, time::Duration};
 
+pub use binary::Binary;
 pub use canned::Canned;
 pub use client::{H2, VERSIONS, get, post, send, send_as, send_h2, try_send};
+pub use endless::Endless;
 pub use envelope::envelope;
 pub use gateway::Gateway;
 pub use raw::Raw;

@@ -1,0 +1,69 @@
+//! The gateway as a process of its own.
+
+use std::{net::SocketAddr, process::Stdio};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
+
+use super::soon;
+
+/// The running binary. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Binary {
+    pub addr: SocketAddr,
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+    _home: TempDir,
+}
+
+impl Binary {
+    /// Runs on a free port with this configuration and these variables, and no others.
+    pub async fn start(yaml: &str, env: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(home.path().join("gateway.yaml"), yaml).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_switchtower"))
+            .args(["serve", "--port", "0"])
+            .current_dir(&home)
+            .env_clear()
+            .env("HOME", home.path())
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary runs");
+        let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let addr = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut binary = Self { addr, child, stdout, _home: home };
+        let line = binary.says("listens on http://").await;
+        binary.addr = line.rsplit("http://").next().unwrap().parse().expect("an address");
+        binary.says("Ctrl-C stops it.").await;
+        binary
+    }
+
+    /// Waits for a line with these words.
+    pub async fn says(&mut self, words: &str) -> String {
+        while let Some(line) = soon(self.stdout.next_line()).await.expect("text") {
+            if line.contains(words) {
+                return line;
+            }
+        }
+        panic!("it ended without saying {words:?}");
+    }
+
+    /// Sends a signal by the shell's `kill`, which is there where no other is installed.
+    pub async fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.child.id().expect("it runs"));
+        let killed = Command::new("sh").args(["-c", &kill]).status().await;
+        assert!(killed.expect("a shell").success(), "{kill}");
+    }
+
+    /// Waits for its end; `None` if a signal was the cause.
+    pub async fn status(&mut self) -> Option<i32> {
+        soon(self.child.wait()).await.expect("it runs").code()
+    }
+}
