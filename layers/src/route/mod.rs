@@ -98,7 +98,8 @@ pub use plan::{Plan, Skipped};
 pub use service::Route;
 pub use table::{Provider, RoutingTable, RoutingTableBuilder, UnknownProvider};
 
-#[cfg(all(test, feature = "observe"))]
+#[cfg(test)]
+#[cfg(feature = "observe")]
 mod failover_tests;
 #[cfg(test)]
 mod tests;
