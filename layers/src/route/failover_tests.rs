@@ -364,7 +364,8 @@ async fn a_long_hold_lets_the_head_go_with_comments_and_failover_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn behind_an_early_head_failure_is_an_error_event() {
     let layer = RouteLayer::new(table());
-    let ends: [(fn() -> Answer, &str); 4] = [
+    type Scripted = fn() -> Answer;
+    let ends: [(Scripted, &str); 4] = [
         (|| events(&[Pause(20), Cut]), "PROVIDER_ERROR"),
         (|| answer(400, "application/json", &[Pause(20), Data("{}")]), "INVALID_REQUEST"),
         (|| answer(429, "application/json", &[Pause(20), Data("{}")]), "RATE_LIMITED"),
