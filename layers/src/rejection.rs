@@ -12,8 +12,6 @@ use http::{
 };
 use serde::Serialize;
 
-use crate::classify::TransportError;
-
 /// What went wrong, in the words of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -177,8 +175,13 @@ impl Rejection {
     }
 
     /// The response for an attempt that failed: it was made, so it is marked with the cause
-    /// instead of [`Rejected`].
-    pub fn into_failure<B: From<Bytes>>(self, cause: TransportError) -> Response<B> {
+    /// instead of [`Rejected`]: a [`TransportError`](crate::classify::TransportError) or a
+    /// [`DeadlineError`](crate::classify::DeadlineError).
+    pub fn into_failure<B, C>(self, cause: C) -> Response<B>
+    where
+        B: From<Bytes>,
+        C: std::error::Error + Clone + Send + Sync + 'static,
+    {
         self.respond(cause)
     }
 

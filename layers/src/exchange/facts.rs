@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
 
-use crate::body::BodyEnd;
+use crate::{body::BodyEnd, classify::DeadlineError};
 
 /// What is known of the current attempt's answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,6 +122,8 @@ pub enum Fault {
     Unfinished,
     /// An event or a JSON body over the cap, in bytes.
     TooLarge(usize),
+    /// A deadline passed, and the attempt was given up.
+    Deadline(DeadlineError),
 }
 
 impl fmt::Display for Fault {
@@ -132,6 +134,7 @@ impl fmt::Display for Fault {
             Self::Malformed(what) => f.write_str(what),
             Self::Unfinished => f.write_str("the answer ended without a finish reason"),
             Self::TooLarge(cap) => write!(f, "more than {cap} bytes in one piece"),
+            Self::Deadline(passed) => passed.fmt(f),
         }
     }
 }

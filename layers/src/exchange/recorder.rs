@@ -52,9 +52,18 @@ impl Exchange {
         f(&self.0.lock().facts)
     }
 
-    /// How many attempts were begun.
+    /// How many attempts were begun: the number of the current one.
     pub fn attempts(&self) -> u64 {
         self.0.lock().attempt
+    }
+
+    /// For a layer that is not the attempt's observer and ends it: says why. The first fault
+    /// stays, and once a later attempt has begun this one can no longer be written to.
+    pub fn give_up(&self, attempt: u64, fault: Fault) {
+        let mut state = self.0.lock();
+        if state.attempt == attempt {
+            state.facts.fault.get_or_insert(fault);
+        }
     }
 }
 
@@ -110,6 +119,17 @@ mod tests {
         assert_eq!(facts.fault, Some(Fault::Unfinished));
         assert_eq!(facts.end, Some(BodyEnd::Error));
         assert_eq!(exchange.attempts(), 1);
+    }
+
+    #[test]
+    fn only_the_current_attempt_is_given_up() {
+        let exchange = Exchange::default();
+        let _recorder = exchange.begin();
+        exchange.give_up(0, Fault::Unfinished);
+        assert_eq!(exchange.facts().fault, None);
+        exchange.give_up(1, Fault::TooLarge(1));
+        exchange.give_up(1, Fault::Unfinished);
+        assert_eq!(exchange.facts().fault, Some(Fault::TooLarge(1)));
     }
 
     #[test]

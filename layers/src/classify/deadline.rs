@@ -1,0 +1,71 @@
+use std::{fmt, time::Duration};
+
+/// The deadlines of an attempt, in the order in which they are named when several pass at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Deadline {
+    /// From the call to the answer's head.
+    Headers,
+    /// From the call to the first content.
+    FirstToken,
+    /// From one piece of the body to the next.
+    Idle,
+    /// The instant at which the whole request ends, over all attempts.
+    Total,
+}
+
+/// A deadline that passed: the typed cause on a response that stands for an attempt without an
+/// answer, the error of a body that was given up, and the fault in the
+/// [`Exchange`](crate::Exchange).
+///
+/// ```
+/// use std::time::Duration;
+/// use switchtower_layers::classify::{Deadline, DeadlineError};
+///
+/// let limit = Some(Duration::from_secs(120));
+/// let error = DeadlineError { which: Deadline::Idle, limit };
+/// assert_eq!(error.to_string(), "silent for 120000 ms");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeadlineError {
+    /// Which one.
+    pub which: Deadline,
+    /// How long was allowed; `None` for the total deadline, which is an instant.
+    pub limit: Option<Duration>,
+}
+
+impl fmt::Display for DeadlineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, link) = match self.which {
+            Deadline::Headers => ("no answer", "within"),
+            Deadline::FirstToken => ("no first token", "within"),
+            Deadline::Idle => ("silent", "for"),
+            Deadline::Total => return f.write_str("total deadline passed"),
+        };
+        match self.limit {
+            Some(limit) => write!(f, "{what} {link} {} ms", limit.as_millis()),
+            None => write!(f, "{what} for too long"),
+        }
+    }
+}
+
+impl std::error::Error for DeadlineError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_names_what_passed() {
+        let limit = Some(Duration::from_secs(300));
+        for (which, limit, says) in [
+            (Deadline::Headers, limit, "no answer within 300000 ms"),
+            (Deadline::FirstToken, limit, "no first token within 300000 ms"),
+            (Deadline::Idle, limit, "silent for 300000 ms"),
+            (Deadline::Idle, None, "silent for too long"),
+            (Deadline::Total, None, "total deadline passed"),
+        ] {
+            assert_eq!(DeadlineError { which, limit }.to_string(), says);
+        }
+    }
+}
