@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, header::ACCEPT};
 use serde::{
     Deserializer,
     de::{Error as _, IgnoredAny, MapAccess, Visitor},
@@ -34,6 +35,27 @@ pub struct ModelRequest {
     /// Whether the client asked for a stream.
     pub stream: bool,
     place: Place,
+}
+
+/// Whether the client asked for a stream: an extension of the request, set by the layer that has
+/// read the body, for layers further in that do not see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Streamed(pub bool);
+
+impl Streamed {
+    /// From the request's extension; without one, whether its `Accept` lists `text/event-stream`.
+    pub fn of<B>(request: &Request<B>) -> Self {
+        let told = request.extensions().get::<Self>().copied();
+        told.unwrap_or_else(|| Self(accepts_events(request.headers())))
+    }
+}
+
+fn accepts_events(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes);
+    lines.flat_map(|line| line.split(|&byte| byte == b',')).any(|range| {
+        let essence = range.split(|&byte| byte == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+    })
 }
 
 /// Where a model's name goes.
@@ -251,6 +273,24 @@ mod tests {
         assert!(read(r#"{"stream": true}"#).unwrap().stream);
         assert!(!read(r#"{"stream":null}"#).unwrap().stream);
         assert!(!read("{}").unwrap().stream);
+    }
+
+    #[test]
+    fn who_asked_for_a_stream_is_told_or_says_so_in_accept() {
+        let of = |accept: &str, told: Option<bool>| {
+            let mut request = Request::builder().header("accept", accept).body(()).unwrap();
+            if let Some(told) = told {
+                request.extensions_mut().insert(Streamed(told));
+            }
+            Streamed::of(&request).0
+        };
+        assert!(of("text/event-stream", None));
+        assert!(of("application/json, Text/Event-Stream ;q=0.9", None));
+        assert!(!of("*/*", None));
+        assert!(!of("text/event-streams", None));
+        assert!(of("*/*", Some(true)));
+        assert!(!of("text/event-stream", Some(false)));
+        assert!(!Streamed::of(&Request::new(())).0);
     }
 
     #[test]
