@@ -8,5 +8,6 @@ mod transport;
 pub use deadline::{Deadline, DeadlineError, Total};
 pub use meaning::Meaning;
 pub use retry_after::retry_after;
+#[cfg(feature = "route")]
 pub(crate) use transport::innermost;
 pub use transport::{TransportError, TransportErrorKind};

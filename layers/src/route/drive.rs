@@ -158,13 +158,19 @@ where
                 if let Some(data) = held.pop() {
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                let error = match ready!(body.poll_frame(cx)) {
-                    Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
-                    Some(Err(error)) => error.into(),
-                    None => {
-                        this.call.ended(None);
-                        this.state.set(State::Kept { held: Held::default() });
-                        return Poll::Ready(None);
+                let mut body = body;
+                let error = loop {
+                    match ready!(body.as_mut().poll_frame(cx)) {
+                        // Layers tell one another by it that bytes came. HTTP/2 clients take many
+                        // of them for an attack.
+                        Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
+                        Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
+                        Some(Err(error)) => break error.into(),
+                        None => {
+                            this.call.ended(None);
+                            this.state.set(State::Kept { held: Held::default() });
+                            return Poll::Ready(None);
+                        }
                     }
                 };
                 let why = text(error.as_ref());

@@ -1,15 +1,43 @@
-//! Routes a request to a provider by the model it names.
+//! Routes a request to a provider by the model it names, and to the next one when that fails.
 //!
 //! The layer reads `model` from a [`Buffered`](crate::Buffered) body, asks the [`RoutingTable`]
-//! for the plan, and calls the inner service with the first target of it: a [`Target`] in the
-//! request's extensions, and that target's own name for the model in the body. All other bytes of
-//! the body stay as the client sent them. The answer carries the target in its extensions and in
-//! the headers `x-switchtower-provider`, `x-switchtower-model` and `x-switchtower-attempts`.
+//! for the plan, and calls the inner service with the targets of it, one after the other, until
+//! one answers: each attempt has a [`Target`] in the request's extensions, and that target's own
+//! name for the model in the body. All other bytes of the body stay as the client sent them. The
+//! answer carries the target in its extensions and in the headers `x-switchtower-provider`,
+//! `x-switchtower-model` and `x-switchtower-attempts`.
 //!
-//! | | status | code |
+//! # What fails over
+//!
+//! [`Meaning`] is the table: transport errors, 5xx, deadlines, 401, 402, 403, 404, 429, an
+//! unknown model, a prompt that is too long for it, and the rejections of inner layers. Every
+//! other 4xx is the client's, and passes as it came. So does a success that turns out to be none
+//! before it is *committed*: the moment from which the client has seen bytes that cannot be taken
+//! back. [`Commit`] says when that is; by default when content was seen.
+//!
+//! What content is, and whether an answer is whole, is read by the [`observe`](crate#layers)
+//! layer further in. Without it, any event is content and only statuses fail over. Chat
+//! Completions and Responses answers are understood, by the path or by a
+//! [`Dialect`](crate::Dialect) in the request's extensions; all others pass at once.
+//!
+//! - After commit a stream that breaks ends in a typed error event of the client's dialect, never
+//!   in a clean end.
+//! - When no other target is left, the last one is asked again if its answer broke off
+//!   ([once](RouteLayer::again)).
+//! - A target that asked to be left alone (429 with a `Retry-After`) is, by all requests
+//!   ([`Holdoffs`]); so is a provider with nothing left to spend.
+//! - The head of a stream that is held for long leaves after [15 s](RouteLayer::hold_head) with
+//!   keep-alive comments, and failover goes on behind them.
+//! - A [`Total`](crate::classify::Total) deadline in the request's extensions ends the attempts.
+//!
+//! | the end of the plan | status | code |
 //! |---|---|---|
 //! | a body that is not a JSON object, or names no model and there is no default | 400 | `INVALID_REQUEST` |
-//! | no usable provider in the plan | 503 | `NO_PROVIDER`, with the reason per provider |
+//! | no target was attempted | 503 | `NO_PROVIDER`, with the reason per provider and `Retry-After` of the soonest |
+//! | all answers were 429 | 429 | the last one as it came, with the smallest `Retry-After` |
+//! | the last answer was another 4xx | 4xx | as it came |
+//! | the total deadline passed | 504 | `DEADLINE_EXCEEDED` |
+//! | all else | 502 | `PROVIDER_ERROR`, with the reason per attempt |
 //!
 //! `tower::steer` picks one of several services and waits until all of them are ready; here one
 //! inner service serves every target and looks at the [`Target`].
@@ -41,6 +69,7 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Meaning`]: crate::classify::Meaning
 //! [`Target`]: crate::Target
 
 mod body;
@@ -69,5 +98,8 @@ pub use plan::{Plan, Skipped};
 pub use service::Route;
 pub use table::{Provider, RoutingTable, RoutingTableBuilder, UnknownProvider};
 
+#[cfg(test)]
+#[cfg(feature = "observe")]
+mod failover_tests;
 #[cfg(test)]
 mod tests;
