@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod gateway;
 pub mod raw;
 pub mod sse;
+pub mod tls;
 
 use std::{future::Future, time::Duration};
 
@@ -27,6 +28,7 @@ pub use raw::Raw;
 use serde_json::{Value, json};
 pub use sse::Events;
 pub use switchtower::demo::{Fault, Gate, Provider, Received, Refused, Reply};
+pub use tls::{Authority, TlsFront};
 use tokio::time::{Instant, sleep, timeout};
 
 /// The path of most calls here.

@@ -1,0 +1,210 @@
+//! Providers over TLS, with HTTP/2 where they offer it. The gateway is a process of its own, so
+//! that it can be told to trust the tests' authority.
+
+mod support;
+
+use std::time::Duration;
+
+use http::Version;
+use serde_json::json;
+use support::*;
+use tokio::{task::JoinSet, time::Instant};
+
+/// A provider behind TLS, and a gateway in front of it.
+struct Chain {
+    provider: Provider,
+    gateway: Binary,
+    front: TlsFront,
+}
+
+impl Chain {
+    async fn new(
+        alpn: &[&str],
+        script: impl Fn(Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let provider = provider(script).await;
+        let authority = Authority::new();
+        let front = TlsFront::start(&provider, &authority, "127.0.0.1", alpn).await;
+        let trust = [("SSL_CERT_FILE", authority.file())];
+        let gateway = Binary::start(&gateway::yaml(&front.base_url(), ""), &trust).await;
+        Self { provider, gateway, front }
+    }
+}
+
+fn whole_or_stream(request: &Received) -> Reply {
+    match request.json()["stream"].as_bool() {
+        Some(true) => Reply::chat_stream(["Hel", "lo"]),
+        _ => Reply::chat("Hello"),
+    }
+}
+
+/// Each version in goes with each version out.
+#[tokio::test]
+async fn versions_do_not_have_to_match() {
+    for (alpn, version) in [
+        (&["h2", "http/1.1"][..], Version::HTTP_2),
+        (&["h2"], Version::HTTP_2),
+        (&["http/1.1"], Version::HTTP_11),
+        (&[], Version::HTTP_11),
+    ] {
+        let chain = Chain::new(alpn, |request| whole_or_stream(&request)).await;
+        let (addr, provider) = (chain.gateway.addr, &chain.provider);
+        for inbound in VERSIONS {
+            let whole = client::json(send_as(inbound, addr, post(CHAT, &ask())).await).await;
+            assert_eq!(whole["choices"][0]["message"]["content"], "Hello", "{inbound:?} {alpn:?}");
+            let stream = send_as(inbound, addr, post(CHAT, &ask_stream())).await;
+            let text = sse::text(&Events::new(stream).until_done().await);
+            assert_eq!(text, "Hello", "{inbound:?} {alpn:?}");
+        }
+        let front = chain.front.addr.to_string();
+        for received in provider.received() {
+            assert_eq!(received.version, version, "{alpn:?}");
+            let host = received.uri.authority().map(|authority| authority.as_str());
+            assert_eq!(host.or(received.header("host")), Some(&*front), "{alpn:?}");
+            assert_eq!(received.path(), CHAT);
+            assert_eq!(received.header("authorization"), Some("Bearer sk-main"));
+            assert_eq!(received.header("connection"), None);
+            assert_eq!(received.header("transfer-encoding"), None);
+        }
+        assert_eq!((provider.received().len(), provider.accepted()), (4, 1), "{alpn:?}");
+    }
+}
+
+#[tokio::test]
+async fn chunks_and_prompts_do_not_wait_over_http2() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let chain = Chain::new(&["h2"], move |_| {
+        Reply::events().role().delta("a").gate(&held).delta("b").finish("stop").done()
+    })
+    .await;
+    let h2 = H2::connect(chain.gateway.addr).await.unwrap();
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let asked = Instant::now();
+        let mut events = Events::new(h2.send(post(CHAT, &ask_stream())).await.unwrap());
+        events.next().await;
+        events.next().await;
+        gate.open_one();
+        times.push(events.next().await.at - asked);
+        events.rest().await;
+    }
+    times.sort_unstable();
+    assert!(times[times.len() / 4] < Duration::from_millis(20), "{times:?}");
+}
+
+/// More than a window of either protocol.
+#[tokio::test]
+async fn five_megabytes_pass_over_http2() {
+    let chain = Chain::new(&["h2"], |request| {
+        Reply::json(&json!({"data": request.json()["prompt"].as_str().map(str::len)}))
+    })
+    .await;
+    let prompt = "0123456789abcdef".repeat(5 << 16);
+    let body = json!({"model": "m", "prompt": prompt}).to_string();
+    for inbound in VERSIONS {
+        let request = client::post_bytes(EMBEDDINGS, body.clone());
+        let answer = client::json(send_as(inbound, chain.gateway.addr, request).await).await;
+        assert_eq!(answer["data"], prompt.len());
+        assert!(chain.provider.received().pop().unwrap().body == body, "{inbound:?}");
+    }
+}
+
+/// The connection is shared, so only the stream may be given up.
+#[tokio::test]
+async fn a_client_that_leaves_gives_up_its_stream_alone() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let chain = Chain::new(&["h2"], move |_| {
+        Reply::events().role().delta("a").gate(&held).delta("b").finish("stop").done()
+    })
+    .await;
+    let (addr, provider) = (chain.gateway.addr, &chain.provider);
+    let mut kept = Events::new(send(addr, post(CHAT, &ask_stream())).await);
+    kept.next().await;
+    let mut left = Events::new(send(addr, post(CHAT, &ask_stream())).await);
+    left.next().await;
+    drop(left);
+    let given_up = tokio::time::timeout(Duration::from_secs(1), provider.disconnected(1)).await;
+    given_up.expect("the call goes on although nobody reads");
+    gate.open();
+    assert_eq!(sse::text(&kept.until_done().await), "ab");
+    assert_eq!((provider.aborted(), provider.accepted(), provider.connections()), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn many_streams_share_a_connection() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let chain = Chain::new(&["h2"], move |request| {
+        let name = request.json()["user"].to_string();
+        let reply = Reply::events().role().delta(&name);
+        if name == "0" { reply } else { reply.gate(&held) }.finish("stop").done()
+    })
+    .await;
+    let addr = chain.gateway.addr;
+    let ask = |user: usize| {
+        let mut ask = ask_stream();
+        ask["user"] = user.into();
+        post(CHAT, &ask)
+    };
+    Events::new(send(addr, ask(0)).await).until_done().await;
+    let mut begun: JoinSet<_> = (1..=40)
+        .map(|user| {
+            let request = ask(user);
+            async move {
+                let mut events = Events::new(send(addr, request).await);
+                events.next().await;
+                (user, events.next().await.json(), events)
+            }
+        })
+        .collect();
+    let mut streams = Vec::new();
+    while let Some(stream) = begun.join_next().await {
+        let (user, first, events) = stream.unwrap();
+        assert_eq!(sse::text(&[first]), user.to_string());
+        streams.push(events);
+    }
+    gate.open();
+    for mut events in streams {
+        events.until_done().await;
+    }
+    assert_eq!(chain.provider.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_ends_its_streams_in_errors_and_is_replaced() {
+    let chain = Chain::new(&["h2"], |request| match request.nth {
+        0 => Reply::events().role().delta("a").cut(Fault::Reset),
+        _ => Reply::chat("Hi"),
+    })
+    .await;
+    let addr = chain.gateway.addr;
+    let mut events = Events::new(send(addr, post(CHAT, &ask_stream())).await);
+    let last = events.rest().await.pop().expect("an event");
+    assert_eq!(envelope(last.data.as_bytes()).code, "PROVIDER_ERROR");
+    assert_eq!(send(addr, post(CHAT, &ask())).await.status(), 200);
+    assert_eq!(chain.provider.accepted(), 2);
+}
+
+/// A certificate that proves nothing is as bad as none.
+#[tokio::test]
+async fn certificates_are_checked() {
+    let provider = always(Reply::chat("Hi")).await;
+    let (known, unknown) = (Authority::new(), Authority::new());
+    for (authority, name, says) in [
+        (&unknown, "127.0.0.1", "invalid peer certificate"),
+        (&known, "other.example", "not valid for name \"127.0.0.1\""),
+    ] {
+        let front = TlsFront::start(&provider, authority, name, &["h2", "http/1.1"]).await;
+        let trust = [("SSL_CERT_FILE", known.file())];
+        let gateway = Binary::start(&gateway::yaml(&front.base_url(), ""), &trust).await;
+        let response = send(gateway.addr, post(CHAT, &ask())).await;
+        assert_eq!(response.status(), 502, "{says}");
+        let error = envelope(&client::body(response).await);
+        assert_eq!(error.code, "PROVIDER_ERROR");
+        assert!(error.message.starts_with("main: cannot connect"), "{}", error.message);
+        assert!(error.message.contains(says), "{says:?} in {}", error.message);
+    }
+    assert_eq!(provider.accepted(), 0);
+}
