@@ -20,7 +20,6 @@ use tokio::{
 };
 use tower::{Service, ServiceExt};
 
-use super::frames::WithoutEmptyFrames;
 use crate::upstream::Peer;
 
 /// A head that does not come within this time ends the connection.
@@ -118,7 +117,6 @@ async fn connection<S, B>(
 {
     // Without it each token of a stream waits for the last one's acknowledgement.
     let _ = stream.set_nodelay(true);
-    let service = service.map_response(|response| response.map(WithoutEmptyFrames::new));
     let service = TowerToHyperService::new(service);
     let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {

@@ -2,7 +2,6 @@
 
 mod accept;
 mod dispatch;
-mod frames;
 mod guard;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

@@ -109,6 +109,11 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
                     }
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
                 },
+                // The model had finished: what is missing is no part of the answer.
+                Some(Err(_)) if watch.reader.is_finished() => {
+                    *this.fault =
+                        this.watch.take().and_then(|watch| watch.complete(this.out).err());
+                }
                 Some(Err(error)) => {
                     let error = error.into();
                     let fault = Fault::Transport(error.to_string().into());

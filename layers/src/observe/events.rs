@@ -79,6 +79,10 @@ impl Events {
         }
     }
 
+    pub(super) fn is_finished(&self) -> bool {
+        self.progress.is_finished()
+    }
+
     pub(super) fn end(mut self, out: &mut Outbox, recorder: &Recorder) -> Result<(), Fault> {
         if !self.progress.is_finished() {
             self.progress.broken(recorder);

@@ -105,6 +105,11 @@ impl Reader {
         Ok(())
     }
 
+    /// Whether an event stream has come to its finish reason.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self, Self::Events(events) if events.is_finished())
+    }
+
     /// The transport failed.
     pub(super) fn broken(self, recorder: &Recorder) {
         if let Self::Events(events) = self {

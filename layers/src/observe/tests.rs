@@ -204,6 +204,14 @@ fn a_broken_transport_is_a_fault_with_what_was_seen() {
 }
 
 #[test]
+fn a_transport_that_breaks_behind_the_finish_reason_does_no_harm() {
+    let finish = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n";
+    let chunks = vec![Ok(Bytes::from(finish)), Err(io::Error::other("reset"))];
+    let (passed, facts) = observe(CHAT, 200, "text/event-stream", chunks);
+    assert_eq!((&*passed, facts.outcome()), (finish.as_bytes(), Some(Outcome::Success)));
+}
+
+#[test]
 fn whole_answers() {
     let answer = r#"{"model":"m","choices":[{"index":0,"message":{"content":"a"},"finish_reason":"tool_calls"}],
         "usage":{"prompt_tokens":1,"completion_tokens":2}}"#;

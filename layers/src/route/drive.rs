@@ -108,7 +108,7 @@ where
                             held.push(frame.into_data().unwrap_or_default());
                             continue;
                         }
-                        Some(Err(error)) if is_success => {
+                        Some(Err(error)) if is_success && !is_finished(this.call, *is_events) => {
                             let error = error.into();
                             let spoke = this.call.exchange.read(|facts| facts.content);
                             this.call.broke(&Broke::by(error.as_ref(), spoke))
@@ -165,8 +165,10 @@ where
                         // of them for an attack.
                         Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
                         Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
-                        Some(Err(error)) => break error.into(),
-                        None => {
+                        Some(Err(error)) if !is_finished(this.call, *is_events) => {
+                            break error.into();
+                        }
+                        None | Some(Err(_)) => {
                             this.call.ended(None);
                             this.state.set(State::Kept { held: Held::default() });
                             return Poll::Ready(None);
@@ -231,9 +233,17 @@ fn may_leave(
         }
 }
 
+/// Whether the model had finished: a stream that breaks behind that is whole.
+fn is_finished(call: &Call, is_events: bool) -> bool {
+    is_events && call.exchange.read(|facts| facts.finish.is_some())
+}
+
 /// What is wrong with a success that has come to its end.
 fn found(call: &Call, is_observed: bool, is_events: bool) -> Option<Broke> {
-    let fault = call.exchange.read(|facts| facts.fault.clone()).filter(|_| is_observed)?;
+    if !is_observed || is_finished(call, is_events) {
+        return None;
+    }
+    let fault = call.exchange.read(|facts| facts.fault.clone())?;
     Some(Broke::found(&fault, is_events))
 }
 

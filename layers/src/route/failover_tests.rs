@@ -185,6 +185,16 @@ async fn after_commit_a_break_is_a_typed_error_and_no_clean_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_breaks_behind_the_finish_reason_is_whole() {
+    for commit in [Commit::FirstToken, Commit::Headers, Commit::Complete] {
+        for end in [Cut, Late(Deadline::Idle)] {
+            let seen = first(commit, move || events(&[Data(DELTA), Data(FINISH), end])).await;
+            assert_eq!((seen.body, seen.cut, seen.asked.len()), (good(), false, 1));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_target_is_asked_again_when_it_broke_off_but_not_when_it_was_silent() {
     let layer = RouteLayer::new(table()).commit(Commit::Complete);
     let broken: [(&[Step], bool); 6] = [
