@@ -2,14 +2,17 @@
 
 mod support;
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use http::{HeaderValue, Response, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::json;
-use support::*;
-use tokio::{task::JoinSet, time::Instant};
+use support::{
+    prompt::{Way, assert_prompt, gated},
+    *,
+};
+use tokio::task::JoinSet;
 
 /// A stream whose first delta comes at once, and each of the others when the gate lets it through.
 fn stepped(gate: &Gate, steps: usize) -> Reply {
@@ -106,43 +109,15 @@ async fn keep_alive_comments_pass_at_once() {
     raw.until(b": wait\n\n").await.unwrap();
 }
 
-/// A gateway that waits for acknowledgements takes 40 ms for a chunk, on a connection on which the
-/// client has spoken before and so delays them.
+/// A gateway that waits for acknowledgements takes 40 ms for a chunk.
 #[tokio::test]
 async fn no_chunk_waits_for_an_acknowledgement() {
     let gate = Gate::new();
-    let provider = always(stepped(&gate, 1)).await;
+    let provider = always(gated(&gate)).await;
     let gateway = Gateway::before(&provider).await;
-    let mut raw = Raw::connect(gateway.addr).await;
-    let mut times = Vec::new();
-    for _ in 0..20 {
-        let asked = Instant::now();
-        raw.post(CHAT, &ask_stream().to_string()).await;
-        raw.until(b"first").await.unwrap();
-        gate.open_one();
-        raw.until(br#""content":"0""#).await.unwrap();
-        times.push(asked.elapsed());
-        raw.until(b"0\r\n\r\n").await.unwrap();
-    }
-    assert_prompt(times);
-
-    let shared = H2::connect(gateway.addr).await.unwrap();
-    let mut times = Vec::new();
-    for _ in 0..20 {
-        let asked = Instant::now();
-        let mut events = begin(shared.send(post(CHAT, &ask_stream())).await.unwrap()).await;
-        gate.open_one();
-        times.push(events.next().await.at - asked);
-        events.rest().await;
-    }
-    assert_prompt(times);
-}
-
-/// The fastest quarter is enough: on a busy machine any of them may be late, but not all.
-#[track_caller]
-fn assert_prompt(mut times: Vec<Duration>) {
-    times.sort_unstable();
-    assert!(times[times.len() / 4] < Duration::from_millis(20), "{times:?}");
+    let (through, direct) = (gateway.addr, provider.addr());
+    assert_prompt(Way::http1(through).await, 5, Way::http1(direct).await, &gate).await;
+    assert_prompt(Way::http2(through).await, 5, Way::http2(direct).await, &gate).await;
 }
 
 #[tokio::test]

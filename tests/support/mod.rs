@@ -12,6 +12,7 @@ pub mod encode;
 pub mod endless;
 pub mod envelope;
 pub mod gateway;
+pub mod prompt;
 pub mod raw;
 pub mod sse;
 pub mod tls;
