@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | `buffer` | `buffer` | collects the request body once, decoded and capped, so that clones are O(1) |
 //! | `route` | `route` | picks the provider and its name for the model from a routing table |
+//! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //!
 //! No feature is on by default; `full` turns all of them on.
@@ -25,11 +26,16 @@ pub mod request;
 pub mod sse;
 pub mod target;
 
-#[cfg(all(test, any(feature = "buffer", feature = "observe", feature = "route")))]
+#[cfg(all(
+    test,
+    any(feature = "buffer", feature = "deadlines", feature = "observe", feature = "route")
+))]
 mod contract;
 
 #[cfg(feature = "buffer")]
 pub mod buffer;
+#[cfg(feature = "deadlines")]
+pub mod deadlines;
 #[cfg(feature = "observe")]
 pub mod observe;
 #[cfg(feature = "route")]

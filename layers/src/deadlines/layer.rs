@@ -1,0 +1,46 @@
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::{
+    Deadlines,
+    settings::{Policy, Settings},
+};
+use crate::Target;
+
+/// Applies [`Deadlines`].
+#[derive(Clone, Debug)]
+pub struct DeadlinesLayer {
+    policy: Policy,
+}
+
+impl DeadlinesLayer {
+    /// These settings for every attempt.
+    pub const fn new(settings: Settings) -> Self {
+        Self { policy: Policy { settings, for_target: None } }
+    }
+
+    /// Other settings for an attempt whose request carries a [`Target`].
+    #[must_use]
+    pub fn for_target<F>(mut self, settings: F) -> Self
+    where
+        F: Fn(&Target) -> Settings + Send + Sync + 'static,
+    {
+        self.policy.for_target = Some(Arc::new(settings));
+        self
+    }
+}
+
+impl Default for DeadlinesLayer {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
+impl<S> Layer<S> for DeadlinesLayer {
+    type Service = Deadlines<S>;
+
+    fn layer(&self, inner: S) -> Deadlines<S> {
+        Deadlines { inner, policy: self.policy.clone() }
+    }
+}

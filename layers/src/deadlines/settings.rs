@@ -1,0 +1,71 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::Extensions;
+
+use crate::Target;
+
+/// How long an attempt may take. `None` and zero switch a deadline off.
+///
+/// ```
+/// use std::time::Duration;
+/// use switchtower_layers::deadlines::Settings;
+///
+/// let patient = Settings { idle: None, ..Settings::default() };
+/// assert_eq!(patient.headers, Some(Duration::from_secs(120)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// From the call to the head, for a streamed request.
+    pub headers: Option<Duration>,
+    /// From the call to the first content of a stream, or to the head of a plain answer.
+    pub first_token: Option<Duration>,
+    /// Between two pieces of the body, and from the head to the first.
+    pub idle: Option<Duration>,
+}
+
+impl Settings {
+    /// No deadline at all, except the request's [`Total`](super::Total).
+    pub const OFF: Self = Self { headers: None, first_token: None, idle: None };
+
+    /// With `None` as the only way to say "off".
+    pub(super) fn normal(self) -> Self {
+        let on = |limit: Option<Duration>| limit.filter(|limit| !limit.is_zero());
+        Self { headers: on(self.headers), first_token: on(self.first_token), idle: on(self.idle) }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            headers: Some(Duration::from_secs(120)),
+            first_token: Some(Duration::from_secs(300)),
+            idle: Some(Duration::from_secs(120)),
+        }
+    }
+}
+
+/// A pointer, shared by all clones, so that the layer's type stays nameable.
+type ForTarget = Arc<dyn Fn(&Target) -> Settings + Send + Sync>;
+
+/// The settings of each attempt.
+#[derive(Clone)]
+pub(super) struct Policy {
+    pub(super) settings: Settings,
+    pub(super) for_target: Option<ForTarget>,
+}
+
+impl Policy {
+    pub(super) fn of(&self, extensions: &Extensions) -> Settings {
+        let own = self.for_target.as_ref().zip(extensions.get::<Target>());
+        own.map_or(self.settings, |(settings, target)| settings(target)).normal()
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("settings", &self.settings)
+            .field("for_target", &self.for_target.is_some())
+            .finish()
+    }
+}
