@@ -59,7 +59,7 @@ async fn versions_do_not_have_to_match() {
         let front = chain.front.addr.to_string();
         for received in provider.received() {
             assert_eq!(received.version, version, "{alpn:?}");
-            let host = received.uri.authority().map(|authority| authority.as_str());
+            let host = received.uri.authority().map(http::uri::Authority::as_str);
             assert_eq!(host.or(received.header("host")), Some(&*front), "{alpn:?}");
             assert_eq!(received.path(), CHAT);
             assert_eq!(received.header("authorization"), Some("Bearer sk-main"));

@@ -7,7 +7,7 @@ use tracing::field;
 use super::{
     Commit, Holdoffs, Plan, RoutingTable,
     cursor::{Cursor, Wanted},
-    failures::{End, Failures, reason},
+    failures::{End, Failures, excerpt, reason},
     held::Held,
     layer::Settings,
 };
@@ -247,14 +247,14 @@ impl Broke {
 
     /// By what was found when it had ended. A wrong shape will be the same the next time.
     pub(super) fn found(fault: &Fault, is_events: bool) -> Self {
-        Self { why: fault.to_string(), again: is_events }
+        Self { why: excerpt(&fault.to_string()), again: is_events }
     }
 }
 
 /// Transport errors wrap one another; the innermost says what really happened.
 pub(super) fn text(error: &(dyn std::error::Error + 'static)) -> String {
     if error.is::<Fault>() || error.is::<DeadlineError>() {
-        return error.to_string();
+        return excerpt(&error.to_string());
     }
     format!("the connection broke: {}", crate::classify::innermost(error))
 }
