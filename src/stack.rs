@@ -55,7 +55,9 @@ fn model_calls(config: &Config, upstream: Upstream) -> impl HttpService {
     let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
     ServiceBuilder::new()
         .layer(BufferLayer::new(body_limit))
-        .layer(RouteLayer::new(config.routing_table()))
+        .layer(config.total_deadline())
+        .layer(RouteLayer::new(config.routing_table()).commit(config.models.commit))
+        .layer(config.deadlines())
         .layer(ObserveLayer::new())
         .service(upstream)
 }

@@ -162,11 +162,12 @@ fn without_a_file_it_is_the_demo_or_the_keys() {
 
     A request for each model goes to the first of these that answers:
 
-      demo       -> demo/demo
-      demo-slow  -> demo/demo-slow
-      demo-429   -> demo/demo-429
-      demo-500   -> demo/demo-500
-      demo-cut   -> demo/demo-cut
+      demo           -> demo/demo, demo-backup/demo
+      demo-slow      -> demo/demo-slow, demo-backup/demo-slow
+      demo-429       -> demo/demo-429, demo-backup/demo-429
+      demo-500       -> demo/demo-500, demo-backup/demo-500
+      demo-cut       -> demo/demo-cut, demo-backup/demo-cut
+      demo-failover  -> demo/demo-failover, demo-backup/demo
     ");
     let shell = Shell::new();
     shell.write(".env", "OPENAI_API_KEY=k");

@@ -81,7 +81,7 @@ async fn lists_its_models() {
     let provider = demo().await;
     let list = client::json(send(provider.addr(), get("/v1/models")).await).await;
     let ids: Vec<_> = list["data"].as_array().unwrap().iter().map(|model| &model["id"]).collect();
-    assert_eq!(ids, ["demo", "demo-slow", "demo-429", "demo-500", "demo-cut"]);
+    assert_eq!(ids, ["demo", "demo-slow", "demo-429", "demo-500", "demo-cut", "demo-failover"]);
 }
 
 #[tokio::test]

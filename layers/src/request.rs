@@ -37,6 +37,9 @@ pub struct ModelRequest {
     place: Place,
 }
 
+/// Longer than any name there is, in bytes.
+const LONGEST_MODEL: usize = 256;
+
 /// Whether the client asked for a stream: an extension of the request, set by the layer that has
 /// read the body, for layers further in that do not see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +92,8 @@ impl ModelRequest {
     /// # Errors
     ///
     /// When the body is empty, is not JSON, is not an object, names a field of interest twice, or
-    /// has a `model` that is not a non-empty string or a `stream` that is not a boolean.
+    /// has a `model` that is not a string of 1 to 256 bytes without control characters, or a
+    /// `stream` that is not a boolean.
     pub fn read(body: &Buffered) -> Result<Self, InvalidRequest> {
         let bytes = body.to_bytes();
         if bytes.is_empty() {
@@ -139,6 +143,11 @@ fn read_model(raw: &RawValue) -> Result<Option<Arc<str>>, InvalidRequest> {
     let model = serde_json::from_str::<Option<Cow<'_, str>>>(raw.get());
     match model {
         Ok(Some(name)) if name.is_empty() => Err("`model` must not be empty"),
+        Ok(Some(name)) if name.len() > LONGEST_MODEL => Err("`model` is longer than 256 bytes"),
+        // It goes into headers and logs.
+        Ok(Some(name)) if name.contains(char::is_control) => {
+            Err("`model` must not have control characters")
+        }
         Ok(name) => Ok(name.map(Arc::from)),
         Err(_) => Err("`model` must be a string"),
     }
@@ -250,6 +259,8 @@ mod tests {
             ("\"a\"", "expected a JSON object", None),
             (r#"{"model":1}"#, "`model` must be a string", Some("model")),
             (r#"{"model":""}"#, "`model` must not be empty", Some("model")),
+            (r#"{"model":"a\nb"}"#, "control characters", Some("model")),
+            (r#"{"model":"a\u001bb"}"#, "control characters", Some("model")),
             (r#"{"model":{"a":1}}"#, "`model` must be a string", Some("model")),
             (r#"{"model":"a","model":"b"}"#, "twice", None),
             (r#"{"stream":"yes"}"#, "`stream` must be a boolean", Some("stream")),
@@ -259,6 +270,14 @@ mod tests {
             assert!(error.to_string().contains(says), "{text}: {error}");
             assert_eq!(error.param, param, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_has_an_end() {
+        let of = |length| format!(r#"{{"model":"{}"}}"#, "x".repeat(length));
+        assert!(ModelRequest::read(&of(256).into()).is_ok());
+        let error = ModelRequest::read(&of(257).into()).unwrap_err();
+        assert_eq!(error.to_string(), "`model` is longer than 256 bytes");
     }
 
     #[test]
@@ -333,7 +352,7 @@ mod tests {
 
         #[test]
         fn everything_but_the_model_is_preserved(
-            before in "[a-z]{1,4}", text in ".{0,8}", model in ".{1,8}", new in ".{1,8}",
+            before in "[a-z]{1,4}", text in ".{0,8}", model in "[^\\pC]{1,8}", new in ".{1,8}",
         ) {
             prop_assume!(before != "model" && before != "stream");
             let quote = |s: &str| serde_json::to_string(s).unwrap();

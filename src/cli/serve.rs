@@ -29,13 +29,11 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
 async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<(), Failure> {
     let signals =
         Signals::new().map_err(|error| Failure(format!("cannot wait for signals: {error}")))?;
-    // Held until the end: it stops when it is dropped.
+    // Held until the end: they stop when they are dropped.
     let _demo = if matches!(origin, Origin::Demo) {
-        let provider = Provider::demo()
-            .await
-            .map_err(|error| Failure(format!("cannot start the demo provider: {error}")))?;
-        config = setup::demo(&provider.base_url())?;
-        Some(provider)
+        let (main, backup) = (demo_provider().await?, demo_provider().await?);
+        config = setup::demo(&main.base_url(), &backup.base_url())?;
+        Some((main, backup))
     } else {
         None
     };
@@ -54,6 +52,11 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
     };
     gateway.run(stop).await;
     Ok(())
+}
+
+async fn demo_provider() -> Result<Provider, Failure> {
+    let started = Provider::demo().await;
+    started.map_err(|error| Failure(format!("cannot start the demo provider: {error}")))
 }
 
 fn no_listener(config: &Config, error: &io::Error) -> Failure {

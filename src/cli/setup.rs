@@ -26,7 +26,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Finds and reads it. The demo's provider is not running yet: see [`demo`].
+/// Finds and reads it. The demo's providers are not running yet: see [`demo`].
 pub(super) fn find(explicit: Option<&Path>) -> Result<(Origin, Config), ConfigError> {
     if let Some(path) = Config::locate(explicit) {
         let config = Config::load(&path)?;
@@ -34,12 +34,13 @@ pub(super) fn find(explicit: Option<&Path>) -> Result<(Origin, Config), ConfigEr
     }
     match Config::builtin(&Env::process().with_dotenv(Path::new("")))? {
         Some(config) => Ok((Origin::Builtin, config)),
-        None => Ok((Origin::Demo, demo("http://127.0.0.1/v1")?)),
+        None => Ok((Origin::Demo, demo("http://127.0.0.1/v1", "http://127.0.0.1/v1")?)),
     }
 }
 
-/// The configuration of the demo, whose provider is at this URL.
-pub(super) fn demo(base_url: &str) -> Result<Config, ConfigError> {
+/// The configuration of the demo, whose providers are at these URLs. The second one takes over
+/// `demo-failover`, which the first one always refuses.
+pub(super) fn demo(base_url: &str, backup_url: &str) -> Result<Config, ConfigError> {
     let text = format!(
         "models:
   default_model: demo
@@ -47,7 +48,12 @@ pub(super) fn demo(base_url: &str) -> Result<Config, ConfigError> {
     demo:
       base_url: {base_url}
       api_key: demo
+      models: [demo, demo-slow, demo-429, demo-500, demo-cut, demo-failover]
+    demo-backup:
+      base_url: {backup_url}
+      api_key: demo
       models: [demo, demo-slow, demo-429, demo-500, demo-cut]
+      aliases: {{demo-failover: demo}}
 "
     );
     Config::from_yaml("(demo)", &text, &Env::empty())

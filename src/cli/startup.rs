@@ -32,9 +32,10 @@ pub(super) fn text(origin: &Origin, config: &Config, address: SocketAddr) -> Str
     }
     if matches!(origin, Origin::Demo) {
         text.push_str(
-            "\nThe demo provider answers in this process; nothing leaves this machine. Its models are demo,\n\
-             and to see what goes wrong, demo-slow, demo-429, demo-500 and demo-cut. For a real provider,\n\
-             set OPENAI_API_KEY, DEEPSEEK_API_KEY or OPENROUTER_API_KEY, or write a gateway.yaml.\n",
+            "\nThe demo providers answer in this process; nothing leaves this machine. Their models are demo,\n\
+             demo-failover, which the first one refuses and the second one answers, and to see what goes\n\
+             wrong, demo-slow, demo-429, demo-500 and demo-cut. For a real provider, set OPENAI_API_KEY,\n\
+             DEEPSEEK_API_KEY or OPENROUTER_API_KEY, or write a gateway.yaml.\n",
         );
     } else if !config.models.providers.values().any(Provider::is_usable) {
         text.push_str(

@@ -20,6 +20,7 @@
 
 mod agents;
 mod check;
+mod deadlines;
 mod env;
 mod error;
 mod excerpt;

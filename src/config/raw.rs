@@ -51,6 +51,7 @@ pub(super) struct RawModels {
     pub(super) model_aliases: Option<Entries<Text>>,
     pub(super) fallback_chain: List,
     pub(super) model_routing: Option<Entries<List>>,
+    pub(super) commit: Option<RawCommit>,
     pub(super) timeouts: Option<RawTimeouts>,
 }
 
@@ -64,6 +65,7 @@ pub(super) struct RawProvider {
     pub(super) aliases: Option<Entries<Text>>,
     pub(super) dialect: Option<RawDialect>,
     pub(super) enabled: Option<bool>,
+    pub(super) commit: Option<RawCommit>,
     pub(super) timeouts: Option<RawTimeouts>,
 }
 
@@ -74,10 +76,22 @@ pub(super) enum RawDialect {
     Responses,
 }
 
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawCommit {
+    FirstToken,
+    Headers,
+    Complete,
+}
+
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawTimeouts {
     pub(super) connect_ms: Option<u64>,
+    pub(super) headers_ms: Option<u64>,
+    pub(super) first_token_ms: Option<u64>,
+    pub(super) idle_ms: Option<u64>,
+    pub(super) total_ms: Option<Spanned<u64>>,
 }
 
 #[derive(Default, serde::Deserialize)]

@@ -22,6 +22,9 @@ impl Config {
             for (alias, model) in &provider.aliases {
                 entry = entry.alias(alias.as_str(), model.as_str());
             }
+            if let Some(commit) = provider.commit {
+                entry = entry.commit(commit);
+            }
             let hint = provider.key_hint().map(|hint| format!("no key ({hint})"));
             let reason = if provider.enabled { hint } else { Some("disabled".to_owned()) };
             if let Some(reason) = reason {

@@ -7,7 +7,7 @@ use http::Uri;
 use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::Deserialize;
-use switchtower_layers::Dialect;
+use switchtower_layers::{Dialect, route::Commit};
 
 use super::{Agent, Key, Routing};
 
@@ -64,7 +64,7 @@ impl Default for Config {
 }
 
 /// The providers, and which of them serves which model. Every provider named here exists.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Models {
     /// `default_model`: what a request without a model asks for.
     pub default_model: Option<String>,
@@ -76,8 +76,28 @@ pub struct Models {
     pub fallback_chain: Vec<String>,
     /// `model_routing`: pattern to provider names, in file order, each pattern once.
     pub model_routing: Vec<(String, Vec<String>)>,
+    /// `commit`: when an answer is passed on, for a provider without its own. Default `first_token`.
+    pub commit: Commit,
     /// `timeouts`: what a provider without its own uses.
     pub timeouts: Timeouts,
+    /// `timeouts.total_ms`: a request with all its attempts, in milliseconds; 0 switches it off.
+    /// Default 1800000.
+    pub total_ms: u64,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            default_model: None,
+            providers: IndexMap::new(),
+            model_aliases: IndexMap::new(),
+            fallback_chain: Vec::new(),
+            model_routing: Vec::new(),
+            commit: Commit::default(),
+            timeouts: Timeouts::default(),
+            total_ms: 1_800_000,
+        }
+    }
 }
 
 /// One upstream.
@@ -95,6 +115,8 @@ pub struct Provider {
     pub dialect: Dialect,
     /// `enabled`. Default true; a disabled provider is skipped.
     pub enabled: bool,
+    /// `commit`: its own policy, if it has one.
+    pub commit: Option<Commit>,
     /// `timeouts`, completed from those of `models`.
     pub timeouts: Timeouts,
 }
@@ -123,16 +145,22 @@ impl Provider {
     }
 }
 
-/// Deadlines, in milliseconds.
+/// Deadlines of one attempt, in milliseconds; 0 switches one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// `connect_ms`: DNS, TCP and TLS together; 0 switches it off. Default 5000.
+    /// `connect_ms`: DNS, TCP and TLS together. Default 5000.
     pub connect_ms: u64,
+    /// `headers_ms`: to the head of a streamed answer. Default 120000.
+    pub headers_ms: u64,
+    /// `first_token_ms`: to the first content. Default 300000.
+    pub first_token_ms: u64,
+    /// `idle_ms`: between two pieces of an answer. Default 120000.
+    pub idle_ms: u64,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect_ms: 5000 }
+        Self { connect_ms: 5000, headers_ms: 120_000, first_token_ms: 300_000, idle_ms: 120_000 }
     }
 }
 

@@ -19,7 +19,8 @@ pub fn init(level: LogLevel) {
     let level = Level::from(level).as_str().to_ascii_lowercase();
     // The libraries below are silent about what the gateway reports itself.
     let quiet = format!("warn,switchtower={level},switchtower_layers={level}");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|wanted| !wanted.is_empty());
+    let filter = EnvFilter::new(wanted.unwrap_or(quiet));
     let colour = std::io::stderr().is_terminal();
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(colour);
     // A program that embeds the gateway may have its own subscriber.

@@ -3,9 +3,9 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
-        ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST,
-        PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TE,
-        TRAILER, TRANSFER_ENCODING, UPGRADE,
+        ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TE, TRAILER, TRANSFER_ENCODING,
+        UPGRADE,
     },
 };
 
@@ -22,22 +22,21 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What the client's request says about its own connection or account.
-const CLIENTS_OWN: [HeaderName; 13] = [
+/// What the client's request says about its own connection, account or page.
+const CLIENTS_OWN: [HeaderName; 8] = [
     HOST,
     EXPECT,
     CONTENT_LENGTH,
-    AUTHORIZATION,
-    COOKIE,
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-goog-api-key"),
     HeaderName::from_static("openai-organization"),
     HeaderName::from_static("openai-project"),
     HeaderName::from_static("origin"),
     HeaderName::from_static("referer"),
     HeaderName::from_static("x-switchtower-commit"),
 ];
+
+/// Parts of the names of headers that carry a client's credentials, whoever they are for.
+const CREDENTIALS: [&str; 9] =
+    ["auth", "token", "secret", "password", "credential", "cookie", "api-key", "api_key", "apikey"];
 
 /// What a provider's answer says about its own site, to which the client is no visitor.
 const PROVIDERS_OWN: [HeaderName; 5] = [
@@ -56,6 +55,7 @@ const PROVIDERS_PREFIXES: [&str; 2] = ["x-ratelimit-", "access-control-"];
 /// gateway itself has set since then is nothing that the client's `Connection` may name.
 pub(super) fn outbound(headers: &mut HeaderMap) {
     remove_all(headers, &CLIENTS_OWN);
+    remove_where(headers, |name| CREDENTIALS.iter().any(|part| name.contains(part)));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 }
 
@@ -63,10 +63,7 @@ pub(super) fn outbound(headers: &mut HeaderMap) {
 pub(super) fn inbound(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     remove_all(headers, &PROVIDERS_OWN);
-    let foreign =
-        |name: &HeaderName| PROVIDERS_PREFIXES.iter().any(|p| name.as_str().starts_with(p));
-    let foreign: Vec<_> = headers.keys().filter(|name| foreign(name)).cloned().collect();
-    remove_all(headers, &foreign);
+    remove_where(headers, |name| PROVIDERS_PREFIXES.iter().any(|p| name.starts_with(p)));
 }
 
 /// Removes what is meant for this connection only, by every `Connection` line.
@@ -79,6 +76,12 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         remove_all(headers, &named);
     }
     remove_all(headers, &HOP_BY_HOP);
+}
+
+fn remove_where(headers: &mut HeaderMap, matches: impl Fn(&str) -> bool) {
+    // Nothing matches most of the time, and then nothing is allocated.
+    let found: Vec<_> = headers.keys().filter(|name| matches(name.as_str())).cloned().collect();
+    remove_all(headers, &found);
 }
 
 fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
@@ -132,6 +135,11 @@ mod tests {
             ("x-api-key", "k"),
             ("api-key", "k"),
             ("cookie", "session"),
+            ("anthropic-api-key", "k"),
+            ("x-goog-api-key", "k"),
+            ("api_key", "k"),
+            ("x-auth-token", "k"),
+            ("cf-access-client-secret", "k"),
             ("openai-organization", "org"),
             ("content-length", "5"),
             ("expect", "100-continue"),

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use switchtower::config::{AgentKind, Config, Env, Key, LogLevel, Strategy};
-use switchtower_layers::Dialect;
+use switchtower::config::{AgentKind, Config, Env, Key, LogLevel, Models, Strategy, Timeouts};
+use switchtower_layers::{Dialect, route::Commit};
 
 /// The sample of the documentation, as it is printed there.
 const SAMPLE: &str = include_str!("sample.yaml");
@@ -70,7 +70,14 @@ fn the_example_file_says_the_same_as_the_sample() {
     // What is commented out in it is right, too.
     let uncommented = example
         .replace("# drain_ms", "drain_ms")
-        .replace("# timeouts:\n  #   connect_ms", "timeouts:\n    connect_ms");
+        .replace("# commit:", "commit:")
+        .replace("# timeouts:", "timeouts:");
+    let uncommented = uncommented.lines().map(|line| match line.strip_prefix("  #   ") {
+        Some(setting) if setting.contains("_ms: ") => format!("    {setting}\n"),
+        _ => format!("{line}\n"),
+    });
+    let uncommented: String = uncommented.collect();
+    assert_eq!(uncommented.matches("\n    connect_ms: ").count(), 1, "{uncommented}");
     assert_eq!(format!("{:?}", accepted(&uncommented)), format!("{:?}", accepted(SAMPLE)));
 }
 
@@ -116,7 +123,24 @@ fn values_are_read_kindly() {
     assert_eq!(key(&config, "a").as_deref(), Some("123"));
     assert_eq!((providers["a"].timeouts.connect_ms, providers["b"].timeouts.connect_ms), (7, 0));
     assert!(!providers["b"].enabled);
+    assert_eq!((config.models.commit, providers["b"].commit), (Commit::FirstToken, None));
     assert_eq!(config.warnings, [""; 0], "a disabled provider needs no key");
+}
+
+#[test]
+fn a_provider_has_timeouts_and_a_commit_policy_of_its_own() {
+    let config = accepted(
+        "models:\n  commit: complete\n  timeouts: {headers_ms: 1, first_token_ms: 0, total_ms: 9}\n  \
+         providers:\n    a: {base_url: http://a, commit: headers, timeouts: {first_token_ms: 2, idle_ms: 3}}\n    \
+         b: {base_url: http://b}",
+    );
+    let Models { commit, providers, timeouts, total_ms, .. } = &config.models;
+    assert_eq!((*commit, *total_ms), (Commit::Complete, 9));
+    let general = Timeouts { connect_ms: 5000, headers_ms: 1, first_token_ms: 0, idle_ms: 120_000 };
+    assert_eq!((*timeouts, providers["b"].timeouts), (general, general));
+    assert_eq!(providers["b"].commit, None);
+    assert_eq!(providers["a"].timeouts, Timeouts { first_token_ms: 2, idle_ms: 3, ..general });
+    assert_eq!(providers["a"].commit, Some(Commit::Headers));
 }
 
 #[test]

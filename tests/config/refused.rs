@@ -33,7 +33,7 @@ fn unknown_setting() {
     gateway.yaml:2:14: unknown setting `total`
       2 |   timeouts: {total: 3}
         |              ^^^^^
-      help: the settings here are: connect_ms
+      help: did you mean `total_ms`?
     ");
     assert_snapshot!(refused("bodyLimitMb: 3"), @r"
     gateway.yaml:1:1: unknown setting `bodyLimitMb`
@@ -100,6 +100,12 @@ fn wrong_choice() {
       5 |       dialect: anthropic
         |                ^^^^^^^^^
       help: the choices are: chat, responses
+    ");
+    assert_snapshot!(refused("models: {commit: first-token}"), @r"
+    gateway.yaml:1:18: `first-token` is not a choice here
+      1 | models: {commit: first-token}
+        |                  ^^^^^^^^^^^
+      help: did you mean `first_token`?
     ");
     assert_snapshot!(refused("agents: [{id: a, type: proces}]"), @r"
     gateway.yaml:1:24: `proces` is not a choice here
@@ -262,6 +268,27 @@ fn server() {
     gateway.yaml:2:10: this directory is empty
       2 | dataDir: ''
         |          ^^
+    ");
+}
+
+#[test]
+fn timeouts() {
+    assert_snapshot!(refused(&provider("timeouts: {idle_ms: 1, total_ms: 2}")), @r"
+    gateway.yaml:5:40: a provider has no `total_ms`: it is for all attempts together
+      5 |       timeouts: {idle_ms: 1, total_ms: 2}
+        |                                        ^
+      help: set it in the `timeouts` of `models`
+    ");
+    assert_snapshot!(refused("models:\n  timeouts: {first_tokn_ms: 2}"), @r"
+    gateway.yaml:2:14: unknown setting `first_tokn_ms`
+      2 |   timeouts: {first_tokn_ms: 2}
+        |              ^^^^^^^^^^^^^
+      help: did you mean `first_token_ms`?
+    ");
+    assert_snapshot!(refused("models:\n  timeouts: {idle_ms: 2s}"), @r"
+    gateway.yaml:2:23: expected a whole number, 0 or more
+      2 |   timeouts: {idle_ms: 2s}
+        |                       ^^
     ");
 }
 

@@ -1,12 +1,13 @@
-use std::{sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::{Request, request, response};
 use tokio::time::Instant;
+use tracing::field;
 
 use super::{
     Commit, Holdoffs, Plan, RoutingTable,
     cursor::{Cursor, Wanted},
-    failures::{End, Failures, reason},
+    failures::{End, Failures, excerpt, reason},
     held::Held,
     layer::Settings,
 };
@@ -38,7 +39,8 @@ pub(super) struct Call {
     current: Option<usize>,
     /// Attempts that were made, this one included.
     pub(super) attempts: u32,
-    committed: bool,
+    /// An attempt was begun, and what became of it was not logged yet.
+    under_way: bool,
 }
 
 /// What comes after an attempt that has no answer to pass on.
@@ -78,7 +80,7 @@ impl Call {
             commit,
             current: None,
             attempts: 0,
-            committed: false,
+            under_way: false,
         }
     }
 
@@ -116,6 +118,7 @@ impl Call {
         );
         request.extensions_mut().insert(target);
         self.attempts += 1;
+        self.under_way = true;
         request
     }
 
@@ -126,9 +129,8 @@ impl Call {
 
     /// The client sees this attempt's answer: there will be no other.
     pub(super) fn commit(&mut self) {
-        self.committed = true;
         self.cursor.commit();
-        let target = self.target().map(tracing::field::display);
+        let target = self.target().map(field::display);
         tracing::debug!(attempt = self.attempts, target, "committed");
     }
 
@@ -139,7 +141,7 @@ impl Call {
         let meaning = Meaning::of(&response, Some(&error), SystemTime::now);
         let (head, ()) = response.into_parts();
         if !meaning.fails_over() {
-            self.log("answered with the client's error", &head.status.to_string());
+            self.log("answered", &head.status.to_string(), "it is the client's error");
             return Next::End(End::AsItCame(head, held));
         }
         let target = self.target().expect("an attempt has a target").clone();
@@ -172,14 +174,15 @@ impl Call {
     }
 
     fn failed(&mut self, wanted: Wanted, why: &str) -> Next {
-        let (attempt, target) = (self.attempts, self.target().map(ToString::to_string));
+        self.under_way = false;
+        let (attempt, target) = (self.attempts, self.target().cloned());
         let next = self.advance(wanted);
-        let to = match &next {
-            Next::Attempt => self.target().map(ToString::to_string),
-            Next::End(_) => None,
+        let to: &dyn fmt::Display = match (&next, self.target()) {
+            (Next::Attempt, Some(target)) => target,
+            _ => &"nothing is left",
         };
-        let next_is = to.as_deref().unwrap_or("nothing is left");
-        tracing::info!(attempt, target, why, next = next_is, "attempt failed");
+        let target = target.as_ref().map(field::display);
+        tracing::info!(attempt, target, why, next = field::display(to), "attempt failed");
         next
     }
 
@@ -207,21 +210,20 @@ impl Call {
     /// The attempt under way has ended after commit.
     pub(super) fn ended(&mut self, fault: Option<&str>) {
         match fault {
-            None => self.log("answered", "whole"),
-            Some(why) => self.log("broke after commit", why),
+            None => self.log("answered", "whole", "none is needed"),
+            Some(why) => self.log("broke after commit", why, "it is too late for another"),
         }
-        self.committed = false;
     }
 
-    fn log(&self, what: &str, why: &str) {
-        let target = self.target().map(tracing::field::display);
-        tracing::info!(
-            attempt = self.attempts,
-            target,
-            why,
-            next = "none is needed",
-            "attempt {what}"
-        );
+    /// The service itself failed: its error goes to whoever called.
+    pub(super) fn errored(&mut self) {
+        self.log("failed", "the service is broken", "none is possible");
+    }
+
+    fn log(&mut self, what: &str, why: &str, next: &str) {
+        self.under_way = false;
+        let target = self.target().map(field::display);
+        tracing::info!(attempt = self.attempts, target, why, next, "attempt {what}");
     }
 }
 
@@ -245,22 +247,22 @@ impl Broke {
 
     /// By what was found when it had ended. A wrong shape will be the same the next time.
     pub(super) fn found(fault: &Fault, is_events: bool) -> Self {
-        Self { why: fault.to_string(), again: is_events }
+        Self { why: excerpt(&fault.to_string()), again: is_events }
     }
 }
 
 /// Transport errors wrap one another; the innermost says what really happened.
 pub(super) fn text(error: &(dyn std::error::Error + 'static)) -> String {
     if error.is::<Fault>() || error.is::<DeadlineError>() {
-        return error.to_string();
+        return excerpt(&error.to_string());
     }
     format!("the connection broke: {}", crate::classify::innermost(error))
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if self.committed {
-            self.log("given up", "the client is gone");
+        if self.under_way {
+            self.log("given up", "the client is gone", "none is needed");
         }
     }
 }

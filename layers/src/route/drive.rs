@@ -88,7 +88,8 @@ where
                     continue;
                 }
                 StateProj::Calling { future } => {
-                    let (head, body) = ready!(future.poll(cx))?.into_parts();
+                    let answered = ready!(future.poll(cx));
+                    let (head, body) = answered.inspect_err(|_| this.call.errored())?.into_parts();
                     let is_events = is_event_stream(&head.headers);
                     let (head, held) = (Some(head), Held::default());
                     this.state.set(State::Answering { head, body, held, is_events });

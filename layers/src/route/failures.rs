@@ -126,7 +126,7 @@ pub(super) fn reason(
     }
     let status = head.status.as_u16();
     match (error.code.as_deref().or(error.kind.as_deref()), error.message.as_deref()) {
-        (Some(code), _) => format!("{provider}: {status} {code}"),
+        (Some(code), _) => format!("{provider}: {status} {}", excerpt(code)),
         // Such a message may quote the key.
         (None, Some(_)) if meaning == Meaning::Refused => format!("{provider}: {status}"),
         (None, Some(message)) => format!("{provider}: {status} {}", excerpt(message)),
@@ -134,6 +134,7 @@ pub(super) fn reason(
     }
 }
 
-fn excerpt(message: &str) -> String {
+/// A provider's words, fit for a log.
+pub(super) fn excerpt(message: &str) -> String {
     message.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

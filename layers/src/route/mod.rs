@@ -32,7 +32,7 @@
 //!
 //! | the end of the plan | status | code |
 //! |---|---|---|
-//! | a body that is not a JSON object, or names no model and there is no default | 400 | `INVALID_REQUEST` |
+//! | a body that is not a JSON object, or names no model where there is no default | 400 | `INVALID_REQUEST` |
 //! | no target was attempted | 503 | `NO_PROVIDER`, with the reason per provider and `Retry-After` of the soonest |
 //! | all answers were 429 | 429 | the last one as it came, with the smallest `Retry-After` |
 //! | the last answer was another 4xx | 4xx | as it came |

@@ -12,7 +12,7 @@ use super::{
     Commit, Holdoffs, Plan, ResponseFuture, RouteBody, RoutingTable, call::Call, layer::Settings,
 };
 use crate::{
-    BoxError, Buffered, Code, Rejection,
+    BoxError, Buffered, Code, Dialect, Rejection,
     request::{InvalidRequest, ModelRequest},
 };
 
@@ -63,8 +63,11 @@ struct Planned {
 fn plan(table: &RoutingTable, request: &Request<Buffered>) -> Result<Planned, Rejection> {
     let commit = commit(request.headers())?;
     let asked = ModelRequest::read(request.body()).map_err(|error| invalid(&error))?;
-    let Some(model) = asked.model.as_ref().or(table.default_model()) else {
-        let message = "the body names no `model`, and no default model is configured";
+    // On other paths a body without a model is perhaps no call to a model at all.
+    let is_call = Dialect::of_path(request.uri().path()).is_some();
+    let default = table.default_model().filter(|_| is_call);
+    let Some(model) = asked.model.as_ref().or(default) else {
+        let message = "the body names no `model`, and there is no default for it";
         return Err(Rejection::new(Code::InvalidRequest, message).param("model"));
     };
     let plan = table.plan(model);

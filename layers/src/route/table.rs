@@ -240,7 +240,8 @@ impl RoutingTableBuilder {
         self
     }
 
-    /// The model for requests that name none. Without it they are refused.
+    /// The model for Chat Completions and Responses requests that name none. Without it they are
+    /// refused; all others are anyway.
     #[must_use]
     pub fn default_model(mut self, model: impl Into<Arc<str>>) -> Self {
         self.default_model = Some(model.into());

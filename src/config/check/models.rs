@@ -1,12 +1,16 @@
 //! The providers together, and what refers to them.
 
-use super::{Checker, provider::timeouts};
+use super::{
+    Checker,
+    provider::{commit, timeouts},
+};
 use crate::config::raw::{Entries, RawModels, RawProvider, Text};
 use crate::config::{Models, Timeouts};
 
 impl Checker<'_> {
     pub(super) fn models(&mut self, raw: RawModels) -> Models {
-        let timeouts = timeouts(raw.timeouts, Timeouts::default());
+        let raw_timeouts = raw.timeouts.unwrap_or_default();
+        let timeouts = timeouts(&raw_timeouts, Timeouts::default());
         let providers: Vec<(Text, RawProvider)> = raw
             .providers
             .map(|entries| entries.0)
@@ -28,6 +32,8 @@ impl Checker<'_> {
         self.warnings.append(&mut variables.warnings);
 
         let mut models = Models { timeouts, ..Models::default() };
+        models.commit = raw.commit.map_or(models.commit, commit);
+        models.total_ms = raw_timeouts.total_ms.map_or(models.total_ms, |total| total.value);
         for (name, raw) in providers {
             let Some(provider) = self.provider(&name, raw, &variables, timeouts) else { continue };
             self.warnings.extend(provider.skipped(&name.value));

@@ -1,11 +1,11 @@
 //! One provider.
 
 use indexmap::IndexMap;
-use switchtower_layers::Dialect;
+use switchtower_layers::{Dialect, route::Commit};
 
 use super::Checker;
 use crate::config::env::Resolved;
-use crate::config::raw::{Entries, RawDialect, RawProvider, RawTimeouts, Text};
+use crate::config::raw::{Entries, RawCommit, RawDialect, RawProvider, RawTimeouts, Text};
 use crate::config::{Key, Provider, Secret, Timeouts};
 
 impl Checker<'_> {
@@ -24,6 +24,11 @@ impl Checker<'_> {
         let key = self.key(raw.api_key, raw.api_key_env, variables);
         let models = self.list("model", raw.models);
         let aliases = self.aliases(raw.aliases);
+        let raw_timeouts = raw.timeouts.unwrap_or_default();
+        if let Some(total) = &raw_timeouts.total_ms {
+            self.wrong(total, "a provider has no `total_ms`: it is for all attempts together")
+                .help("set it in the `timeouts` of `models`".to_owned());
+        }
         let Some(base_url) = &raw.base_url else {
             self.wrong(name, format!("the provider `{}` has no base_url", name.value))
                 .help("add, for example, `base_url: https://api.deepseek.com/v1`".to_owned());
@@ -36,7 +41,8 @@ impl Checker<'_> {
             aliases,
             dialect: raw.dialect.map_or(Dialect::Chat, dialect),
             enabled: raw.enabled.unwrap_or(true),
-            timeouts: timeouts(raw.timeouts, defaults),
+            commit: raw.commit.map(commit),
+            timeouts: timeouts(&raw_timeouts, defaults),
         })
     }
 
@@ -121,10 +127,22 @@ fn end_of_chain<'a>(aliases: &'a IndexMap<String, String>, start: &'a str) -> Op
     (!aliases.contains_key(name)).then_some(name)
 }
 
-/// A provider's timeouts, or those of `models`.
-pub(super) fn timeouts(raw: Option<RawTimeouts>, defaults: Timeouts) -> Timeouts {
-    let RawTimeouts { connect_ms } = raw.unwrap_or_default();
-    Timeouts { connect_ms: connect_ms.unwrap_or(defaults.connect_ms) }
+pub(super) fn commit(raw: RawCommit) -> Commit {
+    match raw {
+        RawCommit::FirstToken => Commit::FirstToken,
+        RawCommit::Headers => Commit::Headers,
+        RawCommit::Complete => Commit::Complete,
+    }
+}
+
+/// What is given, and for the rest the defaults.
+pub(super) fn timeouts(raw: &RawTimeouts, defaults: Timeouts) -> Timeouts {
+    Timeouts {
+        connect_ms: raw.connect_ms.unwrap_or(defaults.connect_ms),
+        headers_ms: raw.headers_ms.unwrap_or(defaults.headers_ms),
+        first_token_ms: raw.first_token_ms.unwrap_or(defaults.first_token_ms),
+        idle_ms: raw.idle_ms.unwrap_or(defaults.idle_ms),
+    }
 }
 
 fn is_variable(name: &str) -> bool {

@@ -26,7 +26,8 @@ use super::{
 };
 
 /// The models, the well-behaved one first.
-const MODELS: [&str; 5] = ["demo", "demo-slow", "demo-429", "demo-500", "demo-cut"];
+const MODELS: [&str; 6] =
+    ["demo", "demo-slow", "demo-429", "demo-500", "demo-cut", "demo-failover"];
 
 /// After how many parts of an answer `demo-cut` breaks the connection.
 const CUT: usize = 5;
@@ -95,6 +96,7 @@ fn chat(request: &Received) -> Result<Reply, Refusal> {
     Ok(match model {
         "demo-429" => rate_limited(),
         "demo-500" => server_error(),
+        "demo-failover" => overloaded(),
         "demo-slow" => deliver(&ask, &answer, &stamp, &slow),
         "demo-cut" if ask.stream => {
             let chunks = answer.chunks(&stamp, ask.include_usage);
@@ -150,6 +152,12 @@ fn server_error() -> Reply {
     Reply::status(500, &openai::error(message, "server_error", None, None))
 }
 
+/// The gateway's demo has a second provider, which knows this model by another name.
+fn overloaded() -> Reply {
+    let message = "The engine is currently overloaded, please try again later.";
+    Reply::status(503, &openai::error(message, "server_error", None, None))
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue, Uri, Version, header::AUTHORIZATION};
@@ -185,7 +193,7 @@ mod tests {
     #[test]
     fn each_model_has_its_status() {
         let statuses = MODELS.map(|model| answer(&ask(model)).status.as_u16());
-        assert_eq!(statuses, [200, 200, 429, 500, 200]);
+        assert_eq!(statuses, [200, 200, 429, 500, 200, 503]);
         assert_eq!(answer(&ask("demo-429")).headers["retry-after"], "2");
         assert_eq!(answer(&ask("gpt-0")).status, 404);
     }

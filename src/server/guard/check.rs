@@ -15,6 +15,7 @@ pub(super) fn check(request: &Parts) -> Result<(), Rejection> {
     path(&request.uri)?;
     let host = host(&request.uri, &request.headers)?;
     if !is_safe(&request.method) {
+        plain_path(&request.uri)?;
         origin(&request.headers, &host)?;
         if request.method != Method::DELETE {
             content_type(&request.headers)?;
@@ -50,6 +51,16 @@ fn path(uri: &Uri) -> Result<(), Rejection> {
         return Err(Rejection::new(Code::InvalidRequest, "the path has dot segments"));
     }
     Ok(())
+}
+
+/// Such a path may go to a provider, so it must be nothing that a server might decode into another.
+fn plain_path(uri: &Uri) -> Result<(), Rejection> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~:@".contains(&byte);
+    if uri.path().bytes().all(is_plain) {
+        return Ok(());
+    }
+    let message = "the path may have letters, digits and -._~:@ only";
+    Err(Rejection::new(Code::InvalidRequest, message))
 }
 
 /// The authority that the client means, which must be a loopback one.
@@ -192,6 +203,16 @@ mod tests {
         }
         assert_eq!(status("POST", "/", &[("host", "localhost")]), 415);
         assert_eq!(status("DELETE", "/", &[("host", "localhost")]), 200);
+    }
+
+    #[test]
+    fn what_might_become_another_path_is_refused_where_it_could_be_sent_on() {
+        for path in ["/v1/..%2fx", "/v1/..%5cx", "/v1/..;/x", "/v1/%252e%252e/x", "/v1/a%00"] {
+            assert_eq!(status("POST", path, &[("host", "localhost"), JSON]), 400, "{path}");
+            assert_eq!(status("GET", path, &[("host", "localhost")]), 200, "{path}");
+        }
+        let path = "/v1/files/file-1_a/x:y~@b";
+        assert_eq!(status("POST", path, &[("host", "localhost"), JSON]), 200);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! - a body must be JSON, which a page cannot send elsewhere without asking first, and there is
 //!   no CORS to ask.
 //!
-//! Heads over 64 KiB and paths with dot segments, which would leave a provider's base URL, are
-//! refused as well.
+//! Heads over 64 KiB are refused as well, and paths that would leave a provider's base URL: dot
+//! segments, and escapes in a path that may be sent on.
 
 mod check;
 mod layer;
