@@ -159,7 +159,6 @@ async fn writes_byte_by_byte() {
     raw.post("/", "{}").await;
     let response = raw.response().await.unwrap();
     assert!(response.chunks.iter().all(|chunk| chunk.len() == 1));
-    assert!(raw.reads > response.body.len() / 10, "{} reads", raw.reads);
     let mut events = Events::new(send(provider.addr(), get("/")).await);
     assert_eq!(sse::text(&events.until_done().await), "日本語");
 }

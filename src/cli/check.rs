@@ -63,7 +63,10 @@ impl<'a> Plans<'a> {
             }
             let targets = if plan.targets.is_empty() {
                 let reasons: Vec<_> = plan.skipped.iter().map(ToString::to_string).collect();
-                format!("-> nobody: {}", reasons.join("; "))
+                match reasons.is_empty() {
+                    true => "-> nobody: no provider is configured".to_owned(),
+                    false => format!("-> nobody: {}", reasons.join("; ")),
+                }
             } else {
                 format!("-> {plan}")
             };
