@@ -218,7 +218,7 @@ async fn bodies_say_that_they_are_json() {
 
 /// They would reach other paths of the provider than the gateway thinks.
 #[tokio::test]
-async fn dot_segments_are_refused() {
+async fn paths_that_may_become_others_are_refused() {
     let site = Site::new().await;
     for path in [
         "/v1/../admin",
@@ -229,6 +229,10 @@ async fn dot_segments_are_refused() {
         "/v1/x/..",
         "/v1/x\\..\\..\\admin",
         "/../v1/chat/completions",
+        "/v1/..%2fadmin",
+        "/v1/..;/admin",
+        "/v1/%252e%252e/admin",
+        "/v1/a%00",
     ] {
         assert_eq!(site.status(&format!("POST {path}"), LOCAL).await, invalid(), "{path}");
     }

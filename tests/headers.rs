@@ -153,7 +153,7 @@ async fn the_clients_credentials_do_not_leave() {
     let received = sent_on(
         "",
         "Authorization: Bearer second\r\nx-api-key: secret\r\napi-key: secret\r\n\
-         x-goog-api-key: secret\r\ncookie: session=secret\r\ncookie: more=secret\r\n\
+         x-goog-api-key: secret\r\nx-auth-token: secret\r\ncookie: session=secret\r\ncookie: more=secret\r\n\
          proxy-authorization: Basic secret\r\nopenai-organization: org-secret\r\n\
          openai-project: proj-secret\r\nreferer: http://localhost/secret\r\n",
     )

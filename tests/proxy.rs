@@ -42,10 +42,6 @@ const BODIES: &[(&str, &str)] = &[
     (r#"{"z":1, "model" : "local" ,"a":2}"#, r#"{"z":1, "model" : "m" ,"a":2}"#),
     (r#"{"\u006dodel":"ni\u0063k"}"#, r#"{"\u006dodel":"m"}"#),
     (r#"{"model":"main/anything"}"#, r#"{"model":"anything"}"#),
-    // No name: the default model's.
-    (r#"{"messages":[]}"#, r#"{"model":"m","messages":[]}"#),
-    (r#" { } "#, r#" {"model":"m" } "#),
-    (r#"{"model":null,"n":1}"#, r#"{"model":"m","n":1}"#),
     // Numbers as they are written.
     (
         r#"{"model":"nick","a":1.0,"b":1e2,"c":1E+2,"d":-0,"e":0.10,"f":12345678901234567890123,"g":1e400}"#,
@@ -64,6 +60,13 @@ const BODIES: &[(&str, &str)] = &[
     ),
 ];
 
+/// What names no model, and what the provider gets with the default model's name in it.
+const NAMELESS: &[(&str, &str)] = &[
+    (r#"{"messages":[]}"#, r#"{"model":"m","messages":[]}"#),
+    (r#" { } "#, r#" {"model":"m" } "#),
+    (r#"{"model":null,"n":1}"#, r#"{"model":"m","n":1}"#),
+];
+
 #[tokio::test]
 async fn all_but_the_models_name_arrives_as_it_was_sent() {
     let provider = always(Reply::chat("Hi")).await;
@@ -79,6 +82,33 @@ async fn all_but_the_models_name_arrives_as_it_was_sent() {
             assert_eq!(received.path(), path);
         }
     }
+}
+
+#[tokio::test]
+async fn a_chat_without_a_model_is_the_default_models() {
+    let provider = always(Reply::chat("Hi")).await;
+    let gateway = gateway_with_names(&provider).await;
+    for (sent, expected) in NAMELESS {
+        let response = send(gateway.addr, client::post_bytes(CHAT, *sent)).await;
+        assert_eq!(response.status(), 200, "{sent}");
+        assert_eq!(provider.received().pop().unwrap().body, *expected, "{sent}");
+    }
+}
+
+/// It may be no call to a model at all, and then it is none of a provider's business.
+#[tokio::test]
+async fn other_paths_have_no_default_model() {
+    let provider = always(Reply::chat("Hi")).await;
+    let gateway = gateway_with_names(&provider).await;
+    for path in [EMBEDDINGS, "/v1/files"] {
+        for (sent, _) in NAMELESS {
+            let response = send(gateway.addr, client::post_bytes(path, *sent)).await;
+            assert_eq!(response.status(), 400, "{path}: {sent}");
+            let error = envelope(&client::body(response).await);
+            assert_eq!(error.param.as_deref(), Some("model"), "{path}: {sent}");
+        }
+    }
+    assert!(provider.received().is_empty());
 }
 
 /// Agents send such prompts.
@@ -130,7 +160,7 @@ async fn paths_and_queries_are_kept() {
         "/v1/chat/completions?api-version=2026-01-01&x=a%20b&x=%C3%A9&empty=&flag",
         "/v1/chat/completions?",
         "/v1/images/generations",
-        "/v1/made/up/%2Fpath;a=b",
+        "/v1/made/up/x:y~@b_1.2",
     ] {
         assert_eq!(send(gateway.addr, post(path, &ask())).await.status(), 200, "{path}");
         assert_eq!(provider.received().pop().unwrap().uri.to_string(), path);
