@@ -1,4 +1,4 @@
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::{
     chat,
@@ -69,14 +69,24 @@ impl Events {
         if data.is_empty() {
             out.push(Bytes::new());
         } else {
-            self.tail.drain(..).for_each(|frame| out.push(frame));
-            self.tail_size = 0;
-            out.push(data);
+            out.push(self.joined(data));
         }
         if !rest.is_empty() {
             self.tail_size += rest.len();
             self.tail.push(rest);
         }
+    }
+
+    /// What was kept and `data`, in one frame: a reader should not be given a burst of pieces.
+    fn joined(&mut self, data: Bytes) -> Bytes {
+        if self.tail.is_empty() {
+            return data;
+        }
+        let mut joined = BytesMut::with_capacity(self.tail_size + data.len());
+        self.tail.drain(..).for_each(|frame| joined.extend_from_slice(&frame));
+        joined.extend_from_slice(&data);
+        self.tail_size = 0;
+        joined.freeze()
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -89,7 +99,10 @@ impl Events {
             return Err(Fault::Unfinished);
         }
         // A last line without its blank line: no reader minds, and it is the provider's.
-        self.tail.drain(..).for_each(|frame| out.push(frame));
+        let rest = self.joined(Bytes::new());
+        if !rest.is_empty() {
+            out.push(rest);
+        }
         Ok(())
     }
 
