@@ -8,7 +8,12 @@
 mod support;
 
 mod cell;
+mod chain;
+mod exhaustion;
 mod faults;
+mod holdoffs;
+mod policies;
+mod requests;
 mod rules;
 mod seen;
 mod table;
