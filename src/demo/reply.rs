@@ -233,6 +233,11 @@ impl Reply {
         self
     }
 
+    /// Everything that it writes, end to end.
+    pub fn body(&self) -> Bytes {
+        self.data().flatten().copied().collect()
+    }
+
     fn data(&self) -> impl Iterator<Item = &Bytes> {
         self.steps.iter().filter_map(|step| match step {
             Step::Data(data) => Some(data),

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use http::{Request, Response, Uri, uri::Scheme};
 use ipnet::IpNet;
 use switchtower_layers::{Buffered, Code, Rejection, Target};
 use tower::Service;
@@ -31,8 +31,9 @@ impl Upstream {
     ///
     /// When TLS cannot be set up.
     pub fn new(config: &Config) -> io::Result<Self> {
-        let tls = tls::config()?;
         let providers = config.models.providers.iter().filter(|(_, provider)| provider.is_usable());
+        let is_tls = |uri: &Uri| uri.scheme() == Some(&Scheme::HTTPS);
+        let tls = tls::config(providers.clone().any(|(_, provider)| is_tls(&provider.base_url)))?;
         let endpoints = providers
             .map(|(name, provider)| {
                 let endpoint = Endpoint::new(name, provider, tls.clone())?;

@@ -73,7 +73,10 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponseBody<B> {
             }
             Poll::Pending => {
                 let error = ready!(watch.poll_passed(cx));
-                return Poll::Ready(Some(Err(self.give_up(error))));
+                // A stream may be left open behind its last event, and is whole all the same.
+                let is_finished = watch.is_finished();
+                let error = self.give_up(error);
+                return Poll::Ready((!is_finished).then_some(Err(error)));
             }
         };
         if this.inner.is_end_stream() {

@@ -26,7 +26,8 @@
 //!
 //! - before the head, the answer is a 504 `DEADLINE_EXCEEDED` with the error in its extensions. It
 //!   is not marked as [`Rejected`]: the attempt was made;
-//! - in the body, the error is the body's, and then the body ends;
+//! - in the body, the error is the body's, and then the body ends; behind the finish reason, where a
+//!   stream may be left open, it just ends;
 //! - either way it is the attempt's fault in the [`Exchange`].
 //!
 //! An answer or a frame that is there wins against a timer that has fired as well; only the second

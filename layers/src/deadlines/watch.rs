@@ -61,7 +61,12 @@ impl Watch {
                 _ => frame.data_ref().is_some_and(|data| !data.is_empty()),
             };
         let passed = self.schedule.frame(Instant::now(), content);
-        passed.inspect(|&error| self.give_up(error))
+        passed.filter(|_| !self.is_finished()).inspect(|&error| self.give_up(error))
+    }
+
+    /// Whether the model has finished, and only the end of the stream is still to come.
+    pub(super) fn is_finished(&self) -> bool {
+        self.attempt.is_some() && self.exchange.read(|facts| facts.finish.is_some())
     }
 
     /// Nothing has come: whether a deadline has passed meanwhile.

@@ -13,7 +13,8 @@ pub struct Facts {
     /// Whether content was seen: non-empty text, reasoning, refusal or tool-call delta, or a
     /// finish reason.
     pub content: bool,
-    /// Why the model stopped. An answer without one is not whole.
+    /// Why the model stopped. An answer without one is not whole, and one with it is, whatever
+    /// becomes of the connection.
     pub finish: Option<Finish>,
     /// The model that the provider says answered.
     pub model: Option<Box<str>>,

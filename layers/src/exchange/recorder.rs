@@ -58,10 +58,11 @@ impl Exchange {
     }
 
     /// For a layer that is not the attempt's observer and ends it: says why. The first fault
-    /// stays, and once a later attempt has begun this one can no longer be written to.
+    /// stays, once a later attempt has begun this one can no longer be written to, and an answer
+    /// with a finish reason is whole all the same.
     pub fn give_up(&self, attempt: u64, fault: Fault) {
         let mut state = self.0.lock();
-        if state.attempt == attempt {
+        if state.attempt == attempt && state.facts.finish.is_none() {
             state.facts.fault.get_or_insert(fault);
         }
     }
@@ -106,6 +107,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Finish;
 
     #[test]
     fn the_first_fault_and_the_first_end_stay() {
@@ -130,6 +132,14 @@ mod tests {
         exchange.give_up(1, Fault::TooLarge(1));
         exchange.give_up(1, Fault::Unfinished);
         assert_eq!(exchange.facts().fault, Some(Fault::TooLarge(1)));
+    }
+
+    #[test]
+    fn a_finished_answer_is_not_given_up() {
+        let exchange = Exchange::default();
+        exchange.begin().update(|facts| facts.finish = Some(Finish::Stop));
+        exchange.give_up(1, Fault::Unfinished);
+        assert_eq!(exchange.facts().fault, None);
     }
 
     #[test]

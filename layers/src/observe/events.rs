@@ -22,12 +22,14 @@ pub(super) struct Events {
     tail: Vec<Bytes>,
     tail_size: usize,
     cap: usize,
+    /// `[DONE]` has come.
+    done: bool,
 }
 
 impl Events {
     pub(super) fn new(dialect: Dialect, cap: usize) -> Self {
         let (framer, progress) = (Framer::new(cap), Progress::default());
-        Self { dialect, framer, progress, tail: Vec::new(), tail_size: 0, cap }
+        Self { dialect, framer, progress, tail: Vec::new(), tail_size: 0, cap, done: false }
     }
 
     pub(super) fn read(
@@ -36,10 +38,18 @@ impl Events {
         out: &mut Outbox,
         recorder: &Recorder,
     ) -> Result<(), Fault> {
-        let Self { dialect, framer, progress, .. } = self;
+        let Self { dialect, framer, progress, done, .. } = self;
         let mut broken = None;
         let framed = framer.feed(&data, |event| {
-            if broken.is_some() || event.data == b"[DONE]" {
+            if broken.is_some() || *done {
+                return;
+            }
+            if event.data == b"[DONE]" {
+                *done = true;
+                // Passed on, it would make half an answer look whole.
+                if !progress.is_finished() {
+                    broken = Some((Fault::Unfinished, event.start));
+                }
                 return;
             }
             let news = |news: News<'_>| progress.note(news, recorder);

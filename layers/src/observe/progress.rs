@@ -23,6 +23,8 @@ pub(super) struct Progress {
     model: bool,
     started: u64,
     finished: u64,
+    /// A finish reason is recorded. Another choice that begins takes it back.
+    is_noted: bool,
     response_id: Option<Box<str>>,
     sequence: u64,
 }
@@ -47,18 +49,21 @@ impl Progress {
         }
         self.started |= news.started;
         self.finished |= news.finished;
+        let reopened = self.is_noted && !self.is_finished();
         let content = (news.content || news.finish.is_some()) && !self.content;
         let model = news.model.filter(|_| !self.model);
         let finish = news.finish.filter(|_| self.is_finished());
-        if !content && model.is_none() && finish.is_none() && news.usage.is_none() {
+        let is_old = !content && model.is_none() && finish.is_none() && news.usage.is_none();
+        if is_old && !reopened {
             return;
         }
         self.content |= content;
         self.model |= model.is_some();
+        self.is_noted = self.is_finished();
         recorder.update(|facts| {
             facts.content |= content;
             facts.model = model.map(Into::into).or(facts.model.take());
-            facts.finish = finish.or(facts.finish.take());
+            facts.finish = finish.or(facts.finish.take().filter(|_| !reopened));
             facts.usage = news.usage.or(facts.usage);
         });
     }

@@ -169,6 +169,26 @@ fn what_stands_before_the_break_passes_and_the_rest_does_not() {
     assert_eq!(passed(&[good, "data: {\"choi"]), good, "half an event does not pass");
     let finish = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]";
     assert_eq!(passed(&[good, finish]), format!("{good}{finish}"));
+    assert_eq!(passed(&[good, "data: [DONE]\n\n"]), good, "it would make half an answer whole");
+}
+
+#[test]
+fn what_comes_behind_done_breaks_nothing() {
+    let finish = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n";
+    let error = "data: {\"error\":{}}\n\n";
+    assert_eq!(events(CHAT, &format!("{finish}data: [DONE]\n\n{error}")).fault, None);
+    assert!(events(CHAT, &format!("{finish}{error}")).fault.is_some());
+}
+
+#[test]
+fn another_choice_takes_the_finish_reason_back() {
+    let choice = |index, finish| {
+        format!("data: {{\"choices\":[{{\"index\":{index},\"finish_reason\":{finish}}}]}}\n\n")
+    };
+    let (first, second) = (choice(0, "\"stop\""), choice(1, "null"));
+    assert_eq!(events(CHAT, &format!("{first}{second}")).finish, None);
+    let facts = events(CHAT, &format!("{first}{second}{}", choice(1, "\"length\"")));
+    assert_eq!((facts.finish, facts.fault), (Some(Finish::Length), None));
 }
 
 #[test]

@@ -21,7 +21,11 @@ use super::{
     failures::End,
     held::Held,
 };
-use crate::{BoxError, Buffered, Code, Exchange, Rejection, exchange::Facts};
+use crate::{
+    BoxError, Buffered, Code, Exchange, Rejection,
+    classify::{Deadline, DeadlineError},
+    exchange::Facts,
+};
 
 pin_project! {
     /// Drives a call's attempts until one of them is committed, and then passes its answer on.
@@ -114,9 +118,12 @@ where
                             let spoke = this.call.exchange.read(|facts| facts.content);
                             this.call.broke(&Broke::by(error.as_ref(), spoke))
                         }
-                        // What an error's body has lost does not matter.
-                        None | Some(Err(_)) => {
-                            let head = head.take().expect("it is here");
+                        end => {
+                            let mut head = head.take().expect("it is here");
+                            // What an error's body has lost does not matter, but is not announced.
+                            if end.is_some() {
+                                head.headers.remove(CONTENT_LENGTH);
+                            }
                             let held = std::mem::take(held);
                             if !is_success {
                                 this.call.answered(head, held)
@@ -178,7 +185,11 @@ where
                 };
                 let why = text(error.as_ref());
                 this.call.ended(Some(&why));
-                let event = is_events.then(|| broken_event(this.call, &why)).flatten();
+                let code = match error.downcast_ref::<DeadlineError>() {
+                    Some(DeadlineError { which: Deadline::Total, .. }) => Code::DeadlineExceeded,
+                    _ => Code::ProviderError,
+                };
+                let event = is_events.then(|| broken_event(this.call, code, &why)).flatten();
                 this.state.set(State::Kept { held: Held::default() });
                 Poll::Ready(Some(event.map(|event| Ok(Frame::data(event))).unwrap_or(Err(error))))
             }
@@ -257,11 +268,11 @@ fn leaving(mut head: Parts, is_events: bool) -> Parts {
 }
 
 /// The event that ends a stream which broke; `None` where nobody knows the client's dialect.
-fn broken_event(call: &Call, why: &str) -> Option<Bytes> {
+fn broken_event(call: &Call, code: Code, why: &str) -> Option<Bytes> {
     let provider = call.target().map_or("provider", |target| &target.provider);
     let message = format!("{provider}: {why}");
     let facts = call.exchange.facts();
-    own_event(call, &Rejection::new(Code::ProviderError, message), &facts)
+    own_event(call, &Rejection::new(code, message), &facts)
 }
 
 /// The router's own word as an event.

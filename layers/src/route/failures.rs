@@ -5,7 +5,7 @@ use http::{HeaderValue, header::RETRY_AFTER, response::Parts};
 use super::{Plan, held::Held};
 use crate::{
     Code, Rejection, Target,
-    classify::{DeadlineError, Meaning, TransportError},
+    classify::{DeadlineError, Meaning, RETRY_AFTER_MS, TransportError},
     exchange::UpstreamError,
     rejection::whole_seconds,
 };
@@ -71,6 +71,8 @@ impl Failures {
             Some((_, mut head, held)) if limited == attempts => {
                 if let Some(wait) = soonest {
                     head.headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+                    // Clients that know it believe it more.
+                    head.headers.remove(RETRY_AFTER_MS);
                 }
                 End::AsItCame(head, held)
             }

@@ -1,0 +1,19 @@
+//! Failover and commit over real sockets: a provider that refuses, errs, stalls, lies or cuts is never
+//! the client's problem while another target can answer, and a broken answer never passes for a whole one.
+//!
+//! `faults` lists what a provider may do, `rules` says by DESIGN what the client then sees and how many
+//! attempts that takes, `cell` runs it, and `table` crosses everything with everything.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cell;
+mod chain;
+mod exhaustion;
+mod faults;
+mod holdoffs;
+mod policies;
+mod requests;
+mod rules;
+mod seen;
+mod table;
