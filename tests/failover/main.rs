@@ -7,13 +7,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod again;
 mod cell;
 mod chain;
 mod exhaustion;
 mod faults;
 mod holdoffs;
+mod load;
 mod policies;
 mod requests;
+mod responses;
 mod rules;
 mod seen;
+mod story;
 mod table;

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::{Request, request, response};
 use tokio::time::Instant;
-use tracing::field;
+use tracing::{Span, field};
 
 use super::{
     Commit, Holdoffs, Plan, RoutingTable,
@@ -41,6 +41,8 @@ pub(super) struct Call {
     pub(super) attempts: u32,
     /// An attempt was begun, and what became of it was not logged yet.
     under_way: bool,
+    /// Where the call came from: whoever drops it need not be there.
+    span: Span,
 }
 
 /// What comes after an attempt that has no answer to pass on.
@@ -81,6 +83,7 @@ impl Call {
             current: None,
             attempts: 0,
             under_way: false,
+            span: Span::current(),
         }
     }
 
@@ -223,6 +226,7 @@ impl Call {
     fn log(&mut self, what: &str, why: &str, next: &str) {
         self.under_way = false;
         let target = self.target().map(field::display);
+        let next = field::display(next);
         tracing::info!(attempt = self.attempts, target, why, next, "attempt {what}");
     }
 }
@@ -262,6 +266,7 @@ pub(super) fn text(error: &(dyn std::error::Error + 'static)) -> String {
 impl Drop for Call {
     fn drop(&mut self) {
         if self.under_way {
+            let _span = self.span.clone().entered();
             self.log("given up", "the client is gone", "none is needed");
         }
     }
