@@ -298,6 +298,21 @@ impl Running {
         }
     }
 
+    /// What it answers, head and all.
+    fn answer(&self, request: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("somebody listens");
+        let (host, length) = (&self.address, body.len());
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .expect("it is read");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("a whole answer");
+        answer
+    }
+
     /// By the shell's `kill`, which is there where no other is installed.
     fn signal(&self, signal: &str) {
         let kill = format!("kill {signal} {}", self.child.id());
@@ -329,6 +344,26 @@ fn serve_starts_on_the_demo_and_stops_on_a_signal() {
         gateway.signal(signal);
         gateway.read_until("Stopping; streams may finish for 30 s.");
         assert_eq!(gateway.status(), Some(0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_demo_fails_over() {
+    let gateway = Running::start();
+    let models = gateway.answer("GET /v1/models", "");
+    assert!(models.contains(r#"{"id":"demo-failover","#), "{models}");
+    let question =
+        r#"{"model": "demo-failover", "messages": [{"role": "user", "content": "Hello!"}]}"#;
+    let answer = gateway.answer("POST /v1/chat/completions", question);
+    for line in [
+        "HTTP/1.1 200 OK\r\n",
+        "\r\nx-switchtower-provider: demo-backup\r\n",
+        "\r\nx-switchtower-model: demo\r\n",
+        "\r\nx-switchtower-attempts: 2\r\n",
+        "\"finish_reason\":\"stop\"",
+    ] {
+        assert!(answer.contains(line), "{line:?} in {answer}");
     }
 }
 

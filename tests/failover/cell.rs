@@ -18,11 +18,11 @@ use crate::{
 const LIMIT: Duration = Duration::from_millis(250);
 
 #[derive(Clone)]
-pub struct Cell {
-    pub row: Row,
-    pub commit: Commit,
-    pub second: Second,
-    pub stream: bool,
+pub(crate) struct Cell {
+    pub(crate) row: Row,
+    pub(crate) commit: Commit,
+    pub(crate) second: Second,
+    pub(crate) stream: bool,
 }
 
 impl fmt::Display for Cell {
@@ -70,7 +70,7 @@ impl Target {
 }
 
 impl Cell {
-    pub async fn run(&self) {
+    pub(crate) async fn run(&self) {
         let Self { row, commit, second, stream } = self;
         let healthy = if *stream { Reply::chat_stream(["Yes"]) } else { Reply::chat("Yes") };
         let other = match second {

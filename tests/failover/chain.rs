@@ -8,11 +8,11 @@ use crate::{
     support::{Gateway, Provider, client::Outgoing, post, send},
 };
 
-pub const CHAT: &str = "/v1/chat/completions";
+pub(crate) const CHAT: &str = "/v1/chat/completions";
 
 /// A gateway before the providers `a`, `b` and so on, in this order, all of which list the model `m`
 /// and have the key `sk-key-of-a` and so on. `settings` are further lines of `models`.
-pub async fn gateway(providers: &[&Provider], settings: &str) -> Gateway {
+pub(crate) async fn gateway(providers: &[&Provider], settings: &str) -> Gateway {
     let mut config = String::from("models:\n  providers:\n");
     for (provider, name) in providers.iter().zip('a'..) {
         config += &format!(
@@ -26,21 +26,21 @@ pub async fn gateway(providers: &[&Provider], settings: &str) -> Gateway {
     Gateway::start(&config).await
 }
 
-pub fn question(stream: bool) -> Value {
+pub(crate) fn question(stream: bool) -> Value {
     json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]})
 }
 
 /// Asks, and reads the answer to its end.
-pub async fn ask(gateway: &Gateway, stream: bool) -> Seen {
+pub(crate) async fn ask(gateway: &Gateway, stream: bool) -> Seen {
     ask_with(gateway, post(CHAT, &question(stream))).await
 }
 
-pub async fn ask_with(gateway: &Gateway, request: Outgoing) -> Seen {
+pub(crate) async fn ask_with(gateway: &Gateway, request: Outgoing) -> Seen {
     Seen::read(send(gateway.addr, request).await).await
 }
 
 /// Asks with a policy of the request's own.
-pub async fn ask_for(gateway: &Gateway, commit: &'static str, stream: bool) -> Seen {
+pub(crate) async fn ask_for(gateway: &Gateway, commit: &'static str, stream: bool) -> Seen {
     let mut request = post(CHAT, &question(stream));
     request.headers_mut().insert("x-switchtower-commit", HeaderValue::from_static(commit));
     ask_with(gateway, request).await

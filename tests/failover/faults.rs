@@ -6,16 +6,16 @@ use crate::support::{Fault, Reply};
 
 /// A way in which a provider answers.
 #[derive(Clone)]
-pub struct Row {
-    pub name: &'static str,
-    pub how: How,
-    pub effect: Effect,
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) how: How,
+    pub(crate) effect: Effect,
     /// The deadline that has to end it, and the only one that is short enough to.
-    pub deadline: Option<&'static str>,
+    pub(crate) deadline: Option<&'static str>,
 }
 
 #[derive(Clone)]
-pub enum How {
+pub(crate) enum How {
     /// Nobody listens.
     Refused,
     /// Each connection ends so, before anything is read.
@@ -25,7 +25,7 @@ pub enum How {
 
 /// What DESIGN calls it.
 #[derive(Clone, Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// A whole answer, odd as it may look.
     Whole,
     /// The client's own error: it passes, and nobody else is asked.
@@ -42,7 +42,7 @@ pub enum Effect {
 
 /// What an exhausted plan ends in when this was its last answer.
 #[derive(Clone, Copy, Debug)]
-pub enum Last {
+pub(crate) enum Last {
     AsItCame(u16),
     ProviderError,
 }
@@ -61,13 +61,13 @@ impl Row {
 }
 
 /// Everything that happens to streamed requests.
-pub fn streamed() -> Vec<Row> {
+pub(crate) fn streamed() -> Vec<Row> {
     [no_head("headers_ms"), wrong_shapes(), before_content(), after_content(), whole(), statuses()]
         .concat()
 }
 
 /// Everything that happens to requests for one piece of JSON.
-pub fn plain() -> Vec<Row> {
+pub(crate) fn plain() -> Vec<Row> {
     [no_head("first_token_ms"), wrong_shapes(), halves(), whole_json(), statuses()].concat()
 }
 

@@ -6,7 +6,7 @@ use crate::faults::{Effect, Last};
 
 /// Who else could answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Second {
+pub(crate) enum Second {
     Healthy,
     BrokenToo,
     Nobody,
@@ -14,7 +14,7 @@ pub enum Second {
 
 /// What the client has to see.
 #[derive(Debug, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// The healthy target's whole answer.
     Healthy,
     /// All that the broken target sent, with its status.
@@ -51,7 +51,7 @@ fn fate(effect: &Effect, commit: Commit) -> Fate {
 }
 
 /// The view, and the attempts at the first and at the second target.
-pub fn expected(effect: &Effect, commit: Commit, second: Second) -> (View, [usize; 2]) {
+pub(crate) fn expected(effect: &Effect, commit: Commit, second: Second) -> (View, [usize; 2]) {
     let mut attempts = [1, 0];
     let mut at = 0;
     let mut may_ask_again = true;

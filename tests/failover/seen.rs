@@ -9,16 +9,16 @@ use serde_json::Value;
 use crate::support::soon;
 
 #[derive(Debug)]
-pub struct Seen {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Seen {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
     /// Whether the body came to its end.
-    pub is_complete: bool,
+    pub(crate) is_complete: bool,
 }
 
 impl Seen {
-    pub async fn read(response: Response<Incoming>) -> Self {
+    pub(crate) async fn read(response: Response<Incoming>) -> Self {
         let (head, mut body) = response.into_parts();
         let mut read = BytesMut::new();
         let is_complete = loop {
@@ -32,25 +32,25 @@ impl Seen {
     }
 
     /// A header's value, empty if there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
     }
 
-    pub fn attempts(&self) -> usize {
+    pub(crate) fn attempts(&self) -> usize {
         self.header("x-switchtower-attempts").parse().expect("a number")
     }
 
     /// `provider/model`.
-    pub fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         format!("{}/{}", self.header("x-switchtower-provider"), self.header("x-switchtower-model"))
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("text")
     }
 
     /// The error of a body in the gateway's own form.
-    pub fn error(&self) -> Value {
+    pub(crate) fn error(&self) -> Value {
         assert!(self.is_complete);
         assert_eq!(self.header("content-type"), "application/json");
         envelope(self.text())
@@ -58,10 +58,10 @@ impl Seen {
 }
 
 /// The error in an envelope, which has to have all its fields and nothing besides.
-pub fn envelope(json: &str) -> Value {
+pub(crate) fn envelope(json: &str) -> Value {
     let value: Value = serde_json::from_str(json).expect("JSON");
     let fields: Vec<_> = value["error"].as_object().expect("an error").keys().collect();
     assert_eq!(fields, ["code", "message", "param", "type"]);
-    assert_eq!(value.as_object().map(|outer| outer.len()), Some(1));
+    assert_eq!(value.as_object().map(serde_json::Map::len), Some(1));
     value["error"].clone()
 }

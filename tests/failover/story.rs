@@ -1,11 +1,9 @@
 //! The log at `info`: one line per attempt, which together tell what happened.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{io, sync::Arc};
 
 use insta::assert_snapshot;
+use parking_lot::Mutex;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -33,7 +31,7 @@ impl Log {
 
     /// The lines about attempts, without the spans they stand in.
     fn attempts(&self) -> String {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let log = String::from_utf8(self.0.lock().clone()).expect("text");
         let lines = log.lines().filter_map(|line| {
             let (span, line) = line.split_once("}: ")?;
             assert!(span.contains("request{method=POST"), "{line}");
@@ -45,7 +43,7 @@ impl Log {
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
