@@ -2,7 +2,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 
-pub(crate) const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+/// `retry-after-ms`: `Retry-After` in milliseconds, which clients that know it believe more.
+pub const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
 /// How long a server asks to be left alone: `retry-after-ms` where it is given, else
 /// `Retry-After` in seconds or as an HTTP date (RFC 9110, section 10.2.3). A date in the past is

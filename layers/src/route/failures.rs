@@ -71,7 +71,7 @@ impl Failures {
             Some((_, mut head, held)) if limited == attempts => {
                 if let Some(wait) = soonest {
                     head.headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
-                    // Clients that know it believe it more.
+                    // That of another wait, which would win.
                     head.headers.remove(RETRY_AFTER_MS);
                 }
                 End::AsItCame(head, held)
