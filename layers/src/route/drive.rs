@@ -172,7 +172,14 @@ where
                         // Layers tell one another by it that bytes came. HTTP/2 clients take many
                         // of them for an attack.
                         Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
-                        Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
+                        Some(Ok(frame)) => {
+                            // A server that knows the length never polls for the end.
+                            if body.is_end_stream() {
+                                this.call.ended(None);
+                                this.state.set(State::Kept { held: Held::default() });
+                            }
+                            return Poll::Ready(Some(Ok(frame)));
+                        }
                         Some(Err(error)) if !is_finished(this.call, *is_events) => {
                             break error.into();
                         }
