@@ -1,16 +1,18 @@
 //! What each layer costs around a service that is ready with its answer, beside that service
 //! alone. Inputs are built outside of the timed loop.
 
-use std::{convert::Infallible, hint::black_box};
+use std::{convert::Infallible, hint::black_box, net::IpAddr, num::NonZeroU32};
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use governor::{Quota, RateLimiter};
 use http::{HeaderName, Request, Response};
 use http_body_util::{BodyExt, Full};
 use switchtower_layers::{
     Buffered, Exchange, Target,
     buffer::BufferLayer,
     observe::ObserveLayer,
+    rate_limit::{ByIp, Limit, Limiter, RateLimitLayer},
     request::ModelRequest,
     route::{Provider, RouteLayer, RoutingTable},
     sse::Framer,
@@ -146,6 +148,26 @@ fn observe(c: &mut Criterion) {
     bench_layer!(group, "layer", ObserveLayer::new(), stream(64), ask);
 }
 
+fn rate_limit(c: &mut Criterion) {
+    let mut group = c.benchmark_group("rate_limit");
+    let address = IpAddr::from([127, 0, 0, 1]);
+    let mut ask = request(Buffered::default());
+    ask.extensions_mut().insert(address);
+    // So high that all pass.
+    let limit = Limit::per_second(1_000_000_000);
+    let layer = RateLimitLayer::new(Limiter::new(limit), ByIp);
+    bench_layer!(group, "bare", Identity::new(), Bytes::new(), ask.clone());
+    bench_layer!(group, "layer", layer, Bytes::new(), ask.clone());
+    bench_layer!(group, "layer without headers", layer.headers(false), Bytes::new(), ask.clone());
+    let over = RateLimitLayer::new(Limiter::new(Limit::per_day(1)), ByIp);
+    bench_layer!(group, "rejection", over, Bytes::new(), ask);
+    let quota = Quota::per_second(NonZeroU32::new(1_000_000_000).expect("not zero"));
+    let governor = RateLimiter::dashmap(quota);
+    group.bench_function("governor's check_key", |b| {
+        b.iter(|| governor.check_key(black_box(&address)));
+    });
+}
+
 fn sse(c: &mut Criterion) {
     let text = stream(64);
     let mut group = c.benchmark_group("sse/64 events");
@@ -166,5 +188,5 @@ fn sse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(layers, buffer, route, observe, sse);
+criterion_group!(layers, buffer, route, observe, rate_limit, sse);
 criterion_main!(layers);

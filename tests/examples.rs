@@ -27,6 +27,14 @@ fn route_on_axum() {
 }
 
 #[test]
+fn rate_limit_on_axum() {
+    let out = run("rate_limit_on_axum");
+    assert!(out.contains("a: 200, 0 left, retry after -"), "{out}");
+    assert!(out.contains("a: 429, 0 left, retry after 30"), "{out}");
+    assert!(out.contains("b: 200, 1 left") && out.contains("2 keys are held"), "{out}");
+}
+
+#[test]
 fn observe_on_hyper() {
     let out = run("observe_on_hyper");
     assert!(out.contains("demo: Some(Success), Some(Stop)"), "{out}");

@@ -12,6 +12,7 @@
 //! | `route` | `route` | picks the provider and its name for the model from a routing table |
 //! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
+//! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
 //!
 //! No feature is on by default; `full` turns all of them on.
 //!
@@ -28,7 +29,13 @@ pub mod target;
 
 #[cfg(all(
     test,
-    any(feature = "buffer", feature = "deadlines", feature = "observe", feature = "route")
+    any(
+        feature = "buffer",
+        feature = "deadlines",
+        feature = "observe",
+        feature = "rate-limit",
+        feature = "route"
+    )
 ))]
 mod contract;
 
@@ -38,6 +45,8 @@ pub mod buffer;
 pub mod deadlines;
 #[cfg(feature = "observe")]
 pub mod observe;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 #[cfg(feature = "route")]
 pub mod route;
 

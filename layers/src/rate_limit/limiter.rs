@@ -1,0 +1,208 @@
+use std::{
+    fmt,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{RateLimiter, clock::Clock, middleware::StateInformationMiddleware, nanos::Nanos};
+
+use super::{
+    Key, Limit,
+    headers::Standing,
+    path::Paths,
+    store::{Asked, Store, TokioClock},
+};
+
+/// How often idle keys are evicted: when a burst has come back, but within these bounds.
+const EVICTION: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Limits, and what each key has used of them.
+///
+/// A shared handle: clones count together, and a layer that is built anew goes on with it. It
+/// holds a few dozen bytes for each key that is not idle, which is for as long as something it
+/// has used has not come back yet; now and then a call evicts the others, in the call.
+pub struct Limiter<K: Key> {
+    shared: Arc<Shared<K>>,
+}
+
+struct Shared<K: Key> {
+    rules: Box<[Rule<K>]>,
+    evict_every: Nanos,
+    /// In nanoseconds of the rules' clocks, which start as one but for the time to make them.
+    evict_at: AtomicU64,
+}
+
+/// A limit with its keys; requests without a key are one of them, `None`.
+struct Rule<K: Key> {
+    paths: Paths,
+    limit: Limit,
+    // Worked out once.
+    capacity: u32,
+    interval: Nanos,
+    governor: Governor<Option<K>>,
+}
+
+type Governor<K> = RateLimiter<Asked<K>, Store<K>, TokioClock, StateInformationMiddleware>;
+
+/// What is to become of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It goes inward.
+    Pass(Standing),
+    /// It would have gone inward after this wait.
+    Wait(Limit, Standing, Duration),
+    /// It costs this much, and more than the limit ever has.
+    Never(Limit, Standing, NonZeroU32),
+}
+
+impl<K: Key> Limiter<K> {
+    /// One limit for all paths.
+    pub fn new(limit: Limit) -> Self {
+        Self::by_path([(Paths::ALL, limit)])
+    }
+
+    /// Limits by path; each is counted for itself, the first that matches is the one, and paths
+    /// that none matches are not limited.
+    ///
+    /// A plain path is that path, with or without a slash at its end. A `*` at the end stands for
+    /// whatever follows: `/v1/*`, or `*` for all that is left.
+    ///
+    /// ```
+    /// use switchtower_layers::rate_limit::{ClientKey, Limit, Limiter};
+    ///
+    /// let limiter = Limiter::<ClientKey>::by_path([
+    ///     ("/v1/chat/completions", Limit::per_minute(60).burst(10)),
+    ///     ("/v1/*", Limit::per_minute(300)),
+    /// ]);
+    /// assert!(limiter.is_empty());
+    /// ```
+    pub fn by_path<P: AsRef<str>>(limits: impl IntoIterator<Item = (P, Limit)>) -> Self {
+        let rules = limits.into_iter().map(|(path, limit)| Rule::new(path.as_ref(), limit));
+        let rules: Box<[_]> = rules.collect();
+        let (least, most) = EVICTION;
+        let fill = rules.iter().map(|rule| rule.limit.fill()).min().unwrap_or(most);
+        let evict_every = Nanos::from(fill.clamp(least, most));
+        let evict_at = AtomicU64::new(evict_every.as_u64());
+        Self { shared: Arc::new(Shared { rules, evict_every, evict_at }) }
+    }
+
+    /// How many keys are held: those that are not idle, and those that no call has evicted yet.
+    /// A key counts once for each of the limits it has used.
+    pub fn len(&self) -> usize {
+        self.shared.rules.iter().map(|rule| rule.governor.len()).sum()
+    }
+
+    /// Whether no key is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets the keys whose limits are full again. Calls do it by themselves, once in the time
+    /// in which a burst comes back, but not more often than once a second, nor less than once a
+    /// minute.
+    pub fn evict_idle(&self) {
+        for rule in &self.shared.rules {
+            rule.governor.retain_recent();
+            rule.governor.shrink_to_fit();
+        }
+    }
+
+    /// `None` when the path is not limited: then there is no need of a key.
+    pub(super) fn decide(
+        &self,
+        path: &str,
+        key: impl FnOnce() -> Option<K>,
+        cost: impl FnOnce() -> NonZeroU32,
+    ) -> Option<Decision> {
+        let rule = self.shared.rules.iter().find(|rule| rule.paths.matches(path))?;
+        let (decision, now) = rule.decide(Asked::new(key()), cost());
+        self.evict_if_due(now);
+        Some(decision)
+    }
+
+    fn evict_if_due(&self, now: Nanos) {
+        let Shared { evict_every, evict_at, .. } = &*self.shared;
+        let due = evict_at.load(Ordering::Relaxed);
+        let next = (now + *evict_every).as_u64();
+        // One of the threads that find it due does it.
+        if now.as_u64() >= due
+            && evict_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            self.evict_idle();
+        }
+    }
+}
+
+impl<K: Key> Rule<K> {
+    fn new(path: &str, limit: Limit) -> Self {
+        let governor = Governor::new(limit.quota(), Store::default(), TokioClock::default());
+        let (capacity, interval) = (limit.capacity().get(), limit.interval().into());
+        Self { paths: Paths::new(path), limit, capacity, interval, governor }
+    }
+
+    /// Also tells when it was decided.
+    fn decide(&self, asked: Asked<Option<K>>, cost: NonZeroU32) -> (Decision, Nanos) {
+        // Not left to governor, whose product of cost and interval wraps before it is compared.
+        let outcome = if cost.get() > self.capacity {
+            None
+        } else {
+            self.governor.check_key_n(&asked, cost).ok()
+        };
+        let Some(outcome) = outcome else {
+            let asked = asked.looking();
+            let _ = self.governor.check_key(&asked);
+            let now = self.governor.clock().now();
+            let standing = self.standing(asked.full_at(), now);
+            return (Decision::Never(self.limit, standing, cost), now);
+        };
+        // A moment after governor's.
+        let now = self.governor.clock().now();
+        let standing = self.standing(asked.full_at(), now);
+        let decision = match outcome {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                Decision::Pass(Standing { remaining, ..standing })
+            }
+            Err(not_until) => {
+                // What came back in that moment was not there.
+                let remaining = standing.remaining.min(cost.get() - 1);
+                let standing = Standing { remaining, ..standing };
+                Decision::Wait(self.limit, standing, not_until.wait_time_from(now))
+            }
+        };
+        (decision, now)
+    }
+
+    fn standing(&self, full_at: Nanos, now: Nanos) -> Standing {
+        let reset = full_at.saturating_sub(now);
+        let used = reset.as_u64().div_ceil(self.interval.as_u64());
+        let used = u32::try_from(used).unwrap_or(u32::MAX);
+        Standing {
+            unit: self.limit.unit(),
+            limit: self.capacity,
+            remaining: self.capacity.saturating_sub(used),
+            reset: reset.into(),
+        }
+    }
+}
+
+impl<K: Key> Clone for Limiter<K> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+/// Without the keys, which may be credentials.
+impl<K: Key> fmt::Debug for Limiter<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limits = self.shared.rules.iter().map(|rule| (&rule.paths, &rule.limit));
+        f.debug_struct("Limiter")
+            .field("limits", &limits.collect::<Vec<_>>())
+            .field("keys", &self.len())
+            .finish()
+    }
+}
