@@ -1,7 +1,7 @@
 //! What each layer costs around a service that is ready with its answer, beside that service
 //! alone. Inputs are built outside of the timed loop.
 
-use std::{convert::Infallible, hint::black_box, net::IpAddr, num::NonZeroU32};
+use std::{convert::Infallible, hint::black_box, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use switchtower_layers::{
     Buffered, Exchange, Target,
     buffer::BufferLayer,
+    circuit_breaker::{CircuitBreakerLayer, Handle, KeyRef, Settings},
     observe::ObserveLayer,
     rate_limit::{ByIp, Limit, Limiter, RateLimitLayer},
     request::ModelRequest,
@@ -135,15 +136,31 @@ fn route(c: &mut Criterion) {
     });
 }
 
+fn target() -> Target {
+    let dialect = switchtower_layers::Dialect::Chat;
+    Target { provider: "p".into(), model: "m".into(), dialect }
+}
+
+fn circuit_breaker(c: &mut Criterion) {
+    let mut group = c.benchmark_group("circuit_breaker");
+    let mut ask = request(Buffered::default());
+    ask.extensions_mut().insert(target());
+    let rate = Settings::default().fault_rate(0.5, Duration::from_secs(60), 20);
+    let (rate, handle) = (CircuitBreakerLayer::new(rate), Handle::new());
+    handle.force_open(KeyRef::from(&target()));
+    let open = CircuitBreakerLayer::default().handle(handle);
+    let answer = || Bytes::from_static(b"answer");
+    bench_layer!(group, "bare", Identity::new(), answer(), ask.clone());
+    bench_layer!(group, "layer", CircuitBreakerLayer::default(), answer(), ask.clone());
+    bench_layer!(group, "fault rate", rate, answer(), ask.clone());
+    bench_layer!(group, "open", open, answer(), ask);
+}
+
 fn observe(c: &mut Criterion) {
     let mut group = c.benchmark_group("observe/64 events");
     let mut ask = request(Buffered::default());
     ask.extensions_mut().insert(Exchange::default());
-    ask.extensions_mut().insert(Target {
-        provider: "p".into(),
-        model: "m".into(),
-        dialect: switchtower_layers::Dialect::Chat,
-    });
+    ask.extensions_mut().insert(target());
     bench_layer!(group, "bare", Identity::new(), stream(64), ask.clone());
     bench_layer!(group, "layer", ObserveLayer::new(), stream(64), ask);
 }
@@ -188,5 +205,5 @@ fn sse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(layers, buffer, route, observe, rate_limit, sse);
+criterion_group!(layers, buffer, route, observe, rate_limit, sse, circuit_breaker);
 criterion_main!(layers);

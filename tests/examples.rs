@@ -42,6 +42,16 @@ fn observe_on_hyper() {
 }
 
 #[test]
+fn circuit_breaker_on_hyper() {
+    let out = run("circuit_breaker_on_hyper");
+    assert!(out.contains("closed -> open: 3 faults in a row"), "{out}");
+    assert!(out.contains("call 4: 503 Service Unavailable, refused"), "{out}");
+    assert!(out.contains("demo/demo: circuit open, probe in 1 s"), "{out}");
+    assert!(out.contains("call 5: 200 OK"), "{out}");
+    assert!(out.contains("half-open -> closed: the probe succeeded"), "{out}");
+}
+
+#[test]
 fn full_stack_on_axum() {
     let out = run("full_stack_on_axum");
     assert!(out.contains("answered by \"demo\"") && out.contains("data: [DONE]"), "{out}");

@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | `buffer` | `buffer` | collects the request body once, decoded and capped, so that clones are O(1) |
 //! | `route` | `route` | picks the provider and its name for the model from a routing table |
+//! | `circuit_breaker` | `circuit-breaker` | refuses calls to a target that keeps failing, until a probe succeeds |
 //! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
@@ -31,6 +32,7 @@ pub mod target;
     test,
     any(
         feature = "buffer",
+        feature = "circuit-breaker",
         feature = "deadlines",
         feature = "observe",
         feature = "rate-limit",
@@ -41,6 +43,8 @@ mod contract;
 
 #[cfg(feature = "buffer")]
 pub mod buffer;
+#[cfg(feature = "circuit-breaker")]
+pub mod circuit_breaker;
 #[cfg(feature = "deadlines")]
 pub mod deadlines;
 #[cfg(feature = "observe")]

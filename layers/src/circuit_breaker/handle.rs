@@ -1,0 +1,105 @@
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use tokio::{sync::broadcast, time::Instant};
+
+use super::{KeyRef, Settings, Status, Transition, circuits::Circuits, permit::Permit};
+
+/// How many transitions a subscriber may be behind before it loses the oldest.
+const BEHIND: usize = 128;
+
+/// The circuits themselves. A shared handle: give the same one to a stack that is built anew, and
+/// it goes on where the old one was. Also the place to look at them and to force them.
+#[derive(Clone, Debug)]
+pub struct Handle(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    circuits: RwLock<Circuits>,
+    transitions: broadcast::Sender<Transition>,
+}
+
+impl Handle {
+    /// Keeps 4096 circuits.
+    pub fn new() -> Self {
+        Self::with_capacity(4096)
+    }
+
+    /// Keeps this many circuits. When all of them matter, calls with other keys go through
+    /// without one.
+    pub fn with_capacity(most: usize) -> Self {
+        let transitions = broadcast::channel(BEHIND).0;
+        let circuits = RwLock::new(Circuits::new(most, transitions.clone()));
+        Self(Arc::new(Shared { circuits, transitions }))
+    }
+
+    /// How many circuits are kept now.
+    pub fn count(&self) -> usize {
+        self.0.circuits.read().len()
+    }
+
+    /// How all of them stand, in the order of their keys.
+    pub fn list(&self) -> Vec<Status> {
+        let (now, entries) = (Instant::now(), self.0.circuits.read().entries());
+        let mut list: Vec<_> = entries.iter().map(|entry| entry.status(now)).collect();
+        list.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        list
+    }
+
+    /// How one stands; `None` when it is not kept, which is as good as closed.
+    pub fn status<'a>(&self, key: impl Into<KeyRef<'a>>) -> Option<Status> {
+        let entry = self.0.circuits.read().get(&key.into());
+        entry.map(|entry| entry.status(Instant::now()))
+    }
+
+    /// Refuses all calls until it is closed by force or released.
+    pub fn force_open<'a>(&self, key: impl Into<KeyRef<'a>>) {
+        self.force(&key.into(), true);
+    }
+
+    /// Lets all calls through, whatever becomes of them, until it is opened by force or released.
+    pub fn force_close<'a>(&self, key: impl Into<KeyRef<'a>>) {
+        self.force(&key.into(), false);
+    }
+
+    /// Undoes a force: the circuit is closed, with nothing counted. One that is not forced stays
+    /// as it is.
+    pub fn release<'a>(&self, key: impl Into<KeyRef<'a>>) {
+        let entry = self.0.circuits.read().get(&key.into());
+        if let Some(entry) = entry {
+            entry.release(Instant::now());
+        }
+    }
+
+    /// What changes from now on. Who is 128 transitions behind loses the oldest ones, and is told
+    /// how many; nobody waits for a subscriber.
+    pub fn subscribe(&self) -> broadcast::Receiver<Transition> {
+        self.0.transitions.subscribe()
+    }
+
+    fn force(&self, key: &KeyRef<'_>, open: bool) {
+        let now = Instant::now();
+        let entry = self.0.circuits.write().get_or_insert(key, now);
+        entry.force(open, now);
+    }
+
+    /// The permit for a call, or why there is none.
+    pub(super) fn admit(
+        &self,
+        key: &KeyRef<'_>,
+        settings: Settings,
+        now: Instant,
+    ) -> Result<Permit, Status> {
+        let known = self.0.circuits.read().get(key);
+        let entry = known.or_else(|| self.0.circuits.write().get_or_make(key, now));
+        let Some(entry) = entry else { return Ok(Permit::untracked()) };
+        let pass = entry.admit(&settings, now)?;
+        Ok(Permit::new(entry, pass, settings))
+    }
+}
+
+impl Default for Handle {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,149 @@
+use std::{fmt, time::Duration};
+
+use tokio::time::Instant;
+
+use super::Key;
+use crate::rejection::whole_seconds;
+
+/// The states of a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Calls go through.
+    Closed,
+    /// Calls are refused.
+    Open,
+    /// A few calls go through, to see whether the others may.
+    HalfOpen,
+}
+
+impl State {
+    /// The state in small letters, as in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a circuit changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// So many faults without a success between them.
+    ConsecutiveFaults(u32),
+    /// So many of the calls of the window were faults.
+    FaultRate {
+        /// The faults.
+        faults: u32,
+        /// The calls.
+        calls: u32,
+    },
+    /// The wait was over, and somebody called.
+    ProbeDue,
+    /// A probe was a fault.
+    ProbeFault,
+    /// All probes were successes.
+    ProbeSuccess,
+    /// [`Handle::force_open`](super::Handle::force_open) or
+    /// [`force_close`](super::Handle::force_close).
+    Forced,
+    /// [`Handle::release`](super::Handle::release).
+    Released,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConsecutiveFaults(faults) => write!(f, "{faults} faults in a row"),
+            Self::FaultRate { faults, calls } => write!(f, "{faults} of {calls} calls failed"),
+            Self::ProbeDue => f.write_str("a probe is due"),
+            Self::ProbeFault => f.write_str("the probe failed"),
+            Self::ProbeSuccess => f.write_str("the probe succeeded"),
+            Self::Forced => f.write_str("forced"),
+            Self::Released => f.write_str("released"),
+        }
+    }
+}
+
+/// A change of one circuit, as [`Handle::subscribe`](super::Handle::subscribe) tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transition {
+    /// Whose circuit.
+    pub key: Key,
+    /// What it was.
+    pub from: State,
+    /// What it is now; the same when an open circuit is forced open, and the like.
+    pub to: State,
+    /// Why.
+    pub cause: Cause,
+    /// When.
+    pub at: Instant,
+}
+
+/// How one circuit stands.
+///
+/// Its `Display` is for people: `closed`, `open, probe in 12 s`, `forced open`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whose circuit.
+    pub key: Key,
+    /// Its state.
+    pub state: State,
+    /// Whether it stays so until it is released.
+    pub forced: bool,
+    /// Since when.
+    pub since: Instant,
+    /// How long an open circuit still waits; zero when a probe is due, `None` when it does not
+    /// wait.
+    pub remaining: Option<Duration>,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.state, self.remaining) {
+            (state, _) if self.forced => write!(f, "forced {state}"),
+            (State::Open, Some(Duration::ZERO)) => f.write_str("open, probe due"),
+            (State::Open, Some(wait)) => write!(f, "open, probe in {} s", whole_seconds(wait)),
+            (state, _) => state.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_can_read_it() {
+        let status = |state, forced, remaining: Option<u64>| Status {
+            key: Key::Shared,
+            state,
+            forced,
+            since: Instant::now(),
+            remaining: remaining.map(Duration::from_millis),
+        };
+        for (status, says) in [
+            (status(State::Closed, false, None), "closed"),
+            (status(State::Open, false, Some(11_001)), "open, probe in 12 s"),
+            (status(State::Open, false, Some(0)), "open, probe due"),
+            (status(State::HalfOpen, false, None), "half-open"),
+            (status(State::Open, true, None), "forced open"),
+            (status(State::Closed, true, None), "forced closed"),
+        ] {
+            assert_eq!(status.to_string(), says);
+        }
+        let rate = Cause::FaultRate { faults: 6, calls: 10 };
+        assert_eq!(rate.to_string(), "6 of 10 calls failed");
+        assert_eq!(Cause::ConsecutiveFaults(3).to_string(), "3 faults in a row");
+    }
+}
