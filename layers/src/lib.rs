@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | `buffer` | `buffer` | collects the request body once, decoded and capped, so that clones are O(1) |
 //! | `route` | `route` | picks the provider and its name for the model from a routing table |
+//! | `retry` | `retry` | asks the same target again when it failed for a moment, within a budget |
 //! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //!
@@ -28,7 +29,13 @@ pub mod target;
 
 #[cfg(all(
     test,
-    any(feature = "buffer", feature = "deadlines", feature = "observe", feature = "route")
+    any(
+        feature = "buffer",
+        feature = "deadlines",
+        feature = "observe",
+        feature = "retry",
+        feature = "route"
+    )
 ))]
 mod contract;
 
@@ -38,6 +45,8 @@ pub mod buffer;
 pub mod deadlines;
 #[cfg(feature = "observe")]
 pub mod observe;
+#[cfg(feature = "retry")]
+pub mod retry;
 #[cfg(feature = "route")]
 pub mod route;
 
