@@ -1,7 +1,7 @@
 //! What each layer costs around a service that is ready with its answer, beside that service
 //! alone. Inputs are built outside of the timed loop.
 
-use std::{convert::Infallible, hint::black_box};
+use std::{convert::Infallible, hint::black_box, sync::Arc};
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -12,11 +12,20 @@ use switchtower_layers::{
     buffer::BufferLayer,
     observe::ObserveLayer,
     request::ModelRequest,
+    retry::{RetryLayer, Settings},
     route::{Provider, RouteLayer, RoutingTable},
     sse::Framer,
 };
 use tokio::runtime::{Builder, Runtime};
-use tower::{Layer, Service, ServiceExt, layer::util::Identity, service_fn};
+use tower::{
+    Layer, Service, ServiceExt,
+    layer::util::Identity,
+    retry::{
+        self,
+        budget::{Budget, TpsBudget},
+    },
+    service_fn,
+};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().build().expect("a runtime")
@@ -146,6 +155,49 @@ fn observe(c: &mut Criterion) {
     bench_layer!(group, "layer", ObserveLayer::new(), stream(64), ask);
 }
 
+/// The work of [`RetryLayer`] as a policy of tower's: statuses and a budget, no delays.
+#[derive(Clone)]
+struct Peer {
+    left: u32,
+    budget: Arc<TpsBudget>,
+}
+
+impl<B: Clone, R, E> retry::Policy<Request<B>, Response<R>, E> for Peer {
+    type Future = std::future::Ready<()>;
+
+    fn retry(
+        &mut self,
+        _: &mut Request<B>,
+        result: &mut Result<Response<R>, E>,
+    ) -> Option<Self::Future> {
+        let failed = result.as_ref().map_or(true, |r| r.status().is_server_error());
+        if !failed {
+            self.budget.deposit();
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        self.budget.withdraw().then(|| std::future::ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request<B>) -> Option<Request<B>> {
+        (self.left > 0).then(|| request.clone())
+    }
+}
+
+/// What a success pays for the chance of another attempt.
+fn retry(c: &mut Criterion) {
+    for (name, size) in [("1KB", 1 << 10), ("5MB", 5 << 20)] {
+        let mut group = c.benchmark_group(format!("retry/{name}"));
+        let ask = request(Buffered::from(prompt(size)));
+        let peer = retry::RetryLayer::new(Peer { left: 3, budget: Arc::default() });
+        bench_layer!(group, "bare", Identity::new(), Bytes::new(), ask.clone());
+        bench_layer!(group, "layer", RetryLayer::default(), Bytes::new(), ask.clone());
+        let off = Settings { max_retries: 0, budget: None, ..Settings::default() };
+        bench_layer!(group, "off", RetryLayer::new(off), Bytes::new(), ask.clone());
+        bench_layer!(group, "tower", peer, Bytes::new(), ask);
+    }
+}
+
 fn sse(c: &mut Criterion) {
     let text = stream(64);
     let mut group = c.benchmark_group("sse/64 events");
@@ -166,5 +218,5 @@ fn sse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(layers, buffer, route, observe, sse);
+criterion_group!(layers, buffer, route, retry, observe, sse);
 criterion_main!(layers);
