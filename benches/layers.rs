@@ -1,7 +1,9 @@
 //! What each layer costs around a service that is ready with its answer, beside that service
 //! alone. Inputs are built outside of the timed loop.
 
-use std::{convert::Infallible, hint::black_box, net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{
+    convert::Infallible, hint::black_box, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration,
+};
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -11,15 +13,24 @@ use http_body_util::{BodyExt, Full};
 use switchtower_layers::{
     Buffered, Exchange, Target,
     buffer::BufferLayer,
-    circuit_breaker::{CircuitBreakerLayer, Handle, KeyRef, Settings},
+    circuit_breaker::{self, CircuitBreakerLayer, Handle, KeyRef},
     observe::ObserveLayer,
     rate_limit::{ByIp, Limit, Limiter, RateLimitLayer},
     request::ModelRequest,
+    retry::{RetryLayer, Settings},
     route::{Provider, RouteLayer, RoutingTable},
     sse::Framer,
 };
 use tokio::runtime::{Builder, Runtime};
-use tower::{Layer, Service, ServiceExt, layer::util::Identity, service_fn};
+use tower::{
+    Layer, Service, ServiceExt,
+    layer::util::Identity,
+    retry::{
+        self,
+        budget::{Budget, TpsBudget},
+    },
+    service_fn,
+};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().build().expect("a runtime")
@@ -145,7 +156,7 @@ fn circuit_breaker(c: &mut Criterion) {
     let mut group = c.benchmark_group("circuit_breaker");
     let mut ask = request(Buffered::default());
     ask.extensions_mut().insert(target());
-    let rate = Settings::default().fault_rate(0.5, Duration::from_secs(60), 20);
+    let rate = circuit_breaker::Settings::default().fault_rate(0.5, Duration::from_secs(60), 20);
     let (rate, handle) = (CircuitBreakerLayer::new(rate), Handle::new());
     handle.force_open(KeyRef::from(&target()));
     let open = CircuitBreakerLayer::default().handle(handle);
@@ -185,6 +196,49 @@ fn rate_limit(c: &mut Criterion) {
     });
 }
 
+/// The work of [`RetryLayer`] as a policy of tower's: statuses and a budget, no delays.
+#[derive(Clone)]
+struct Peer {
+    left: u32,
+    budget: Arc<TpsBudget>,
+}
+
+impl<B: Clone, R, E> retry::Policy<Request<B>, Response<R>, E> for Peer {
+    type Future = std::future::Ready<()>;
+
+    fn retry(
+        &mut self,
+        _: &mut Request<B>,
+        result: &mut Result<Response<R>, E>,
+    ) -> Option<Self::Future> {
+        let failed = result.as_ref().map_or(true, |r| r.status().is_server_error());
+        if !failed {
+            self.budget.deposit();
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        self.budget.withdraw().then(|| std::future::ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request<B>) -> Option<Request<B>> {
+        (self.left > 0).then(|| request.clone())
+    }
+}
+
+/// What a success pays for the chance of another attempt.
+fn retry(c: &mut Criterion) {
+    for (name, size) in [("1KB", 1 << 10), ("5MB", 5 << 20)] {
+        let mut group = c.benchmark_group(format!("retry/{name}"));
+        let ask = request(Buffered::from(prompt(size)));
+        let peer = retry::RetryLayer::new(Peer { left: 3, budget: Arc::default() });
+        bench_layer!(group, "bare", Identity::new(), Bytes::new(), ask.clone());
+        bench_layer!(group, "layer", RetryLayer::default(), Bytes::new(), ask.clone());
+        let off = Settings { max_retries: 0, budget: None, ..Settings::default() };
+        bench_layer!(group, "off", RetryLayer::new(off), Bytes::new(), ask.clone());
+        bench_layer!(group, "tower", peer, Bytes::new(), ask);
+    }
+}
+
 fn sse(c: &mut Criterion) {
     let text = stream(64);
     let mut group = c.benchmark_group("sse/64 events");
@@ -205,5 +259,5 @@ fn sse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(layers, buffer, route, observe, rate_limit, sse, circuit_breaker);
+criterion_group!(layers, buffer, route, observe, rate_limit, sse, circuit_breaker, retry);
 criterion_main!(layers);

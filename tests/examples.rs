@@ -35,6 +35,12 @@ fn rate_limit_on_axum() {
 }
 
 #[test]
+fn retry_on_axum() {
+    let out = run("retry_on_axum");
+    assert_eq!(out, "busy twice: 200 after 3 attempts\nout of credit: 429 after 1 attempt\n");
+}
+
+#[test]
 fn observe_on_hyper() {
     let out = run("observe_on_hyper");
     assert!(out.contains("demo: Some(Success), Some(Stop)"), "{out}");

@@ -11,6 +11,7 @@
 //! | `buffer` | `buffer` | collects the request body once, decoded and capped, so that clones are O(1) |
 //! | `route` | `route` | picks the provider and its name for the model from a routing table |
 //! | `circuit_breaker` | `circuit-breaker` | refuses calls to a target that keeps failing, until a probe succeeds |
+//! | `retry` | `retry` | asks the same target again when it failed for a moment, within a budget |
 //! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
@@ -36,6 +37,7 @@ pub mod target;
         feature = "deadlines",
         feature = "observe",
         feature = "rate-limit",
+        feature = "retry",
         feature = "route"
     )
 ))]
@@ -51,6 +53,8 @@ pub mod deadlines;
 pub mod observe;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+#[cfg(feature = "retry")]
+pub mod retry;
 #[cfg(feature = "route")]
 pub mod route;
 

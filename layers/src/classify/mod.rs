@@ -1,10 +1,13 @@
 //! What an answer means.
 
+mod attempts;
 mod deadline;
+pub(crate) mod error;
 mod meaning;
 mod retry_after;
 mod transport;
 
+pub use attempts::Attempts;
 pub use deadline::{Deadline, DeadlineError, Total};
 pub use meaning::Meaning;
 pub use retry_after::{RETRY_AFTER_MS, retry_after};

@@ -49,7 +49,6 @@
 
 mod body;
 mod chat;
-mod error;
 mod events;
 mod future;
 mod layer;
@@ -61,6 +60,7 @@ mod service;
 mod usage;
 mod wire;
 
+use crate::classify::error;
 pub use body::ObserveBody;
 pub use future::ResponseFuture;
 pub use layer::ObserveLayer;

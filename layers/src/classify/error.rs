@@ -8,8 +8,23 @@ use crate::exchange::UpstreamError;
 /// How much of an error that is not JSON is kept, in bytes.
 const EXCERPT: usize = 200;
 
+impl UpstreamError {
+    /// Reads the body of an error answer, as far as it can be read: `{"error": ...}`, the object
+    /// alone, `{"detail": ...}`, or whatever text there is.
+    ///
+    /// ```
+    /// use switchtower_layers::exchange::UpstreamError;
+    ///
+    /// let error = UpstreamError::read(br#"{"error":{"code":"insufficient_quota"}}"#);
+    /// assert_eq!(error.code.as_deref(), Some("insufficient_quota"));
+    /// ```
+    pub fn read(body: &[u8]) -> Self {
+        read_body(body)
+    }
+}
+
 /// Reads the value of an `error` field: an object, or a mere string.
-pub(super) fn read_field(raw: &RawValue) -> UpstreamError {
+pub(crate) fn read_field(raw: &RawValue) -> UpstreamError {
     if let Ok(message) = serde_json::from_str::<Cow<'_, str>>(raw.get()) {
         return UpstreamError { message: Some(message.into()), ..UpstreamError::default() };
     }
@@ -18,7 +33,7 @@ pub(super) fn read_field(raw: &RawValue) -> UpstreamError {
 
 /// Reads the body of an error answer: `{"error": ...}`, the object alone, `{"detail": ...}`, an
 /// array of one, or whatever text there is.
-pub(super) fn read_body(bytes: &[u8]) -> UpstreamError {
+pub(crate) fn read_body(bytes: &[u8]) -> UpstreamError {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]

@@ -1,0 +1,149 @@
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::{Request, Response};
+use tokio::time::Instant;
+
+use super::{
+    Settings,
+    held::Held,
+    schedule::{Kept, Schedule},
+};
+use crate::{
+    Exchange, Target,
+    classify::{Attempts, Meaning, Total, TransportError, retry_after},
+    exchange::UpstreamError,
+};
+
+/// One request, and what becomes of its attempts. No I/O.
+pub(super) struct Call<B> {
+    /// Gone once the last attempt is made.
+    request: Option<Request<B>>,
+    settings: Arc<Settings>,
+    schedule: Schedule,
+    /// Those that were answered.
+    attempts: u32,
+}
+
+impl<B> Call<B> {
+    pub(super) fn new(request: Request<B>, settings: Arc<Settings>) -> Self {
+        if let Some(budget) = &settings.budget {
+            budget.deposit();
+        }
+        let schedule = Schedule::new(&settings);
+        Self { request: Some(request), settings, schedule, attempts: 0 }
+    }
+
+    /// The request of the next attempt. The last one is not cloned.
+    pub(super) fn request(&mut self) -> Request<B>
+    where
+        B: Clone,
+    {
+        let request =
+            if self.schedule.is_last() { self.request.take() } else { self.request.clone() };
+        request.expect("there are attempts left")
+    }
+
+    /// An answer's head has come: how long to wait before the next attempt, if its body says
+    /// nothing against that.
+    pub(super) fn answered<R>(&mut self, response: &Response<R>) -> Option<Duration> {
+        self.attempts += Attempts::of(response).0;
+        if response.status().is_success() {
+            return None;
+        }
+        let meaning = Meaning::of(response, None, SystemTime::now);
+        if !self.settings.covers(meaning, response.status()) {
+            return None;
+        }
+        let asked = retry_after(response.headers(), SystemTime::now());
+        let wait = self.schedule.next(asked, self.left());
+        wait.map_err(|kept| self.keep(kept)).ok()
+    }
+
+    /// The error's body was read.
+    pub(super) fn read<R>(
+        &self,
+        answer: &Response<Held<R>>,
+        read: Result<(), Kept>,
+        wait: Duration,
+    ) -> bool {
+        let may = read.and_then(|()| {
+            let error = said(answer);
+            let meaning = Meaning::of(answer, Some(&error), SystemTime::now);
+            if !self.settings.covers(meaning, answer.status()) {
+                return Err(Kept::Said);
+            }
+            self.retry(wait, || why(answer, &error))
+        });
+        may.map_err(|kept| self.keep(kept)).is_ok()
+    }
+
+    /// The service failed without an answer: how long to wait before the next attempt.
+    pub(super) fn failed(&mut self) -> Option<Duration> {
+        self.attempts += 1;
+        let wait = self.schedule.next(None, self.left()).and_then(|wait| {
+            self.retry(wait, || String::from("the service failed"))?;
+            Ok(wait)
+        });
+        wait.map_err(|kept| self.keep(kept)).ok()
+    }
+
+    /// Tells outer layers how many attempts there were.
+    pub(super) fn mark<R>(&self, mut response: Response<R>) -> Response<R> {
+        let attempts = Attempts(self.attempts);
+        if Attempts::of(&response) != attempts {
+            response.extensions_mut().insert(attempts);
+        }
+        response
+    }
+
+    /// The last word: there is time for it, and the budget is asked.
+    fn retry(&self, wait: Duration, why: impl FnOnce() -> String) -> Result<(), Kept> {
+        if self.left().is_some_and(|left| left <= wait) {
+            return Err(Kept::NoTime);
+        }
+        if self.settings.budget.as_ref().is_some_and(|budget| !budget.withdraw()) {
+            return Err(Kept::NoBudget);
+        }
+        let (attempt, wait) = (self.attempts, tracing::field::debug(wait));
+        tracing::info!(attempt, target = self.target(), why = why(), wait, "retrying");
+        Ok(())
+    }
+
+    fn keep(&self, why: Kept) {
+        let why = tracing::field::display(why);
+        tracing::debug!(attempt = self.attempts, target = self.target(), why, "not retried");
+    }
+
+    fn target(&self) -> Option<impl tracing::Value> {
+        let target = self.request.as_ref()?.extensions().get::<Target>();
+        target.map(tracing::field::display)
+    }
+
+    /// Until the total deadline.
+    fn left(&self) -> Option<Duration> {
+        let Total(total) = self.request.as_ref()?.extensions().get::<Total>()?;
+        Some(total.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// What an error's body said: read by the observer, or else here.
+fn said<R>(answer: &Response<Held<R>>) -> UpstreamError {
+    let exchange = answer.extensions().get::<Exchange>();
+    let observed = exchange.and_then(|exchange| exchange.read(|facts| facts.error.clone()));
+    observed.unwrap_or_else(|| UpstreamError::read(answer.body().bytes()))
+}
+
+/// Without the message, which may quote the prompt.
+fn why<R>(response: &Response<R>, error: &UpstreamError) -> String {
+    if let Some(cause) = response.extensions().get::<TransportError>() {
+        return cause.to_string();
+    }
+    let status = response.status().as_u16();
+    match error.code.as_deref().or(error.kind.as_deref()) {
+        Some(code) => format!("{status} {code}"),
+        None => status.to_string(),
+    }
+}

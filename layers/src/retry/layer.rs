@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::{
+    Retry,
+    settings::{Policy, Settings},
+};
+use crate::Target;
+
+/// Applies [`Retry`].
+#[derive(Clone, Debug)]
+pub struct RetryLayer {
+    policy: Policy,
+}
+
+impl RetryLayer {
+    /// These settings for every request.
+    pub fn new(settings: impl Into<Arc<Settings>>) -> Self {
+        Self { policy: Policy { settings: settings.into(), for_target: None } }
+    }
+
+    /// Other settings, and perhaps another [`Budget`](super::Budget), for a request that carries a
+    /// [`Target`].
+    #[must_use]
+    pub fn for_target<F, T>(mut self, settings: F) -> Self
+    where
+        F: Fn(&Target) -> T + Send + Sync + 'static,
+        T: Into<Arc<Settings>>,
+    {
+        self.policy.for_target = Some(Arc::new(move |target| settings(target).into()));
+        self
+    }
+}
+
+impl Default for RetryLayer {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
+impl<S> Layer<S> for RetryLayer {
+    type Service = Retry<S>;
+
+    fn layer(&self, inner: S) -> Retry<S> {
+        Retry { inner, policy: self.policy.clone() }
+    }
+}

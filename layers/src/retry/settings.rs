@@ -1,0 +1,124 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{Extensions, StatusCode};
+
+use super::Budget;
+use crate::{Target, classify::Meaning};
+
+/// When and how often a target is asked again.
+///
+/// ```
+/// use switchtower_layers::retry::Settings;
+///
+/// let once = Settings { max_retries: 1, ..Settings::default() };
+/// assert_eq!(once.base_delay.as_millis(), 500);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How many attempts there may be after the first one. 0 switches retries off.
+    pub max_retries: u32,
+    /// The first wait, before jitter adds up to as much again. It doubles with each retry.
+    pub base_delay: Duration,
+    /// The longest wait, jitter included. A target that asks for more is not asked again.
+    pub max_delay: Duration,
+    /// The statuses that are worth another attempt. A success, a 402 and a 429 with
+    /// `insufficient_quota` never are.
+    pub statuses: Arc<[StatusCode]>,
+    /// What bounds the retries of all requests; `None` for no bound.
+    pub budget: Option<Budget>,
+}
+
+impl Settings {
+    /// Whether an answer that means this is worth another attempt.
+    pub(super) fn covers(&self, meaning: Meaning, status: StatusCode) -> bool {
+        match meaning {
+            Meaning::Transport => true,
+            Meaning::Good | Meaning::Rejected | Meaning::Deadline | Meaning::Exhausted => false,
+            _ => self.statuses.contains(&status),
+        }
+    }
+}
+
+impl Default for Settings {
+    /// With a [`Budget`] of its own.
+    fn default() -> Self {
+        Self {
+            max_retries: 3,
+            base_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(10),
+            statuses: [
+                StatusCode::TOO_MANY_REQUESTS,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                StatusCode::BAD_GATEWAY,
+                StatusCode::SERVICE_UNAVAILABLE,
+                StatusCode::GATEWAY_TIMEOUT,
+            ]
+            .into(),
+            budget: Some(Budget::default()),
+        }
+    }
+}
+
+/// A pointer, shared by all clones, so that the layer's type stays nameable.
+type ForTarget = Arc<dyn Fn(&Target) -> Arc<Settings> + Send + Sync>;
+
+/// The settings of each request.
+#[derive(Clone)]
+pub(super) struct Policy {
+    pub(super) settings: Arc<Settings>,
+    pub(super) for_target: Option<ForTarget>,
+}
+
+impl Policy {
+    pub(super) fn of(&self, extensions: &Extensions) -> Arc<Settings> {
+        let own = self.for_target.as_ref().zip(extensions.get::<Target>());
+        own.map_or_else(|| self.settings.clone(), |(settings, target)| settings(target))
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("settings", &self.settings)
+            .field("for_target", &self.for_target.is_some())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_what_the_table_of_meanings_says() {
+        let settings = Settings::default();
+        for status in 100..600 {
+            let status = StatusCode::from_u16(status).unwrap();
+            let response = http::Response::builder().status(status).body(()).unwrap();
+            let meaning = Meaning::of(&response, None, std::time::SystemTime::now);
+            assert_eq!(settings.covers(meaning, status), meaning.may_be_retried(), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_the_statuses_decide() {
+        let status = |code: u16| StatusCode::from_u16(code).unwrap();
+        let codes = [200, 402, 429, 504, 529].map(status);
+        let settings = Settings { statuses: codes.into(), ..Settings::default() };
+        for (meaning, code, covered) in [
+            (Meaning::Transport, 502, true),
+            (Meaning::Broken, 529, true),
+            (Meaning::Unavailable, 504, true),
+            (Meaning::Unavailable, 503, false),
+            (Meaning::RateLimited(None), 429, true),
+            (Meaning::Exhausted, 429, false),
+            (Meaning::Exhausted, 402, false),
+            (Meaning::Deadline, 504, false),
+            (Meaning::Rejected, 429, false),
+            (Meaning::Good, 200, false),
+            (Meaning::ClientError, 400, false),
+        ] {
+            assert_eq!(settings.covers(meaning, status(code)), covered, "{meaning:?} {code}");
+        }
+    }
+}
