@@ -104,6 +104,8 @@ pub struct Rejected {
     pub code: Code,
     /// When another try may succeed, if that is known.
     pub retry_after: Option<Duration>,
+    /// What is told to a person.
+    pub message: Cow<'static, str>,
 }
 
 /// A layer's own answer, being made.
@@ -180,8 +182,8 @@ impl Rejection {
 
     /// The response, marked with [`Rejected`].
     pub fn into_response<B: From<Bytes>>(self) -> Response<B> {
-        let Self { code, retry_after, .. } = self;
-        self.respond(Rejected { code, retry_after })
+        let (code, retry_after, message) = (self.code, self.retry_after, self.message.clone());
+        self.respond(Rejected { code, retry_after, message })
     }
 
     /// The response for an attempt that failed: it was made, so it is marked with the cause

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Buffered, Dialect, Exchange, Rejected, Target,
-    classify::{DeadlineError, Meaning, Total},
+    classify::{Attempts, DeadlineError, Meaning, Total},
     exchange::Fault,
     request::{ModelRequest, Streamed},
 };
@@ -37,13 +37,17 @@ pub(super) struct Call {
     total: Option<Instant>,
     /// The target of the attempt that is under way.
     current: Option<usize>,
-    /// Attempts that were made, this one included.
+    /// Attempts that were made, those at this target included.
     pub(super) attempts: u32,
+    /// Attempts that were made at earlier targets.
+    before: u32,
     /// An attempt was begun, and what became of it was not logged yet.
     under_way: bool,
     /// Where the call came from: whoever drops it need not be there.
     span: Span,
 }
+
+const ATTEMPT_FAILED: &str = "attempt failed";
 
 /// What comes after an attempt that has no answer to pass on.
 pub(super) enum Next {
@@ -82,6 +86,7 @@ impl Call {
             commit,
             current: None,
             attempts: 0,
+            before: 0,
             under_way: false,
             span: Span::current(),
         }
@@ -120,9 +125,15 @@ impl Call {
             self.asked.with_model(&self.body, &target.model),
         );
         request.extensions_mut().insert(target);
+        self.before = self.attempts;
         self.attempts += 1;
         self.under_way = true;
         request
+    }
+
+    /// The head of an answer has come; a layer in between may have made several attempts for it.
+    pub(super) fn head<B>(&mut self, response: &http::Response<B>) {
+        self.attempts = self.before + Attempts::of(response).0;
     }
 
     /// The first target.
@@ -148,11 +159,14 @@ impl Call {
             return Next::End(End::AsItCame(head, held));
         }
         let target = self.target().expect("an attempt has a target").clone();
-        if let Some(Rejected { code, retry_after }) = head.extensions.get() {
-            self.attempts -= 1;
-            let reason = format!("{target}: {code}");
-            self.failures.passed_over(reason.clone(), *retry_after);
-            return self.failed(Wanted::Other, &reason);
+        if let Some(rejected) = head.extensions.get::<Rejected>() {
+            let message = &rejected.message;
+            let reason = match message.starts_with(&*target.provider) {
+                true => message.to_string(),
+                false => format!("{target}: {message}"),
+            };
+            self.failures.passed_over(reason.clone(), rejected.retry_after);
+            return self.failed("target passed over", Wanted::Other, &reason);
         }
         let now = Instant::now();
         match meaning {
@@ -164,7 +178,7 @@ impl Call {
         }
         let reason = reason(&target, meaning, &head, &error);
         self.failures.answered(reason.clone(), meaning, head, held);
-        self.failed(Wanted::Other, &reason)
+        self.failed(ATTEMPT_FAILED, Wanted::Other, &reason)
     }
 
     /// The attempt under way began an answer that is none.
@@ -173,10 +187,10 @@ impl Call {
         let reason = format!("{}: {}", target.provider, fault.why);
         self.failures.broke(reason.clone());
         let wanted = if fault.again { Wanted::OtherOrAgain } else { Wanted::Other };
-        self.failed(wanted, &reason)
+        self.failed(ATTEMPT_FAILED, wanted, &reason)
     }
 
-    fn failed(&mut self, wanted: Wanted, why: &str) -> Next {
+    fn failed(&mut self, what: &str, wanted: Wanted, why: &str) -> Next {
         self.under_way = false;
         let (attempt, target) = (self.attempts, self.target().cloned());
         let next = self.advance(wanted);
@@ -185,7 +199,7 @@ impl Call {
             _ => &"nothing is left",
         };
         let target = target.as_ref().map(field::display);
-        tracing::info!(attempt, target, why, next = field::display(to), "attempt failed");
+        tracing::info!(attempt, target, why, next = field::display(to), "{what}");
         next
     }
 

@@ -93,7 +93,9 @@ where
                 }
                 StateProj::Calling { future } => {
                     let answered = ready!(future.poll(cx));
-                    let (head, body) = answered.inspect_err(|_| this.call.errored())?.into_parts();
+                    let answer = answered.inspect_err(|_| this.call.errored())?;
+                    this.call.head(&answer);
+                    let (head, body) = answer.into_parts();
                     let is_events = is_event_stream(&head.headers);
                     let (head, held) = (Some(head), Held::default());
                     this.state.set(State::Answering { head, body, held, is_events });
