@@ -4,7 +4,15 @@
 //! on to the client untouched and are only looked at, so the framer is a push parser that lends
 //! each event from the chunk it stands in, and copies only what a chunk boundary cuts in two.
 
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use memchr::memchr2;
+
+/// Whether an answer with this head is an event stream.
+pub fn is_event_stream(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = value.split(|&byte| byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+}
 
 /// One event, lent for the time of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

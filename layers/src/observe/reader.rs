@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http::{Response, StatusCode};
 
 use super::{
     chat, error,
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Dialect,
     exchange::{Fault, Recorder},
+    sse::is_event_stream,
 };
 
 /// Reads an answer as its frames pass, and writes to the recorder. Does no I/O.
@@ -120,12 +121,6 @@ impl Reader {
 
 fn is_error(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let essence = value.split(|&byte| byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
 
 fn join(mut held: Vec<Bytes>) -> Bytes {

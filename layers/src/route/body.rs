@@ -13,10 +13,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
 use super::{
-    drive::{Committed, Drive, is_event_stream, own_event},
+    drive::{Committed, Drive, own_event},
     events::KEEP_ALIVE,
 };
-use crate::{BoxError, Buffered, Code, Rejection, exchange::Facts};
+use crate::{BoxError, Buffered, Code, Rejection, exchange::Facts, sse::is_event_stream};
 
 pin_project! {
     /// The body of [`Route`](super::Route)'s responses.

@@ -5,11 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderValue, Request, Response,
-    header::{CONTENT_LENGTH, CONTENT_TYPE},
-    response::Parts,
-};
+use http::{Request, Response, header::CONTENT_LENGTH, response::Parts};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -25,6 +21,7 @@ use crate::{
     BoxError, Buffered, Code, Exchange, Rejection,
     classify::{Deadline, DeadlineError},
     exchange::Facts,
+    sse::is_event_stream,
 };
 
 pin_project! {
@@ -288,10 +285,4 @@ fn broken_event(call: &Call, code: Code, why: &str) -> Option<Bytes> {
 pub(super) fn own_event(call: &Call, rejection: &Rejection, facts: &Facts) -> Option<Bytes> {
     let (code, message) = (rejection.code(), rejection.message());
     Some(events::error(call.dialect?, code.as_str(), message, code.kind(), call.model(), facts))
-}
-
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let essence = value.split(|&byte| byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
