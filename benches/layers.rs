@@ -33,7 +33,7 @@ use tower::{
 };
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread().build().expect("a runtime")
+    Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
 /// A request as clients send it: 12 headers, 3 extensions.

@@ -46,7 +46,7 @@ pin_project! {
         Driving {
             // Boxed, once per request: it moves into the body, perhaps with an attempt under way.
             drive: Option<Pin<Box<Drive<S, B>>>>,
-            // Until the head of a stream leaves without an answer.
+            // Until the head of a stream leaves without an answer; made when there is a wait.
             #[pin]
             hold: Option<Sleep>,
         },
@@ -60,9 +60,8 @@ where
     B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     pub(super) fn drive(service: S, call: Call) -> Self {
-        let hold = call.is_streamed().then(|| sleep(call.settings.hold_head));
         let drive = Some(Box::pin(Drive::new(service, call)));
-        Self { state: State::Driving { drive, hold } }
+        Self { state: State::Driving { drive, hold: None } }
     }
 
     pub(super) fn reject(rejection: Rejection) -> Self {
@@ -84,7 +83,7 @@ where
     type Output = Result<Response<RouteBody<S, B>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (drive, hold) = match self.project().state.project() {
+        let (drive, mut hold) = match self.project().state.project() {
             StateProj::Driving { drive, hold } => (drive, hold),
             StateProj::Rejected { rejection } => {
                 let rejection = rejection.take().expect("polled after completion");
@@ -93,10 +92,13 @@ where
         };
         let attempts = drive.as_mut().expect("polled after completion");
         let Poll::Ready(committed) = attempts.as_mut().poll_commit(cx) else {
-            match hold.as_pin_mut() {
-                Some(hold) => ready!(hold.poll(cx)),
-                None => return Poll::Pending,
+            if !attempts.call.is_streamed() {
+                return Poll::Pending;
             }
+            if hold.is_none() {
+                hold.set(Some(sleep(attempts.call.settings.hold_head)));
+            }
+            ready!(hold.as_pin_mut().expect("it was just set").poll(cx));
             return Poll::Ready(Ok(early(drive.take().expect("it is here"))));
         };
         let attempts = drive.take().expect("it is here");
