@@ -6,7 +6,10 @@ use std::{convert::Infallible, sync::Arc};
 use axum::Router;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use switchtower_layers::{BoxError, buffer::BufferLayer, observe::ObserveLayer, route::RouteLayer};
+use switchtower_layers::{
+    BoxError, buffer::BufferLayer, circuit_breaker::Handle, observe::ObserveLayer,
+    route::RouteLayer,
+};
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
@@ -42,29 +45,37 @@ where
 
 /// Everything a request passes before it is known to be a call to a model.
 pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
+    let circuits = Handle::new();
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(telemetry::trace())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(GuardLayer)
-        .service(Dispatch::new(is_model_call, model_calls(config, upstream), control(config)))
+        .service(Dispatch::new(
+            is_model_call,
+            model_calls(config, circuits.clone(), upstream),
+            control(config, circuits),
+        ))
 }
 
 /// The data plane.
-fn model_calls(config: &Config, upstream: Upstream) -> impl HttpService {
+fn model_calls(config: &Config, circuits: Handle, upstream: Upstream) -> impl HttpService {
     let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
     ServiceBuilder::new()
+        .layer(config.rate_limit())
         .layer(BufferLayer::new(body_limit))
         .layer(config.total_deadline())
         .layer(RouteLayer::new(config.routing_table()).commit(config.models.commit))
+        .layer(config.retries())
+        .layer(config.circuit_breaker(circuits))
         .layer(config.deadlines())
         .layer(ObserveLayer::new())
         .service(upstream)
 }
 
 /// The control plane.
-fn control(config: &Arc<Config>) -> Router {
-    api::router(config.clone())
+fn control(config: &Arc<Config>, circuits: Handle) -> Router {
+    api::router(config.clone(), circuits)
 }
 
 /// A POST below `/v1` carries a model, except to `/v1/models` itself.

@@ -1,10 +1,13 @@
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{Json, extract::State};
 use serde::Serialize;
+use switchtower_layers::circuit_breaker::{
+    Handle, Key as CircuitKey, State as CircuitState, Status,
+};
 
 use crate::config::{Config, Key, Provider, is_local};
 
@@ -20,9 +23,18 @@ pub(super) struct Live {
 }
 
 /// `GET /model-gateway/health`: which providers can be used, and why the others cannot.
-pub(super) async fn providers(State(config): State<Arc<Config>>) -> Json<Health> {
+pub(super) async fn providers(
+    State(config): State<Arc<Config>>,
+    State(circuits): State<Handle>,
+) -> Json<Health> {
+    let circuits = circuits.list();
     let summaries = config.models.providers.iter().map(|(name, provider)| {
-        (provider.is_usable(), Summary { name: name.clone(), summary: summary(provider) })
+        let own: Vec<&Status> = circuits.iter().filter(|circuit| is_of(circuit, name)).collect();
+        let usable = provider.is_usable() && (own.is_empty() || own.iter().any(|c| !is_open(c)));
+        let open = own.into_iter().filter(|circuit| is_open(circuit));
+        // One that was forced open does not wait: it comes last.
+        let soonest = open.min_by_key(|circuit| circuit.remaining.unwrap_or(Duration::MAX));
+        (usable, Summary { name: name.clone(), summary: summary(provider, soonest) })
     });
     let (available, unavailable): (Vec<_>, Vec<_>) = summaries.partition(|(usable, _)| *usable);
     let names = |providers: Vec<(bool, Summary)>| providers.into_iter().map(|(_, s)| s).collect();
@@ -51,14 +63,29 @@ struct Summary {
 }
 
 /// One line for a person.
-fn summary(provider: &Provider) -> String {
-    match &provider.key {
+fn summary(provider: &Provider, open: Option<&Status>) -> String {
+    match (&provider.key, open) {
         _ if !provider.enabled => "Disabled".into(),
-        Key::Missing { env: Some(env) } => format!("No key: set {env}"),
-        Key::Missing { env: None } => "No key: give it api_key_env or api_key".into(),
-        Key::Present(_) if is_local(&provider.base_url) => "Local - always available".into(),
-        Key::Present(_) => "Key present".into(),
+        (Key::Missing { env: Some(env) }, _) => format!("No key: set {env}"),
+        (Key::Missing { env: None }, _) => "No key: give it api_key_env or api_key".into(),
+        (Key::Present(_), Some(circuit)) => format!("Circuit {circuit}"),
+        (Key::Present(_), None) if is_local(&provider.base_url) => {
+            "Local - always available".into()
+        }
+        (Key::Present(_), None) => "Key present".into(),
     }
+}
+
+/// Whether it is the provider's circuit, or that of one of its models.
+fn is_of(circuit: &Status, name: &str) -> bool {
+    match &circuit.key {
+        CircuitKey::Target { provider, .. } | CircuitKey::Name(provider) => **provider == *name,
+        CircuitKey::Shared => false,
+    }
+}
+
+fn is_open(circuit: &Status) -> bool {
+    circuit.state == CircuitState::Open
 }
 
 fn unix_millis() -> u128 {

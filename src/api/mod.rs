@@ -8,13 +8,34 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::FromRef,
     routing::{any, get},
 };
+use switchtower_layers::circuit_breaker::Handle;
 
 use crate::config::Config;
 
+/// What the handlers look at.
+#[derive(Clone)]
+struct Shared {
+    config: Arc<Config>,
+    circuits: Handle,
+}
+
+impl FromRef<Shared> for Arc<Config> {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.config.clone()
+    }
+}
+
+impl FromRef<Shared> for Handle {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.circuits.clone()
+    }
+}
+
 /// The control plane's routes. Unknown paths and methods are answered with the error envelope.
-pub fn router(config: Arc<Config>) -> Router {
+pub fn router(config: Arc<Config>, circuits: Handle) -> Router {
     let post_only = || any(errors::post_only);
     Router::new()
         .route("/health", get(health::live))
@@ -27,5 +48,5 @@ pub fn router(config: Arc<Config>) -> Router {
         .route("/v1/responses", post_only())
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .with_state(config)
+        .with_state(Shared { config, circuits })
 }

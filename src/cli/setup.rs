@@ -39,11 +39,14 @@ pub(super) fn find(explicit: Option<&Path>) -> Result<(Origin, Config), ConfigEr
 }
 
 /// The configuration of the demo, whose providers are at these URLs. The second one takes over
-/// `demo-failover`, which the first one always refuses.
+/// `demo-failover`, which the first one always refuses. Nobody is asked twice, nor left alone, so that
+/// each try shows the same, and at once.
 pub(super) fn demo(base_url: &str, backup_url: &str) -> Result<Config, ConfigError> {
     let text = format!(
         "models:
   default_model: demo
+  retry: {{max_retries: 0}}
+  circuit_breaker: {{failure_threshold: 0}}
   providers:
     demo:
       base_url: {base_url}

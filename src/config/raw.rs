@@ -53,6 +53,9 @@ pub(super) struct RawModels {
     pub(super) model_routing: Option<Entries<List>>,
     pub(super) commit: Option<RawCommit>,
     pub(super) timeouts: Option<RawTimeouts>,
+    pub(super) retry: Option<RawRetry>,
+    pub(super) circuit_breaker: Option<RawCircuitBreaker>,
+    pub(super) rate_limit: Option<Entries<Option<RawRateLimit>>>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -67,6 +70,8 @@ pub(super) struct RawProvider {
     pub(super) enabled: Option<bool>,
     pub(super) commit: Option<RawCommit>,
     pub(super) timeouts: Option<RawTimeouts>,
+    pub(super) retry: Option<RawRetry>,
+    pub(super) circuit_breaker: Option<RawCircuitBreaker>,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
@@ -92,6 +97,39 @@ pub(super) struct RawTimeouts {
     pub(super) first_token_ms: Option<u64>,
     pub(super) idle_ms: Option<u64>,
     pub(super) total_ms: Option<Spanned<u64>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRetry {
+    pub(super) max_retries: Option<u32>,
+    pub(super) base_delay_ms: Option<u64>,
+    pub(super) max_delay_ms: Option<u64>,
+    pub(super) retryable_statuses: Option<Vec<Spanned<u16>>>,
+    pub(super) budget: Option<Spanned<f64>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCircuitBreaker {
+    pub(super) failure_threshold: Option<u32>,
+    pub(super) reset_timeout_ms: Option<u64>,
+    pub(super) half_open_max_requests: Option<Spanned<u32>>,
+    pub(super) scope: Option<Spanned<RawScope>>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawScope {
+    Target,
+    Provider,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRateLimit {
+    pub(super) rpm: Option<Spanned<u32>>,
+    pub(super) burst: Option<Spanned<u32>>,
 }
 
 #[derive(Default, serde::Deserialize)]

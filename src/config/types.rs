@@ -1,13 +1,14 @@
 //! What the rest of the gateway reads.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use http::Uri;
+use http::{StatusCode, Uri};
 use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::Deserialize;
-use switchtower_layers::{Dialect, route::Commit};
+use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
 use super::{Agent, Key, Routing};
 
@@ -83,6 +84,14 @@ pub struct Models {
     /// `timeouts.total_ms`: a request with all its attempts, in milliseconds; 0 switches it off.
     /// Default 1800000.
     pub total_ms: u64,
+    /// `retry`: what a provider without its own uses.
+    pub retry: Retry,
+    /// `circuit_breaker`: what a provider without its own uses.
+    pub circuit_breaker: CircuitBreaker,
+    /// `circuit_breaker.scope`: how much has one circuit. Default `target`.
+    pub circuit_scope: Scope,
+    /// `rate_limit`: each client's limits, by path, in file order. Default none.
+    pub rate_limit: IndexMap<String, RateLimit>,
 }
 
 impl Default for Models {
@@ -96,6 +105,10 @@ impl Default for Models {
             commit: Commit::default(),
             timeouts: Timeouts::default(),
             total_ms: 1_800_000,
+            retry: Retry::default(),
+            circuit_breaker: CircuitBreaker::default(),
+            circuit_scope: Scope::default(),
+            rate_limit: IndexMap::new(),
         }
     }
 }
@@ -119,6 +132,10 @@ pub struct Provider {
     pub commit: Option<Commit>,
     /// `timeouts`, completed from those of `models`.
     pub timeouts: Timeouts,
+    /// `retry`, completed from that of `models`.
+    pub retry: Retry,
+    /// `circuit_breaker`, completed from that of `models`.
+    pub circuit_breaker: CircuitBreaker,
 }
 
 impl Provider {
@@ -162,6 +179,74 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self { connect_ms: 5000, headers_ms: 120_000, first_token_ms: 300_000, idle_ms: 120_000 }
     }
+}
+
+/// When a failed attempt is made again at the same provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// `max_retries`: the most attempts after the first one; 0 switches retries off. Default 3.
+    pub max_retries: u32,
+    /// `base_delay_ms`: the wait before the first retry, in milliseconds; it doubles with each, and
+    /// up to as much again comes on top by chance. Default 500.
+    pub base_delay_ms: u64,
+    /// `max_delay_ms`: the longest wait, in milliseconds. A provider that asks for a longer one is
+    /// not asked again. Default 10000.
+    pub max_delay_ms: u64,
+    /// `retryable_statuses`: never a success. Default 429, 500, 502, 503, 504.
+    pub retryable_statuses: Vec<StatusCode>,
+    /// `budget`: how many retries a provider gets, as a share of its requests, from 0 to 1; 10 in
+    /// 10 s come on top, and are all there is with 0. Default 0.2.
+    pub budget: f64,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            max_retries: 3,
+            base_delay_ms: 500,
+            max_delay_ms: 10_000,
+            retryable_statuses: vec![
+                StatusCode::TOO_MANY_REQUESTS,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                StatusCode::BAD_GATEWAY,
+                StatusCode::SERVICE_UNAVAILABLE,
+                StatusCode::GATEWAY_TIMEOUT,
+            ],
+            budget: 0.2,
+        }
+    }
+}
+
+/// When a target that keeps failing is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CircuitBreaker {
+    /// `failure_threshold`: so many faults without a success between them open the circuit; 0
+    /// switches the counting off. Default 3.
+    pub failure_threshold: u32,
+    /// `reset_timeout_ms`: how long an open circuit waits before it lets a probe through, in
+    /// milliseconds. Default 30000.
+    pub reset_timeout_ms: u64,
+    /// `half_open_max_requests`: how many probes there are; all have to succeed. Default 1.
+    pub half_open_max_requests: NonZeroU32,
+}
+
+impl Default for CircuitBreaker {
+    fn default() -> Self {
+        Self {
+            failure_threshold: 3,
+            reset_timeout_ms: 30_000,
+            half_open_max_requests: NonZeroU32::MIN,
+        }
+    }
+}
+
+/// How many requests a client may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// `rpm`: requests per minute.
+    pub rpm: NonZeroU32,
+    /// `burst`: how many of them at once. Default as many as `rpm`.
+    pub burst: NonZeroU32,
 }
 
 /// How much is logged.

@@ -84,8 +84,10 @@ fn words(error: &Error) -> (String, Option<String>) {
 fn expected_scalar(rust_type: &str) -> &str {
     match rust_type {
         "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
         "u64" => "a whole number, 0 or more",
         "i64" => "a whole number",
+        "floating point" => "a number",
         "boolean" => "true or false",
         other => other,
     }

@@ -89,7 +89,7 @@ fn server() -> Builder<TokioExecutor> {
     server
 }
 
-/// Tells the service who is at the other end.
+/// Tells the service who is at the other end: the address with its port, and alone for rate limits.
 fn with_peer<S, R>(
     service: S,
     peer: Peer,
@@ -99,6 +99,7 @@ where
 {
     service.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer.0.ip());
         request
     })
 }

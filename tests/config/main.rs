@@ -4,11 +4,14 @@ mod any_text;
 mod refused;
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use switchtower::config::{AgentKind, Config, Env, Key, LogLevel, Models, Strategy, Timeouts};
-use switchtower_layers::{Dialect, route::Commit};
+use switchtower::config::{
+    AgentKind, CircuitBreaker, Config, Env, Key, LogLevel, Models, Retry, Strategy, Timeouts,
+};
+use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
 /// The sample of the documentation, as it is printed there.
 const SAMPLE: &str = include_str!("sample.yaml");
@@ -71,14 +74,24 @@ fn the_example_file_says_the_same_as_the_sample() {
     let uncommented = example
         .replace("# drain_ms", "drain_ms")
         .replace("# commit:", "commit:")
-        .replace("# timeouts:", "timeouts:");
+        .replace("# timeouts:", "timeouts:")
+        .replace("# retry:", "retry:")
+        .replace("# circuit_breaker:", "circuit_breaker:");
     let uncommented = uncommented.lines().map(|line| match line.strip_prefix("  #   ") {
         Some(setting) if setting.contains("_ms: ") => format!("    {setting}\n"),
         _ => format!("{line}\n"),
     });
     let uncommented: String = uncommented.collect();
     assert_eq!(uncommented.matches("\n    connect_ms: ").count(), 1, "{uncommented}");
+    assert_eq!(uncommented.matches("\n  retry: ").count(), 1);
+    assert_eq!(uncommented.matches("\n  circuit_breaker: ").count(), 1);
     assert_eq!(format!("{:?}", accepted(&uncommented)), format!("{:?}", accepted(SAMPLE)));
+    // This one is off by default.
+    let limited = accepted(&uncommented.replace("# rate_limit:", "rate_limit:"));
+    let limits = limited.models.rate_limit.iter();
+    let limits: Vec<_> = limits.map(|(path, limit)| (&**path, limit.rpm, limit.burst)).collect();
+    let [sixty, thirty] = [60, 30].map(|n| NonZeroU32::new(n).unwrap());
+    assert_eq!(limits, [("/v1/chat/completions", sixty, sixty), ("/v1/responses", thirty, thirty)]);
 }
 
 #[test]
@@ -141,6 +154,38 @@ fn a_provider_has_timeouts_and_a_commit_policy_of_its_own() {
     assert_eq!(providers["b"].commit, None);
     assert_eq!(providers["a"].timeouts, Timeouts { first_token_ms: 2, idle_ms: 3, ..general });
     assert_eq!(providers["a"].commit, Some(Commit::Headers));
+}
+
+#[test]
+fn a_provider_has_retries_and_a_circuit_breaker_of_its_own() {
+    let config = accepted(
+        "models:\n  retry: {max_retries: 5, budget: 1}\n  \
+         circuit_breaker: {failure_threshold: 0, scope: provider}\n  providers:\n    \
+         a: {base_url: http://a, retry: {max_retries: 0, retryable_statuses: [529]}, circuit_breaker: {reset_timeout_ms: 7}}\n    \
+         b: {base_url: http://b}",
+    );
+    let Models { retry, circuit_breaker, circuit_scope, providers, .. } = &config.models;
+    assert_eq!(*circuit_scope, Scope::Provider);
+    let general = Retry { max_retries: 5, budget: 1.0, ..Retry::default() };
+    assert_eq!((retry, &providers["b"].retry), (&general, &general));
+    let statuses = vec![529.try_into().unwrap()];
+    let own = Retry { max_retries: 0, retryable_statuses: statuses, ..general };
+    assert_eq!(providers["a"].retry, own);
+    let general = CircuitBreaker { failure_threshold: 0, ..CircuitBreaker::default() };
+    assert_eq!((*circuit_breaker, providers["b"].circuit_breaker), (general, general));
+    let own = CircuitBreaker { reset_timeout_ms: 7, ..general };
+    assert_eq!(providers["a"].circuit_breaker, own);
+    assert_eq!(Config::default().models.circuit_scope, Scope::Target);
+}
+
+#[test]
+fn a_rate_limit_that_never_applies_is_odd() {
+    let text = "models: {rate_limit: {/v1/a: {rpm: 1}, /v1/a/: {rpm: 2}, '/v1/*': {rpm: 3, burst: 9}, /v1/b: {rpm: 4}, /health: {rpm: 5}, '/*': {rpm: 6}}}";
+    assert_snapshot!(accepted(text).warnings.join("\n"), @r"
+    the rate limit of `/v1/a/` is never used: `/v1/a` above it matches first
+    the rate limit of `/v1/b` is never used: `/v1/*` above it matches first
+    the rate limit of `/health` never applies: only calls to models are limited
+    ");
 }
 
 #[test]

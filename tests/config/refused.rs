@@ -293,6 +293,126 @@ fn timeouts() {
 }
 
 #[test]
+fn retries() {
+    let text = "models:\n  retry: {retryable_statuses: [99, 200, 503, 600], budget: 1.1}\n  providers:\n    p: {base_url: http://x, retry: {budget: .nan}}";
+    assert_snapshot!(refused(text), @r"
+    gateway.yaml:2:32: 99 is no HTTP status
+      2 |   retry: {retryable_statuses: [99, 200, 503, 600], budget: 1.1}
+        |                                ^^
+      help: they go from 100 to 599
+
+    gateway.yaml:2:36: 200 is a success: it is never retried
+      2 |   retry: {retryable_statuses: [99, 200, 503, 600], budget: 1.1}
+        |                                    ^^^
+
+    gateway.yaml:2:46: 600 is no HTTP status
+      2 |   retry: {retryable_statuses: [99, 200, 503, 600], budget: 1.1}
+        |                                              ^^^
+      help: they go from 100 to 599
+
+    gateway.yaml:2:60: `budget` is a share of the requests, from 0 to 1
+      2 |   retry: {retryable_statuses: [99, 200, 503, 600], budget: 1.1}
+        |                                                            ^^^
+
+    gateway.yaml:4:45: `budget` is a share of the requests, from 0 to 1
+      4 |     p: {base_url: http://x, retry: {budget: .nan}}
+        |                                             ^^^^
+    ");
+    assert_snapshot!(refused("models: {retry: {max_retrys: 2}}"), @r"
+    gateway.yaml:1:18: unknown setting `max_retrys`
+      1 | models: {retry: {max_retrys: 2}}
+        |                  ^^^^^^^^^^
+      help: did you mean `max_retries`?
+    ");
+    assert_snapshot!(refused("models: {retry: {max_retries: -1}}"), @r"
+    gateway.yaml:1:31: expected a whole number from 0 to 4294967295
+      1 | models: {retry: {max_retries: -1}}
+        |                               ^^
+    ");
+    assert_snapshot!(refused("models: {retry: {budget: much}}"), @r"
+    gateway.yaml:1:26: expected a number
+      1 | models: {retry: {budget: much}}
+        |                          ^^^^
+    ");
+}
+
+#[test]
+fn circuit_breakers() {
+    assert_snapshot!(refused("models: {circuit_breaker: {half_open_max_requests: 0}}"), @r"
+    gateway.yaml:1:52: `half_open_max_requests` has to be at least 1
+      1 | models: {circuit_breaker: {half_open_max_requests: 0}}
+        |                                                    ^
+    ");
+    assert_snapshot!(refused("models: {circuit_breaker: {scope: model}}"), @r"
+    gateway.yaml:1:35: `model` is not a choice here
+      1 | models: {circuit_breaker: {scope: model}}
+        |                                   ^^^^^
+      help: the choices are: target, provider
+    ");
+    assert_snapshot!(refused("models: {circuit_breaker: {reset_timeout: 3}}"), @r"
+    gateway.yaml:1:28: unknown setting `reset_timeout`
+      1 | models: {circuit_breaker: {reset_timeout: 3}}
+        |                            ^^^^^^^^^^^^^
+      help: did you mean `reset_timeout_ms`?
+    ");
+    assert_snapshot!(refused(&provider("circuit_breaker: {scope: provider}")), @r"
+    gateway.yaml:5:32: a provider has no `scope`: it is the same for all of them
+      5 |       circuit_breaker: {scope: provider}
+        |                                ^^^^^^^^
+      help: set it in the `circuit_breaker` of `models`
+    ");
+}
+
+#[test]
+fn rate_limits() {
+    let text = "models:\n  rate_limit:\n    /v1/a: {rpm: 0, burst: 0}\n    v1/b: {rpm: 1}\n    /v1/*/c: {rpm: 1}\n    /v1/d: {burst: 1}\n    /v1/e:\n    /v1/a: {rpm: 1}";
+    assert_snapshot!(refused(text), @r"
+    gateway.yaml:3:18: `rpm` has to be at least 1
+      3 |     /v1/a: {rpm: 0, burst: 0}
+        |                  ^
+
+    gateway.yaml:3:28: `burst` has to be at least 1
+      3 |     /v1/a: {rpm: 0, burst: 0}
+        |                            ^
+
+    gateway.yaml:4:5: `v1/b` is no path: it has to begin with `/`
+      4 |     v1/b: {rpm: 1}
+        |     ^^^^
+      help: write, for example, /v1/chat/completions or /v1/*
+
+    gateway.yaml:5:5: a `*` can only be the end of a path
+      5 |     /v1/*/c: {rpm: 1}
+        |     ^^^^^^^
+
+    gateway.yaml:6:5: the limit of `/v1/d` has no rpm
+      6 |     /v1/d: {burst: 1}
+        |     ^^^^^
+      help: add, for example, `rpm: 60`
+
+    gateway.yaml:7:5: the limit of `/v1/e` has no rpm
+      7 |     /v1/e:
+        |     ^^^^^
+      help: add, for example, `rpm: 60`
+
+    gateway.yaml:8:5: the path `/v1/a` is given twice
+      8 |     /v1/a: {rpm: 1}
+        |     ^^^^^
+      help: the first is on line 3
+    ");
+    assert_snapshot!(refused("models: {rate_limit: {/v1/a: {rps: 1}}}"), @r"
+    gateway.yaml:1:31: unknown setting `rps`
+      1 | models: {rate_limit: {/v1/a: {rps: 1}}}
+        |                               ^^^
+      help: did you mean `rpm`?
+    ");
+    assert_snapshot!(refused("models: {rate_limit: {/v1/a: 60}}"), @r"
+    gateway.yaml:1:30: expected `name: value` pairs
+      1 | models: {rate_limit: {/v1/a: 60}}
+        |                              ^^
+    ");
+}
+
+#[test]
 fn base_urls() {
     let bad = |url: &str| refused(&format!("models: {{providers: {{p: {{base_url: '{url}'}}}}}}"));
     assert_snapshot!(bad("localhost:11434/v1"), @r"

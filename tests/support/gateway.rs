@@ -28,10 +28,21 @@ pub struct Gateway {
 
 impl Gateway {
     /// Runs on a free port with this configuration, apart from the port.
+    ///
+    /// What it does not speak of is off: retries and circuit breakers would change the number of
+    /// attempts, which most tests pin.
     pub async fn start(yaml: &str) -> Self {
         let mut config = Config::from_yaml("test.yaml", yaml, &Env::empty())
             .unwrap_or_else(|error| panic!("{error}"));
         config.port = 0;
+        for provider in config.models.providers.values_mut() {
+            if !yaml.contains("retry:") {
+                provider.retry.max_retries = 0;
+            }
+            if !yaml.contains("circuit_breaker:") {
+                provider.circuit_breaker.failure_threshold = 0;
+            }
+        }
         let server = Server::bind(&config).await.expect("a free port");
         let addr = server.local_addr();
         let (shutdown, stopped) = oneshot::channel();

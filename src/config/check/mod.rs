@@ -3,6 +3,7 @@
 mod models;
 mod names;
 mod provider;
+mod resilience;
 mod routing;
 mod server;
 mod url;

@@ -3,6 +3,7 @@
 use super::{
     Checker,
     provider::{commit, timeouts},
+    resilience::scope,
 };
 use crate::config::raw::{Entries, RawModels, RawProvider, Text};
 use crate::config::{Models, Timeouts};
@@ -34,8 +35,13 @@ impl Checker<'_> {
         let mut models = Models { timeouts, ..Models::default() };
         models.commit = raw.commit.map_or(models.commit, commit);
         models.total_ms = raw_timeouts.total_ms.map_or(models.total_ms, |total| total.value);
+        models.retry = self.retry(raw.retry, &models.retry);
+        let breaker = raw.circuit_breaker.unwrap_or_default();
+        models.circuit_breaker = self.circuit_breaker(&breaker, models.circuit_breaker);
+        models.circuit_scope = breaker.scope.map_or(models.circuit_scope, |raw| scope(raw.value));
+        models.rate_limit = self.rate_limit(raw.rate_limit);
         for (name, raw) in providers {
-            let Some(provider) = self.provider(&name, raw, &variables, timeouts) else { continue };
+            let Some(provider) = self.provider(&name, raw, &variables, &models) else { continue };
             self.warnings.extend(provider.skipped(&name.value));
             models.providers.insert(name.value, provider);
         }

@@ -6,7 +6,7 @@ use switchtower_layers::{Dialect, route::Commit};
 use super::Checker;
 use crate::config::env::Resolved;
 use crate::config::raw::{Entries, RawCommit, RawDialect, RawProvider, RawTimeouts, Text};
-use crate::config::{Key, Provider, Secret, Timeouts};
+use crate::config::{Key, Models, Provider, Secret, Timeouts};
 
 impl Checker<'_> {
     /// `None` when there is no usable URL; that has been reported then.
@@ -15,7 +15,7 @@ impl Checker<'_> {
         name: &Text,
         raw: RawProvider,
         variables: &Resolved,
-        defaults: Timeouts,
+        defaults: &Models,
     ) -> Option<Provider> {
         if self.named("provider name", name.clone()).contains('/') {
             self.wrong(name, "a provider name has no `/`")
@@ -29,6 +29,13 @@ impl Checker<'_> {
             self.wrong(total, "a provider has no `total_ms`: it is for all attempts together")
                 .help("set it in the `timeouts` of `models`".to_owned());
         }
+        let retry = self.retry(raw.retry, &defaults.retry);
+        let raw_breaker = raw.circuit_breaker.unwrap_or_default();
+        if let Some(scope) = &raw_breaker.scope {
+            self.wrong(scope, "a provider has no `scope`: it is the same for all of them")
+                .help("set it in the `circuit_breaker` of `models`".to_owned());
+        }
+        let circuit_breaker = self.circuit_breaker(&raw_breaker, defaults.circuit_breaker);
         let Some(base_url) = &raw.base_url else {
             self.wrong(name, format!("the provider `{}` has no base_url", name.value))
                 .help("add, for example, `base_url: https://api.deepseek.com/v1`".to_owned());
@@ -42,7 +49,9 @@ impl Checker<'_> {
             dialect: raw.dialect.map_or(Dialect::Chat, dialect),
             enabled: raw.enabled.unwrap_or(true),
             commit: raw.commit.map(commit),
-            timeouts: timeouts(&raw_timeouts, defaults),
+            timeouts: timeouts(&raw_timeouts, defaults.timeouts),
+            retry,
+            circuit_breaker,
         })
     }
 

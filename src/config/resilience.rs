@@ -1,0 +1,80 @@
+//! From the configuration to the retries, circuit breakers and rate limits.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchtower_layers::Target;
+use switchtower_layers::circuit_breaker::{self, CircuitBreakerLayer, Handle};
+use switchtower_layers::rate_limit::{ByIp, Limit, Limiter, RateLimitLayer};
+use switchtower_layers::retry::{self, Budget, RetryLayer};
+
+use super::{CircuitBreaker, Config, RateLimit, Retry};
+
+/// What every provider has besides its share, so that retries are there when requests are few.
+const BUDGET_FLOOR: u32 = 10;
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+
+impl Config {
+    /// How many requests each client may make, by its address.
+    #[must_use]
+    pub fn rate_limit(&self) -> RateLimitLayer<IpAddr, ByIp> {
+        let limits = self.models.rate_limit.iter().map(|(path, RateLimit { rpm, burst })| {
+            (path, Limit::per_minute(rpm.get()).burst(burst.get()))
+        });
+        RateLimitLayer::new(Limiter::by_path(limits), ByIp)
+    }
+
+    /// When an attempt is made again, by its target's provider. Each provider has a budget of its
+    /// own, so that the outage of one leaves the others theirs.
+    #[must_use]
+    pub fn retries(&self) -> RetryLayer {
+        let general = Arc::new(retries(&self.models.retry));
+        let own: HashMap<String, Arc<retry::Settings>> = self
+            .models
+            .providers
+            .iter()
+            .map(|(name, provider)| (name.clone(), Arc::new(retries(&provider.retry))))
+            .collect();
+        RetryLayer::new(general.clone()).for_target(move |target: &Target| {
+            own.get(&*target.provider).unwrap_or(&general).clone()
+        })
+    }
+
+    /// When a target is left alone, by its provider. `circuits` outlive the layer.
+    #[must_use]
+    pub fn circuit_breaker(&self, circuits: Handle) -> CircuitBreakerLayer {
+        let general = circuit(self.models.circuit_breaker);
+        let own: HashMap<String, circuit_breaker::Settings> = self
+            .models
+            .providers
+            .iter()
+            .map(|(name, provider)| (name.clone(), circuit(provider.circuit_breaker)))
+            .collect();
+        CircuitBreakerLayer::new(general)
+            .scope(self.models.circuit_scope)
+            .for_target(move |target: &Target| *own.get(&*target.provider).unwrap_or(&general))
+            .handle(circuits)
+    }
+}
+
+fn retries(retry: &Retry) -> retry::Settings {
+    let Retry { max_retries, base_delay_ms, max_delay_ms, retryable_statuses, budget } = retry;
+    retry::Settings {
+        max_retries: *max_retries,
+        base_delay: Duration::from_millis(*base_delay_ms),
+        max_delay: Duration::from_millis(*max_delay_ms),
+        statuses: retryable_statuses.as_slice().into(),
+        budget: Some(Budget::new(*budget, BUDGET_FLOOR, BUDGET_WINDOW)),
+    }
+}
+
+/// The layer takes zero for "off", too.
+fn circuit(breaker: CircuitBreaker) -> circuit_breaker::Settings {
+    let CircuitBreaker { failure_threshold, reset_timeout_ms, half_open_max_requests } = breaker;
+    circuit_breaker::Settings::default()
+        .consecutive_faults(failure_threshold)
+        .open_for(Duration::from_millis(reset_timeout_ms))
+        .probes(half_open_max_requests.get())
+}

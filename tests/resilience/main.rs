@@ -1,0 +1,11 @@
+//! Retries, circuit breakers and rate limits in the gateway, over real sockets.
+
+mod breaker;
+mod chain;
+mod limit;
+mod retry;
+#[path = "../failover/seen.rs"]
+mod seen;
+mod silence;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,62 @@
+//! A provider that falls silent costs one deadline, and counts as broken.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    chain::{ask, gateway, health},
+    seen::envelope,
+    support::{Fault, PATIENCE, Reply, always},
+};
+
+const ON: [&str; 2] = ["retry: {base_delay_ms: 1}", "circuit_breaker: {}"];
+
+#[tokio::test]
+async fn who_is_silent_is_asked_once() {
+    let wordless = || Reply::events().role().stall();
+    for (deadline, reply, stream) in [
+        ("headers_ms: 150", Reply::fault(Fault::Silence), true),
+        ("first_token_ms: 150", Reply::fault(Fault::Silence), false),
+        ("first_token_ms: 150", wordless(), true),
+    ] {
+        let good = if stream { Reply::chat_stream(["Yes"]) } else { Reply::chat("Yes") };
+        let (a, b) = (always(reply).await, always(good).await);
+        let timeouts = format!("timeouts: {{{deadline}}}");
+        let gateway = gateway(&[&a, &b], &[ON[0], ON[1], &timeouts]).await;
+        let seen = ask(&gateway, stream).await;
+        assert_eq!((seen.status.as_u16(), seen.attempts(), seen.target()), (200, 2, "b/m".into()));
+        assert_eq!(a.received().len(), 1, "{deadline}, {stream}");
+    }
+}
+
+#[tokio::test]
+async fn nor_is_it_asked_again_when_there_is_nobody_else() {
+    let a = always(Reply::fault(Fault::Silence)).await;
+    let gateway = gateway(&[&a], &[ON[0], ON[1], "timeouts: {first_token_ms: 150}"]).await;
+    let seen = ask(&gateway, false).await;
+    assert_eq!((seen.status.as_u16(), seen.attempts(), a.received().len()), (502, 1, 1));
+}
+
+#[tokio::test]
+async fn who_stalls_in_mid_stream_is_at_fault() {
+    const IDLE: Duration = Duration::from_millis(150);
+    let a = always(Reply::events().role().delta("Hel").stall()).await;
+    let b = always(Reply::chat_stream(["Yes"])).await;
+    let gateway = gateway(&[&a, &b], &[ON[0], ON[1], "timeouts: {idle_ms: 150}"]).await;
+    for _ in 0..3 {
+        let started = Instant::now();
+        let seen = ask(&gateway, true).await;
+        let took = started.elapsed();
+        assert!(took >= IDLE && took < PATIENCE, "{took:?}");
+        assert_eq!((seen.status.as_u16(), seen.attempts(), seen.target()), (200, 1, "a/m".into()));
+        assert!(seen.is_complete);
+        let last = seen.text().trim_end().rsplit("data: ").next().expect("an event");
+        assert_eq!(envelope(last)["code"], "PROVIDER_ERROR");
+    }
+    let seen = ask(&gateway, true).await;
+    assert_eq!((seen.attempts(), seen.target()), (1, "b/m".into()));
+    assert_eq!(a.received().len(), 3);
+    let (available, summary) = health(&gateway, "a").await;
+    assert!(!available && summary.starts_with("Circuit open, probe in "), "{summary}");
+}
