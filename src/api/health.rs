@@ -84,8 +84,9 @@ fn is_of(circuit: &Status, name: &str) -> bool {
     }
 }
 
+/// One whose probe is due lets the next call through: whoever waits for it must send one.
 fn is_open(circuit: &Status) -> bool {
-    circuit.state == CircuitState::Open
+    circuit.state == CircuitState::Open && circuit.remaining != Some(Duration::ZERO)
 }
 
 fn unix_millis() -> u128 {

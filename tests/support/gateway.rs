@@ -13,7 +13,8 @@ use super::{Provider, soon};
 /// A configuration with one provider, named `main`, that lists the model `m`.
 pub fn yaml(base_url: &str, settings: &str) -> String {
     format!(
-        "models: {{providers: {{main: {{base_url: \"{base_url}\", api_key: sk-main, models: [m]}}}}}}\n\
+        "models: {{retry: {{max_retries: 0}}, circuit_breaker: {{failure_threshold: 0}}, \
+         providers: {{main: {{base_url: \"{base_url}\", api_key: sk-main, models: [m]}}}}}}\n\
          {settings}\n"
     )
 }
