@@ -1,8 +1,6 @@
-use std::{convert::Infallible, future::Future, io, pin::pin, time::Duration};
+use std::{future::Future, io, pin::pin, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
+use http::Request;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -12,15 +10,14 @@ use hyper_util::{
     },
     service::TowerToHyperService,
 };
-use switchtower_layers::BoxError;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
-use crate::upstream::Peer;
+use crate::{stack::HttpService, upstream::Peer};
 
 /// A head that does not come within this time ends the connection.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
@@ -32,18 +29,12 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_HEAD: usize = 512 << 10;
 
 /// Serves connections until `shutdown` resolves, and then drains them.
-pub(super) async fn serve<S, B>(
+pub(super) async fn serve(
     listener: TcpListener,
-    service: S,
+    service: impl HttpService,
     shutdown: impl Future<Output = ()>,
     drain: Duration,
-) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
+) {
     let server = server();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -90,13 +81,7 @@ fn server() -> Builder<TokioExecutor> {
 }
 
 /// Tells the service who is at the other end: the address with its port, and alone for rate limits.
-fn with_peer<S, R>(
-    service: S,
-    peer: Peer,
-) -> impl Service<Request<Incoming>, Response = R, Error = Infallible, Future = S::Future> + Clone + Send
-where
-    S: Service<Request<Incoming>, Response = R, Error = Infallible> + Clone + Send,
-{
+fn with_peer(service: impl HttpService, peer: Peer) -> impl HttpService {
     service.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(peer.0.ip());
@@ -104,18 +89,12 @@ where
     })
 }
 
-async fn connection<S, B>(
+async fn connection(
     server: Builder<TokioExecutor>,
     stream: TcpStream,
-    service: S,
+    service: impl HttpService,
     watcher: Watcher,
-) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
+) {
     // Without it each token of a stream waits for the last one's acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(service);
