@@ -27,10 +27,12 @@ pub struct Event<'a> {
 
 /// A single event grew over the framer's cap. The framer must not be fed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLarge(
+pub struct TooLarge {
     /// The cap, in bytes.
-    pub usize,
-);
+    pub cap: usize,
+    /// How many bytes of the chunk stand before its last event boundary.
+    pub whole: usize,
+}
 
 /// An incremental parser: feed it chunks, split anywhere, and it calls back for each event.
 ///
@@ -121,18 +123,18 @@ impl Framer {
             if is_boundary {
                 boundary = chunk.len() - rest.len();
             }
-            self.check_cap(lent)?;
+            self.check_cap(lent, boundary)?;
         }
         self.keep(lent);
         self.line.extend_from_slice(rest);
-        self.check_cap(None)?;
+        self.check_cap(None, boundary)?;
         Ok(boundary)
     }
 
-    fn check_cap(&self, lent: Option<&[u8]>) -> Result<(), TooLarge> {
+    fn check_cap(&self, lent: Option<&[u8]>, whole: usize) -> Result<(), TooLarge> {
         let held =
             self.line.len() + self.data.len() + self.name.len() + lent.map_or(0, <[u8]>::len);
-        if held > self.cap { Err(TooLarge(self.cap)) } else { Ok(()) }
+        if held > self.cap { Err(TooLarge { cap: self.cap, whole }) } else { Ok(()) }
     }
 
     /// Copies a lent line into the data, because its chunk or its turn is over.
@@ -248,11 +250,11 @@ mod tests {
             framer.feed(b"data: 0123456789\n\n", |_| {}).unwrap();
         }
         assert_eq!(framer.feed(b"data: 0123456789", |_| {}), Ok(0));
-        assert_eq!(framer.feed(b"0123456789", |_| {}), Err(TooLarge(16)));
+        assert_eq!(framer.feed(b"0123456789", |_| {}), Err(TooLarge { cap: 16, whole: 0 }));
 
         let mut framer = Framer::new(16);
         let lines = b"data: 0123456789\ndata: 0123456789\n";
-        assert_eq!(framer.feed(lines, |_| {}), Err(TooLarge(16)));
+        assert_eq!(framer.feed(lines, |_| {}), Err(TooLarge { cap: 16, whole: 0 }));
     }
 
     #[test]

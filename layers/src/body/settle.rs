@@ -37,8 +37,8 @@ pin_project! {
     /// A body that carries a guard (a permit, a reservation) and settles it when the body ends,
     /// fails or is dropped, whichever comes first.
     ///
-    /// The end is `None`, an error, **or** [`is_end_stream`](Body::is_end_stream) turning true
-    /// after a frame: a server that knows the length never polls for the `None`.
+    /// The end is `None`, an error, trailers, **or** [`is_end_stream`](Body::is_end_stream) turning
+    /// true after a frame: a server that knows the length never polls for the `None`.
     pub struct SettleBody<B: Body, G: Settle> {
         #[pin]
         inner: B,
@@ -88,7 +88,10 @@ where
         let mut this = self.project();
         let frame = ready!(this.inner.as_mut().poll_frame(cx));
         match &frame {
-            Some(Ok(_)) if this.inner.is_end_stream() => settle(this.guard, BodyEnd::Complete),
+            // A server that has passed trailers on never polls for the end.
+            Some(Ok(frame)) if frame.is_trailers() || this.inner.is_end_stream() => {
+                settle(this.guard, BodyEnd::Complete);
+            }
             Some(Ok(_)) => {}
             Some(Err(_)) => settle(this.guard, BodyEnd::Error),
             None => settle(this.guard, BodyEnd::Complete),

@@ -67,7 +67,9 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         let end = match &frame {
             Some(Err(_)) => BodyEnd::Error,
             // A server that knows the length never polls for the `None`.
-            Some(Ok(_)) if !this.inner.is_end_stream() => return Poll::Ready(frame),
+            Some(Ok(data)) if !data.is_trailers() && !this.inner.is_end_stream() => {
+                return Poll::Ready(frame);
+            }
             Some(Ok(_)) | None => BodyEnd::Complete,
         };
         if let Some(watch) = this.watch.take() {

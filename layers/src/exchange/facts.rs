@@ -38,12 +38,13 @@ impl Facts {
     pub fn outcome(&self) -> Option<Outcome> {
         let end = self.end?;
         let status = self.status.unwrap_or(StatusCode::OK);
+        let is_known = self.fault.is_some() || self.finish.is_some() || status.is_server_error();
         Some(match end {
-            _ if self.fault.is_some() || status.is_server_error() => Outcome::Fault,
+            BodyEnd::Dropped if !is_known => Outcome::Cancelled,
+            _ if status.is_client_error() => Outcome::Neutral,
+            _ if self.fault.is_some() || !status.is_success() => Outcome::Fault,
             BodyEnd::Error => Outcome::Fault,
-            BodyEnd::Dropped if self.finish.is_none() => Outcome::Cancelled,
-            _ if status.is_success() => Outcome::Success,
-            _ => Outcome::Neutral,
+            _ => Outcome::Success,
         })
     }
 }
@@ -53,9 +54,9 @@ impl Facts {
 pub enum Outcome {
     /// A whole answer.
     Success,
-    /// The provider's failure: transport, 5xx, or a broken answer.
+    /// The provider's failure: transport, 5xx, a redirect, or a broken answer.
     Fault,
-    /// The provider is well but did not answer the question: a 4xx, a redirect.
+    /// The provider is well but did not answer the question: a 4xx.
     Neutral,
     /// The client went away first.
     Cancelled,
@@ -188,6 +189,8 @@ mod tests {
             (503, None, None, BodyEnd::Complete, Outcome::Fault),
             (429, None, None, BodyEnd::Complete, Outcome::Neutral),
             (400, None, None, BodyEnd::Dropped, Outcome::Cancelled),
+            (400, Some(Fault::Transport("cut".into())), None, BodyEnd::Error, Outcome::Neutral),
+            (302, None, None, BodyEnd::Complete, Outcome::Fault),
         ];
         for (status, fault, finish, end, outcome) in table {
             let status = StatusCode::from_u16(status).ok();

@@ -26,6 +26,8 @@ pin_project! {
         out: Outbox,
         // What broke the stream, once everything before it has passed.
         fault: Option<Fault>,
+        // They come last.
+        trailers: Option<Frame<Bytes>>,
     }
 
     impl<B: Body> PinnedDrop for ObserveBody<B> {
@@ -36,6 +38,8 @@ pin_project! {
                 // An empty body may never be polled at all.
                 let _ = watch.complete(this.out);
             } else {
+                // A deadline may have given it up: who ends it has to know where it stood.
+                watch.reader.broken(&watch.recorder);
                 watch.recorder.end(BodyEnd::Dropped);
             }
         }
@@ -68,7 +72,7 @@ impl Watch {
 impl<B: Body> ObserveBody<B> {
     pub(super) fn new(inner: B, reader: Reader, recorder: Recorder) -> Self {
         let watch = Some(Watch { reader, recorder });
-        Self { inner, watch, out: Outbox::default(), fault: None }
+        Self { inner, watch, out: Outbox::default(), fault: None, trailers: None }
     }
 }
 
@@ -94,6 +98,9 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
             if let Some(fault) = this.fault.take() {
                 return Poll::Ready(Some(Err(fault.into())));
             }
+            if let Some(trailers) = this.trailers.take() {
+                return Poll::Ready(Some(Ok(trailers)));
+            }
             // The end, or what broke the stream, was recorded: the rest is not the reader's.
             let Some(watch) = this.watch.as_mut() else { return Poll::Ready(None) };
             match ready!(this.inner.as_mut().poll_frame(cx)) {
@@ -107,10 +114,15 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
                                 this.watch.take().and_then(|w| w.complete(this.out).err());
                         }
                     }
-                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                    // A server that has passed them on never polls for the end.
+                    Err(trailers) => {
+                        *this.fault = this.watch.take().and_then(|w| w.complete(this.out).err());
+                        *this.trailers = Some(trailers).filter(|_| this.fault.is_none());
+                    }
                 },
                 // The model had finished: what is missing is no part of the answer.
                 Some(Err(_)) if watch.reader.is_finished() => {
+                    watch.reader.drop_tail();
                     *this.fault =
                         this.watch.take().and_then(|watch| watch.complete(this.out).err());
                 }
@@ -129,7 +141,10 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.out.is_empty() && self.fault.is_none() && self.inner_is_over()
+        self.out.is_empty()
+            && self.fault.is_none()
+            && self.trailers.is_none()
+            && self.inner_is_over()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Dialect,
     exchange::{Fault, Recorder},
-    sse::Framer,
+    sse::{Framer, TooLarge},
 };
 
 /// Reads an event stream, and lets only whole events pass: whoever has to end a stream that broke
@@ -62,7 +62,7 @@ impl Events {
         let (whole, result) = match (broken, framed) {
             (Some((fault, start)), _) => (start, Err(fault)),
             (None, Ok(whole)) => (whole, Ok(())),
-            (None, Err(too_large)) => (0, Err(Fault::TooLarge(too_large.0))),
+            (None, Err(TooLarge { cap, whole })) => (whole, Err(Fault::TooLarge(cap))),
         };
         self.pass(data, whole, out);
         let result = match result {
@@ -101,6 +101,11 @@ impl Events {
 
     pub(super) fn is_finished(&self) -> bool {
         self.progress.is_finished()
+    }
+
+    pub(super) fn drop_tail(&mut self) {
+        self.tail.clear();
+        self.tail_size = 0;
     }
 
     pub(super) fn end(mut self, out: &mut Outbox, recorder: &Recorder) -> Result<(), Fault> {

@@ -106,6 +106,13 @@ impl Reader {
         Ok(())
     }
 
+    /// Half an event is none.
+    pub(super) fn drop_tail(&mut self) {
+        if let Self::Events(events) = self {
+            events.drop_tail();
+        }
+    }
+
     /// Whether an event stream has come to its finish reason.
     pub(super) fn is_finished(&self) -> bool {
         matches!(self, Self::Events(events) if events.is_finished())

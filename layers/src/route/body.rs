@@ -13,10 +13,15 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
 use super::{
+    call::{Call, said},
     drive::{Committed, Drive, own_event},
     events::KEEP_ALIVE,
+    failures::reason,
 };
 use crate::{BoxError, Buffered, Code, Rejection, exchange::Facts, sse::is_event_stream};
+
+/// Between two comments.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 pin_project! {
     /// The body of [`Route`](super::Route)'s responses.
@@ -50,6 +55,7 @@ impl<S: Service<Request<Buffered>>, B> RouteBody<S, B> {
     pub(super) fn early(drive: Pin<Box<Drive<S, B>>>, every: Duration) -> Self {
         // The first comment leaves with the head.
         let timer = sleep(Duration::ZERO);
+        let every = every.max(SHORTEST);
         Self { kind: Kind::Early { drive: Some(drive), every, timer } }
     }
 }
@@ -98,7 +104,7 @@ where
                     *drive = None;
                     return Poll::Ready(Some(Err(error.into())));
                 }
-                Ok(Committed::Answer(head)) => refusal(&head),
+                Ok(Committed::Answer(head)) => refusal(&attempts.call, &head),
                 Ok(Committed::Own(rejection)) => Some(rejection),
             };
             let event = rejection
@@ -132,18 +138,26 @@ where
 }
 
 /// What to say in a stream that has begun about an answer that is none.
-fn refusal(head: &Parts) -> Option<Rejection> {
+fn refusal(call: &Call, head: &Parts) -> Option<Rejection> {
     if head.status.is_success() {
         let why = "the provider answered without the stream that was asked for";
         return (!is_event_stream(&head.headers)).then(|| Rejection::new(Code::ProviderError, why));
     }
+    let error = said(head);
     let code = match head.status.as_u16() {
+        402 => Code::QuotaExhausted,
+        429 if error.code.as_deref() == Some("insufficient_quota") => Code::QuotaExhausted,
         429 => Code::RateLimited,
         401 => Code::Unauthorized,
         403 => Code::Forbidden,
         404 => Code::NotFound,
         413 => Code::PayloadTooLarge,
-        _ => Code::InvalidRequest,
+        400..=499 => Code::InvalidRequest,
+        _ => Code::ProviderError,
     };
-    Some(Rejection::new(code, format!("the provider answered {}", head.status)))
+    let message = match call.attempted() {
+        Some(target) => reason(target, head, &error),
+        None => format!("the provider answered {}", head.status),
+    };
+    Some(Rejection::new(code, message))
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Buffered, Dialect, Exchange, Rejected, Target,
     classify::{Attempts, DeadlineError, Meaning, Total},
-    exchange::Fault,
+    exchange::{Fault, UpstreamError},
     request::{ModelRequest, Streamed},
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Call {
     pub(super) attempts: u32,
     /// Attempts that were made at earlier targets.
     before: u32,
+    /// The last target at which an attempt was made.
+    attempted: Option<usize>,
     /// An attempt was begun, and what became of it was not logged yet.
     under_way: bool,
     /// Where the call came from: whoever drops it need not be there.
@@ -87,6 +89,7 @@ impl Call {
             current: None,
             attempts: 0,
             before: 0,
+            attempted: None,
             under_way: false,
             span: Span::current(),
         }
@@ -100,6 +103,11 @@ impl Call {
     /// The target of the attempt that is under way, or was the last.
     pub(super) fn target(&self) -> Option<&Target> {
         self.current.map(|current| &self.plan.targets[current])
+    }
+
+    /// Who answered, or was the last to be asked in vain.
+    pub(super) fn attempted(&self) -> Option<&Target> {
+        self.attempted.map(|attempted| &self.plan.targets[attempted])
     }
 
     /// The model that the last attempt asked for.
@@ -134,6 +142,9 @@ impl Call {
     /// The head of an answer has come; a layer in between may have made several attempts for it.
     pub(super) fn head<B>(&mut self, response: &http::Response<B>) {
         self.attempts = self.before + Attempts::of(response).0;
+        if self.attempts > self.before {
+            self.attempted = self.current;
+        }
     }
 
     /// The first target.
@@ -150,7 +161,7 @@ impl Call {
 
     /// The attempt under way was answered with an error (or a rejection), and its body was read.
     pub(super) fn answered(&mut self, head: response::Parts, held: Held) -> Next {
-        let error = self.exchange.read(|facts| facts.error.clone()).unwrap_or_default();
+        let error = said(&head);
         let response = http::Response::from_parts(head, ());
         let meaning = Meaning::of(&response, Some(&error), SystemTime::now);
         let (head, ()) = response.into_parts();
@@ -176,7 +187,7 @@ impl Call {
             }
             _ => {}
         }
-        let reason = reason(&target, meaning, &head, &error);
+        let reason = reason(&target, &head, &error);
         self.failures.answered(reason.clone(), meaning, head, held);
         self.failed(ATTEMPT_FAILED, Wanted::Other, &reason)
     }
@@ -243,6 +254,12 @@ impl Call {
         let next = field::display(next);
         tracing::info!(attempt = self.attempts, target, why, next, "attempt {what}");
     }
+}
+
+/// What an error answer's body said, if somebody has read it.
+pub(super) fn said(head: &response::Parts) -> UpstreamError {
+    let exchange = head.extensions.get::<Exchange>();
+    exchange.and_then(|exchange| exchange.read(|facts| facts.error.clone())).unwrap_or_default()
 }
 
 /// How an answer turned out to be none.

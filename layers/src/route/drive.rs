@@ -46,9 +46,33 @@ pin_project! {
         Readying,
         Calling { #[pin] future: F },
         // The head is here until it leaves.
-        Answering { head: Option<Parts>, #[pin] body: B, held: Held, is_events: bool },
+        Answering { head: Option<Parts>, #[pin] body: B, held: Held, kind: Kind },
         // Nothing more will come.
         Kept { held: Held },
+    }
+}
+
+/// What is known of an answer by its head.
+#[derive(Clone, Copy)]
+struct Kind {
+    is_success: bool,
+    is_events: bool,
+    /// Somebody further in reads it and keeps the exchange.
+    is_observed: bool,
+}
+
+impl Kind {
+    fn of(head: &Parts) -> Self {
+        Self {
+            is_success: head.status.is_success(),
+            is_events: is_event_stream(&head.headers),
+            is_observed: head.extensions.get::<Exchange>().is_some(),
+        }
+    }
+
+    /// Whether the model had finished: a stream that breaks behind that is whole.
+    fn is_finished(self, call: &Call) -> bool {
+        self.is_events && self.is_observed && call.exchange.read(|facts| facts.finish.is_some())
     }
 }
 
@@ -93,40 +117,49 @@ where
                     let answer = answered.inspect_err(|_| this.call.errored())?;
                     this.call.head(&answer);
                     let (head, body) = answer.into_parts();
-                    let is_events = is_event_stream(&head.headers);
-                    let (head, held) = (Some(head), Held::default());
-                    this.state.set(State::Answering { head, body, held, is_events });
+                    let (kind, held) = (Kind::of(&head), Held::default());
+                    this.state.set(State::Answering { head: Some(head), body, held, kind });
                     continue;
                 }
-                StateProj::Answering { head, body, held, is_events } => {
-                    let Some(parts) = head.as_ref() else { unreachable!("polled after commit") };
-                    let is_success = parts.status.is_success();
-                    let is_observed = parts.extensions.get::<Exchange>().is_some();
-                    if may_leave(this.call, is_success, is_observed, *is_events, held) {
+                StateProj::Answering { head, mut body, held, kind } => {
+                    let kind = *kind;
+                    if may_leave(this.call, kind, held) {
                         this.call.commit();
-                        let head = head.take().map(|head| leaving(head, *is_events));
-                        return Poll::Ready(Ok(Committed::Answer(head.expect("it is here"))));
+                        let head = leaving(head.take().expect("polled after commit"), kind);
+                        if held.is_empty() && body.is_end_stream() {
+                            // A server does not poll what is empty.
+                            this.call.ended(None);
+                            this.state.set(State::Kept { held: Held::default() });
+                        }
+                        return Poll::Ready(Ok(Committed::Answer(head)));
                     }
-                    match ready!(body.poll_frame(cx)) {
+                    let is_too_much = held.size() > this.call.settings.hold_cap;
+                    let end = match is_too_much {
+                        // An error that goes on and on: its status says enough.
+                        true => None,
+                        false => ready!(body.as_mut().poll_frame(cx)),
+                    };
+                    match end {
                         Some(Ok(frame)) => {
                             held.push(frame.into_data().unwrap_or_default());
                             continue;
                         }
-                        Some(Err(error)) if is_success && !is_finished(this.call, *is_events) => {
+                        Some(Err(error)) if kind.is_success && !kind.is_finished(this.call) => {
                             let error = error.into();
-                            let spoke = this.call.exchange.read(|facts| facts.content);
+                            let spoke =
+                                kind.is_observed && this.call.exchange.read(|facts| facts.content);
                             this.call.broke(&Broke::by(error.as_ref(), spoke))
                         }
                         end => {
-                            let mut head = head.take().expect("it is here");
+                            let mut head = leaving(head.take().expect("polled after commit"), kind);
                             // What an error's body has lost does not matter, but is not announced.
-                            if end.is_some() {
+                            if end.is_some() || is_too_much {
                                 head.headers.remove(CONTENT_LENGTH);
                             }
                             let held = std::mem::take(held);
-                            if !is_success {
+                            if !kind.is_success {
                                 this.call.answered(head, held)
-                            } else if let Some(broke) = found(this.call, is_observed, *is_events) {
+                            } else if let Some(broke) = found(this.call, kind) {
                                 this.call.broke(&broke)
                             } else {
                                 this.call.commit();
@@ -161,41 +194,35 @@ where
         let mut this = self.project();
         match this.state.as_mut().project() {
             StateProj::Kept { held } => Poll::Ready(held.pop().map(|data| Ok(Frame::data(data)))),
-            StateProj::Answering { body, held, is_events, .. } => {
-                if let Some(data) = held.pop() {
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                let mut body = body;
-                let error = loop {
-                    match ready!(body.as_mut().poll_frame(cx)) {
-                        // Layers tell one another by it that bytes came. HTTP/2 clients take many
-                        // of them for an attack.
-                        Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
-                        Some(Ok(frame)) => {
-                            // A server that knows the length never polls for the end.
-                            if body.is_end_stream() {
-                                this.call.ended(None);
-                                this.state.set(State::Kept { held: Held::default() });
-                            }
-                            return Poll::Ready(Some(Ok(frame)));
-                        }
-                        Some(Err(error)) if !is_finished(this.call, *is_events) => {
-                            break error.into();
-                        }
-                        None | Some(Err(_)) => {
-                            this.call.ended(None);
-                            this.state.set(State::Kept { held: Held::default() });
-                            return Poll::Ready(None);
-                        }
+            StateProj::Answering { mut body, held, kind, .. } => {
+                let kind = *kind;
+                let (frame, error) = if let Some(data) = held.pop() {
+                    (Some(Frame::data(data)), None)
+                } else {
+                    match ready!(poll_full(body.as_mut(), cx)) {
+                        Some(Ok(frame)) => (Some(frame), None),
+                        Some(Err(error)) if !kind.is_finished(this.call) => (None, Some(error)),
+                        Some(Err(_)) | None => (None, None),
                     }
                 };
+                let Some(error) = error else {
+                    // A server that knows the length, or has the trailers, never polls for the end.
+                    let is_last = frame.as_ref().is_none_or(Frame::is_trailers)
+                        || (held.is_empty() && body.is_end_stream());
+                    if is_last {
+                        this.call.ended(None);
+                        this.state.set(State::Kept { held: Held::default() });
+                    }
+                    return Poll::Ready(frame.map(Ok));
+                };
+                let error = error.into();
                 let why = text(error.as_ref());
                 this.call.ended(Some(&why));
                 let code = match error.downcast_ref::<DeadlineError>() {
                     Some(DeadlineError { which: Deadline::Total, .. }) => Code::DeadlineExceeded,
                     _ => Code::ProviderError,
                 };
-                let event = is_events.then(|| broken_event(this.call, code, &why)).flatten();
+                let event = kind.is_events.then(|| broken_event(this.call, code, &why)).flatten();
                 this.state.set(State::Kept { held: Held::default() });
                 Poll::Ready(Some(event.map(|event| Ok(Frame::data(event))).unwrap_or(Err(error))))
             }
@@ -215,7 +242,7 @@ where
         match &self.state {
             State::Kept { held } => SizeHint::with_exact(held.size()),
             // An event stream may grow by an error.
-            State::Answering { body, held, is_events: false, .. } if held.is_empty() => {
+            State::Answering { body, held, kind, .. } if held.is_empty() && !kind.is_events => {
                 body.size_hint()
             }
             _ => SizeHint::default(),
@@ -229,45 +256,46 @@ impl<S: Service<Request<Buffered>>, B> fmt::Debug for Drive<S, B> {
     }
 }
 
-/// Whether the answer that has begun may leave before its end.
-fn may_leave(
-    call: &Call,
-    is_success: bool,
-    is_observed: bool,
-    is_events: bool,
-    held: &Held,
-) -> bool {
-    if held.size() > call.settings.hold_cap {
-        return true;
+/// The next frame with something in it. Layers tell one another by empty ones that bytes came;
+/// HTTP/2 clients take many of them for an attack.
+fn poll_full<B: Body<Data = Bytes>>(
+    mut body: Pin<&mut B>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    loop {
+        match ready!(body.as_mut().poll_frame(cx)) {
+            Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
+            frame => return Poll::Ready(frame),
+        }
     }
-    is_success
+}
+
+/// Whether the answer that has begun may leave before its end.
+fn may_leave(call: &Call, kind: Kind, held: &Held) -> bool {
+    kind.is_success
         && match call.policy() {
+            _ if held.size() > call.settings.hold_cap => true,
             Commit::Headers => true,
             Commit::Complete => false,
-            Commit::FirstToken if !is_events => false,
-            Commit::FirstToken if is_observed => call.exchange.read(|facts| facts.content),
+            Commit::FirstToken if !kind.is_events => false,
+            Commit::FirstToken if kind.is_observed => call.exchange.read(|facts| facts.content),
             // Nobody tells what content is: any event counts.
             Commit::FirstToken => !held.is_empty(),
         }
 }
 
-/// Whether the model had finished: a stream that breaks behind that is whole.
-fn is_finished(call: &Call, is_events: bool) -> bool {
-    is_events && call.exchange.read(|facts| facts.finish.is_some())
-}
-
 /// What is wrong with a success that has come to its end.
-fn found(call: &Call, is_observed: bool, is_events: bool) -> Option<Broke> {
-    if !is_observed || is_finished(call, is_events) {
+fn found(call: &Call, kind: Kind) -> Option<Broke> {
+    if !kind.is_observed || kind.is_finished(call) {
         return None;
     }
     let fault = call.exchange.read(|facts| facts.fault.clone())?;
-    Some(Broke::found(&fault, is_events))
+    Some(Broke::found(&fault, kind.is_events))
 }
 
-/// A stream may end in an event that its provider did not announce.
-fn leaving(mut head: Parts, is_events: bool) -> Parts {
-    if is_events {
+/// A stream may end in an event that its provider did not announce, or before the length it did.
+fn leaving(mut head: Parts, kind: Kind) -> Parts {
+    if kind.is_events {
         head.headers.remove(CONTENT_LENGTH);
     }
     head

@@ -35,7 +35,7 @@ pub(super) fn error(
 /// sequence number.
 fn failed(code: &str, message: &str, model: &str, facts: &Facts) -> Value {
     let (id, sequence) = match &facts.response {
-        Some((id, sequence)) => (&**id, sequence + 1),
+        Some((id, sequence)) => (&**id, sequence.saturating_add(1)),
         None => ("resp_failed", 0),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -19,26 +19,28 @@ use crate::{
     observe::ObserveLayer,
 };
 
-type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
+pub(super) type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
-const DELTA: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
-const ROLE: &str =
+pub(super) const DELTA: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+pub(super) const ROLE: &str =
     "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
-const FINISH: &str = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-const ERROR: &str = "data: {\"error\":{\"code\":\"overloaded\"}}\n\n";
-const WHOLE: &str = r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}"#;
+pub(super) const FINISH: &str =
+    "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+pub(super) const ERROR: &str = "data: {\"error\":{\"code\":\"overloaded\"}}\n\n";
+pub(super) const WHOLE: &str =
+    r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}"#;
 
 /// One step of a body.
 #[derive(Clone, Copy)]
-enum Step {
+pub(super) enum Step {
     Data(&'static str),
     Pause(u64),
     Cut,
     Late(Deadline),
 }
-use Step::*;
+pub(super) use Step::*;
 
-fn answer(status: u16, content_type: &str, steps: &[Step]) -> Answer {
+pub(super) fn answer(status: u16, content_type: &str, steps: &[Step]) -> Answer {
     let frames = stream::iter(steps.to_vec()).filter_map(async |step| match step {
         Data(data) => Some(Ok::<_, BoxError>(Frame::data(Bytes::from(data)))),
         Pause(seconds) => {
@@ -52,49 +54,49 @@ fn answer(status: u16, content_type: &str, steps: &[Step]) -> Answer {
     response.body(BodyExt::boxed_unsync(StreamBody::new(Box::pin(frames)))).unwrap()
 }
 
-fn events(steps: &[Step]) -> Answer {
+pub(super) fn events(steps: &[Step]) -> Answer {
     answer(200, "text/event-stream", steps)
 }
 
-fn json(status: u16, text: &'static str) -> Answer {
+pub(super) fn json(status: u16, text: &'static str) -> Answer {
     answer(status, "application/json", &[Data(text)])
 }
 
-fn limited(seconds: u32) -> Answer {
+pub(super) fn limited(seconds: u32) -> Answer {
     let mut answer = json(429, r#"{"error":{"code":"rate_limit_exceeded"}}"#);
     answer.headers_mut().insert("retry-after", seconds.into());
     answer
 }
 
 /// What the client saw.
-struct Seen {
-    status: u16,
-    headers: http::HeaderMap,
-    body: String,
+pub(super) struct Seen {
+    pub(super) status: u16,
+    pub(super) headers: http::HeaderMap,
+    pub(super) body: String,
     /// The body ended in an error.
-    cut: bool,
+    pub(super) cut: bool,
     /// Who was asked, in order.
-    asked: Vec<String>,
-    after: Duration,
+    pub(super) asked: Vec<String>,
+    pub(super) after: Duration,
 }
 
 impl Seen {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
-fn table() -> RoutingTable {
+pub(super) fn table() -> RoutingTable {
     let (a, b) = (Provider::new("a"), Provider::new("b").commit(Commit::Complete));
     RoutingTable::builder().provider(a).provider(b).build().unwrap()
 }
 
-fn request(model: &str, stream: bool) -> Request<Buffered> {
+pub(super) fn request(model: &str, stream: bool) -> Request<Buffered> {
     let body = format!(r#"{{"model":"{model}","stream":{stream}}}"#);
     Request::post("/v1/chat/completions").body(body.into()).unwrap()
 }
 
-async fn send(
+pub(super) async fn send(
     layer: &RouteLayer,
     request: Request<Buffered>,
     script: impl Fn(&str, usize) -> Answer + Clone + Send + 'static,

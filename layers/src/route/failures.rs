@@ -113,12 +113,7 @@ fn nobody(plan: &Plan, reasons: Vec<String>, soonest: Option<Duration>) -> Rejec
 }
 
 /// One line about an error answer: the provider and what it said.
-pub(super) fn reason(
-    target: &Target,
-    meaning: Meaning,
-    head: &Parts,
-    error: &UpstreamError,
-) -> String {
+pub(super) fn reason(target: &Target, head: &Parts, error: &UpstreamError) -> String {
     let provider = &target.provider;
     if let Some(cause) = head.extensions.get::<TransportError>() {
         return format!("{provider}: {cause}");
@@ -130,7 +125,7 @@ pub(super) fn reason(
     match (error.code.as_deref().or(error.kind.as_deref()), error.message.as_deref()) {
         (Some(code), _) => format!("{provider}: {status} {}", excerpt(code)),
         // Such a message may quote the key.
-        (None, Some(_)) if meaning == Meaning::Refused => format!("{provider}: {status}"),
+        (None, Some(_)) if matches!(status, 401 | 403) => format!("{provider}: {status}"),
         (None, Some(message)) => format!("{provider}: {status} {}", excerpt(message)),
         (None, None) => format!("{provider}: {status}"),
     }

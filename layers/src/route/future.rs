@@ -20,7 +20,7 @@ use super::{
     call::Call,
     drive::{Committed, Drive},
 };
-use crate::{BoxError, Buffered, Rejection, Target};
+use crate::{BoxError, Buffered, Rejected, Rejection, Target, classify::Attempts};
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-switchtower-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-switchtower-model");
@@ -104,11 +104,14 @@ where
         let attempts = drive.take().expect("it is here");
         Poll::Ready(committed.map(|committed| {
             let attempt = attempts.call.attempts;
-            let target = attempts.call.target().filter(|_| attempt > 0).cloned();
+            let target = attempts.call.attempted().cloned();
             let mut response = match committed {
                 Committed::Answer(head) => Response::from_parts(head, RouteBody::passing(attempts)),
-                Committed::Own(rejection) => rejection.into_response(),
+                Committed::Own(rejection) => own(rejection, attempt),
             };
+            if attempt > 1 {
+                response.extensions_mut().insert(Attempts(attempt));
+            }
             name(response.headers_mut(), target.as_ref(), attempt);
             if let Some(target) = target {
                 response.extensions_mut().insert(target);
@@ -116,6 +119,18 @@ where
             response
         }))
     }
+}
+
+/// The router's own word. It is a rejection only where nothing was attempted.
+fn own<S, B>(rejection: Rejection, attempts: u32) -> Response<RouteBody<S, B>>
+where
+    S: Service<Request<Buffered>>,
+{
+    let mut response = rejection.into_response();
+    if attempts > 0 {
+        response.extensions_mut().remove::<Rejected>();
+    }
+    response
 }
 
 /// A stream that begins before anybody has answered.

@@ -8,6 +8,9 @@ use crate::Target;
 /// A provider's word is not taken for longer than this.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// More than these at once are not remembered.
+const MOST: usize = 4096;
+
 /// The targets and providers that asked to be left alone, and until when. A shared handle: a
 /// router that is built anew goes on with it.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +40,9 @@ impl Holdoffs {
         let mut held = self.0.lock();
         // The names come from clients, so what is over must not stay.
         held.retain(|_, until| *until > now);
+        if held.len() >= MOST && !held.contains_key(&key) {
+            return;
+        }
         let entry = held.entry(key).or_insert(until);
         *entry = until.max(*entry);
     }
@@ -96,5 +102,9 @@ mod tests {
             holdoffs.hold_target(&target(&n.to_string()), seconds(1), now + seconds(2 * n));
         }
         assert!(holdoffs.0.lock().len() <= 2);
+        for n in 0..2 * MOST {
+            holdoffs.hold_target(&target(&format!("{n} at once")), seconds(1), now);
+        }
+        assert_eq!(holdoffs.0.lock().len(), MOST);
     }
 }

@@ -28,7 +28,8 @@
 //!   ([`Holdoffs`]); so is a provider with nothing left to spend.
 //! - The head of a stream that is held for long leaves after [15 s](RouteLayer::hold_head) with
 //!   keep-alive comments, and failover goes on behind them.
-//! - A [`Total`](crate::classify::Total) deadline in the request's extensions ends the attempts.
+//! - Behind a [`Total`](crate::classify::Total) deadline in the request's extensions no attempt is
+//!   begun; one that is under way is ended by the `deadlines` layer further in.
 //!
 //! | the end of the plan | status | code |
 //! |---|---|---|
@@ -98,6 +99,9 @@ pub use plan::{Plan, Skipped};
 pub use service::Route;
 pub use table::{Provider, RoutingTable, RoutingTableBuilder, UnknownProvider};
 
+#[cfg(test)]
+#[cfg(all(feature = "deadlines", feature = "observe"))]
+mod edge_tests;
 #[cfg(test)]
 #[cfg(feature = "observe")]
 mod failover_tests;

@@ -64,7 +64,8 @@ fn plan(table: &RoutingTable, request: &Request<Buffered>) -> Result<Planned, Re
     let commit = commit(request.headers())?;
     let asked = ModelRequest::read(request.body()).map_err(|error| invalid(&error))?;
     // On other paths a body without a model is perhaps no call to a model at all.
-    let is_call = Dialect::of_path(request.uri().path()).is_some();
+    let told = request.extensions().get::<Dialect>().copied();
+    let is_call = told.or_else(|| Dialect::of_path(request.uri().path())).is_some();
     let default = table.default_model().filter(|_| is_call);
     let Some(model) = asked.model.as_ref().or(default) else {
         let message = "the body names no `model`, and there is no default for it";
