@@ -152,7 +152,9 @@ async fn the_largest_sequence_number_has_no_next() {
     let layer = RouteLayer::new(table());
     let mut r = request("a/m", true);
     *r.uri_mut() = "/v1/responses".parse().unwrap();
-    let seen = send(&layer, r, |_, _| events(&[Data(CREATED), Data("data: {\"type\":\"response.output_text.delta\",\"sequence_number\":18446744073709551615,\"delta\":\"Hi\"}\n\n"), Cut])).await;
+    let last = "data: {\"type\":\"response.output_text.delta\",\
+        \"sequence_number\":18446744073709551615,\"delta\":\"Hi\"}\n\n";
+    let seen = send(&layer, r, move |_, _| events(&[Data(CREATED), Data(last), Cut])).await;
     assert!(seen.body.contains("event: response.failed"), "{}", seen.body);
 }
 
