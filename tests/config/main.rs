@@ -1,6 +1,7 @@
 //! The configuration: what is accepted, and what a person reads when it is not.
 
 mod any_text;
+mod contradictory;
 mod refused;
 
 use std::fs;
