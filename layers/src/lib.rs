@@ -24,6 +24,8 @@
 pub mod body;
 pub mod classify;
 pub mod exchange;
+#[cfg(any(feature = "circuit-breaker", feature = "deadlines", feature = "retry"))]
+mod policy;
 pub mod rejection;
 pub mod request;
 pub mod sse;

@@ -15,8 +15,6 @@ pub struct Raw {
     pub stream: TcpStream,
     /// What was read but not yet used.
     buffer: Vec<u8>,
-    /// How many reads brought bytes.
-    pub reads: usize,
 }
 
 /// An answer as it stood on the wire.
@@ -48,7 +46,7 @@ impl Raw {
     pub async fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).await.expect("a connection");
         stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: Vec::new(), reads: 0 }
+        Self { stream, buffer: Vec::new() }
     }
 
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
@@ -142,8 +140,6 @@ impl Raw {
 
     /// One read.
     async fn some(&mut self) -> io::Result<usize> {
-        let read = soon(self.stream.read_buf(&mut self.buffer)).await?;
-        self.reads += usize::from(read > 0);
-        Ok(read)
+        soon(self.stream.read_buf(&mut self.buffer)).await
     }
 }

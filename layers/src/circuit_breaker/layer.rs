@@ -1,23 +1,21 @@
-use std::sync::Arc;
-
 use http::Request;
 use tower_layer::Layer;
 
-use super::{CircuitBreaker, Handle, KeyRef, Scope, Settings, settings::Policy};
-use crate::Target;
+use super::{CircuitBreaker, Handle, KeyRef, Scope, Settings};
+use crate::{Target, policy::Policy};
 
 /// Applies [`CircuitBreaker`].
 #[derive(Clone, Debug)]
 pub struct CircuitBreakerLayer<K = Scope> {
     key: K,
-    policy: Policy,
+    policy: Policy<Settings>,
     handle: Handle,
 }
 
 impl CircuitBreakerLayer {
     /// These settings for every circuit; one circuit per [`Target`].
     pub fn new(settings: Settings) -> Self {
-        let policy = Policy { settings, for_target: None };
+        let policy = Policy::new(settings);
         Self { key: Scope::Target, policy, handle: Handle::new() }
     }
 }
@@ -64,7 +62,7 @@ impl<K> CircuitBreakerLayer<K> {
     where
         F: Fn(&Target) -> Settings + Send + Sync + 'static,
     {
-        self.policy.for_target = Some(Arc::new(settings));
+        self.policy.for_target(settings);
         self
     }
 

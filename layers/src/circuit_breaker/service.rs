@@ -11,16 +11,16 @@ use tower_service::Service;
 
 use super::{
     Handle, Key, KeyExtractor, ResponseBody, ResponseFuture, Scope, State, Status,
-    settings::Policy, watch::Watch,
+    settings::Settings, watch::Watch,
 };
-use crate::{Code, Rejection};
+use crate::{Code, Rejection, policy::Policy};
 
 /// Refuses calls to what keeps failing. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct CircuitBreaker<S, K = Scope> {
     pub(super) inner: S,
     pub(super) key: K,
-    pub(super) policy: Policy,
+    pub(super) policy: Policy<Settings>,
     pub(super) handle: Handle,
 }
 

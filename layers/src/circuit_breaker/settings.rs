@@ -1,8 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
-
-use http::Extensions;
-
-use crate::Target;
+use std::time::Duration;
 
 /// Longer waits than this are cut to it, so that no instant overflows.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -126,32 +122,6 @@ impl Default for Settings {
             probes: 1,
             probe_time: Duration::from_secs(300),
         }
-    }
-}
-
-/// A pointer, shared by all clones, so that the layer's type stays nameable.
-type ForTarget = Arc<dyn Fn(&Target) -> Settings + Send + Sync>;
-
-/// The settings of each call.
-#[derive(Clone)]
-pub(super) struct Policy {
-    pub(super) settings: Settings,
-    pub(super) for_target: Option<ForTarget>,
-}
-
-impl Policy {
-    pub(super) fn of(&self, extensions: &Extensions) -> Settings {
-        let own = self.for_target.as_ref().zip(extensions.get::<Target>());
-        own.map_or(self.settings, |(settings, target)| settings(target))
-    }
-}
-
-impl fmt::Debug for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy")
-            .field("settings", &self.settings)
-            .field("for_target", &self.for_target.is_some())
-            .finish()
     }
 }
 

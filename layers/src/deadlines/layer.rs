@@ -1,23 +1,18 @@
-use std::sync::Arc;
-
 use tower_layer::Layer;
 
-use super::{
-    Deadlines,
-    settings::{Policy, Settings},
-};
-use crate::Target;
+use super::{Deadlines, settings::Settings};
+use crate::{Target, policy::Policy};
 
 /// Applies [`Deadlines`].
 #[derive(Clone, Debug)]
 pub struct DeadlinesLayer {
-    policy: Policy,
+    policy: Policy<Settings>,
 }
 
 impl DeadlinesLayer {
     /// These settings for every attempt.
     pub const fn new(settings: Settings) -> Self {
-        Self { policy: Policy { settings, for_target: None } }
+        Self { policy: Policy::new(settings) }
     }
 
     /// Other settings for an attempt whose request carries a [`Target`].
@@ -26,7 +21,7 @@ impl DeadlinesLayer {
     where
         F: Fn(&Target) -> Settings + Send + Sync + 'static,
     {
-        self.policy.for_target = Some(Arc::new(settings));
+        self.policy.for_target(settings);
         self
     }
 }

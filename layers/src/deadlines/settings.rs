@@ -1,8 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
-
-use http::Extensions;
-
-use crate::Target;
+use std::time::Duration;
 
 /// How long an attempt may take. `None` and zero switch a deadline off.
 ///
@@ -41,31 +37,5 @@ impl Default for Settings {
             first_token: Some(Duration::from_secs(300)),
             idle: Some(Duration::from_secs(120)),
         }
-    }
-}
-
-/// A pointer, shared by all clones, so that the layer's type stays nameable.
-type ForTarget = Arc<dyn Fn(&Target) -> Settings + Send + Sync>;
-
-/// The settings of each attempt.
-#[derive(Clone)]
-pub(super) struct Policy {
-    pub(super) settings: Settings,
-    pub(super) for_target: Option<ForTarget>,
-}
-
-impl Policy {
-    pub(super) fn of(&self, extensions: &Extensions) -> Settings {
-        let own = self.for_target.as_ref().zip(extensions.get::<Target>());
-        own.map_or(self.settings, |(settings, target)| settings(target)).normal()
-    }
-}
-
-impl fmt::Debug for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy")
-            .field("settings", &self.settings)
-            .field("for_target", &self.for_target.is_some())
-            .finish()
     }
 }

@@ -97,10 +97,7 @@ impl Reader {
                     recorder.fault(fault);
                 }
             }
-            Self::Whole { kind: Kind::Error, held, .. } => {
-                let error = error::read_body(&join(held));
-                recorder.update(|facts| facts.error = Some(error));
-            }
+            Self::Whole { kind: Kind::Error, held, .. } => read_error(held, recorder),
             Self::Opaque => {}
         }
         Ok(())
@@ -120,10 +117,18 @@ impl Reader {
 
     /// The transport failed.
     pub(super) fn broken(self, recorder: &Recorder) {
-        if let Self::Events(events) = self {
-            events.broken(recorder);
+        match self {
+            Self::Events(events) => events.broken(recorder),
+            // What an error said counts, however its body ended.
+            Self::Whole { kind: Kind::Error, held, .. } => read_error(held, recorder),
+            Self::Whole { .. } | Self::Opaque => {}
         }
     }
+}
+
+fn read_error(held: Vec<Bytes>, recorder: &Recorder) {
+    let error = error::read_body(&join(held));
+    recorder.update(|facts| facts.error = Some(error));
 }
 
 fn is_error(status: StatusCode) -> bool {

@@ -2,22 +2,19 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use super::{
-    Retry,
-    settings::{Policy, Settings},
-};
-use crate::Target;
+use super::{Retry, settings::Settings};
+use crate::{Target, policy::Policy};
 
 /// Applies [`Retry`].
 #[derive(Clone, Debug)]
 pub struct RetryLayer {
-    policy: Policy,
+    policy: Policy<Arc<Settings>>,
 }
 
 impl RetryLayer {
     /// These settings for every request.
     pub fn new(settings: impl Into<Arc<Settings>>) -> Self {
-        Self { policy: Policy { settings: settings.into(), for_target: None } }
+        Self { policy: Policy::new(settings.into()) }
     }
 
     /// Other settings, and perhaps another [`Budget`](super::Budget), for a request that carries a
@@ -28,7 +25,7 @@ impl RetryLayer {
         F: Fn(&Target) -> T + Send + Sync + 'static,
         T: Into<Arc<Settings>>,
     {
-        self.policy.for_target = Some(Arc::new(move |target| settings(target).into()));
+        self.policy.for_target(move |target| settings(target).into());
         self
     }
 }

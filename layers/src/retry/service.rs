@@ -1,18 +1,21 @@
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseBody, ResponseFuture, call::Call, settings::Policy};
-use crate::BoxError;
+use super::{ResponseBody, ResponseFuture, call::Call, settings::Settings};
+use crate::{BoxError, policy::Policy};
 
 /// Asks the inner service again when it failed for a moment. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Retry<S> {
     pub(super) inner: S,
-    pub(super) policy: Policy,
+    pub(super) policy: Policy<Arc<Settings>>,
 }
 
 impl<S, B, R> Service<Request<B>> for Retry<S>

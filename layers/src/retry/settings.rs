@@ -1,9 +1,9 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use http::{Extensions, StatusCode};
+use http::StatusCode;
 
 use super::Budget;
-use crate::{Target, classify::Meaning};
+use crate::classify::Meaning;
 
 /// When and how often a target is asked again.
 ///
@@ -56,32 +56,6 @@ impl Default for Settings {
             .into(),
             budget: Some(Budget::default()),
         }
-    }
-}
-
-/// A pointer, shared by all clones, so that the layer's type stays nameable.
-type ForTarget = Arc<dyn Fn(&Target) -> Arc<Settings> + Send + Sync>;
-
-/// The settings of each request.
-#[derive(Clone)]
-pub(super) struct Policy {
-    pub(super) settings: Arc<Settings>,
-    pub(super) for_target: Option<ForTarget>,
-}
-
-impl Policy {
-    pub(super) fn of(&self, extensions: &Extensions) -> Arc<Settings> {
-        let own = self.for_target.as_ref().zip(extensions.get::<Target>());
-        own.map_or_else(|| self.settings.clone(), |(settings, target)| settings(target))
-    }
-}
-
-impl fmt::Debug for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy")
-            .field("settings", &self.settings)
-            .field("for_target", &self.for_target.is_some())
-            .finish()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     Buffered, Dialect, Exchange, Rejected, Target,
     classify::{Attempts, DeadlineError, Meaning, Total},
     exchange::{Fault, UpstreamError},
+    rejection::whole_seconds,
     request::{ModelRequest, Streamed},
 };
 
@@ -224,7 +225,7 @@ impl Call {
         let chosen = cursor.advance(wanted, |index| {
             let target = &plan.targets[index];
             let Some(wait) = holdoffs.remaining(target, now) else { return false };
-            let seconds = wait.as_secs_f64().ceil();
+            let seconds = whole_seconds(wait);
             failures.passed_over(format!("{target}: left alone for {seconds} s"), Some(wait));
             true
         });

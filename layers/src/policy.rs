@@ -1,0 +1,42 @@
+use std::{fmt, sync::Arc};
+
+use http::Extensions;
+
+use crate::Target;
+
+/// A pointer, shared by all clones, so that a layer's type stays nameable.
+type ForTarget<S> = Arc<dyn Fn(&Target) -> S + Send + Sync>;
+
+/// A layer's settings: the same for all requests, or the target's own.
+#[derive(Clone)]
+pub(crate) struct Policy<S> {
+    general: S,
+    for_target: Option<ForTarget<S>>,
+}
+
+impl<S> Policy<S> {
+    pub(crate) const fn new(general: S) -> Self {
+        Self { general, for_target: None }
+    }
+
+    /// Other settings for a request that carries a [`Target`].
+    pub(crate) fn for_target(&mut self, settings: impl Fn(&Target) -> S + Send + Sync + 'static) {
+        self.for_target = Some(Arc::new(settings));
+    }
+}
+
+impl<S: Clone> Policy<S> {
+    pub(crate) fn of(&self, extensions: &Extensions) -> S {
+        let own = self.for_target.as_ref().zip(extensions.get::<Target>());
+        own.map_or_else(|| self.general.clone(), |(settings, target)| settings(target))
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Policy<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("general", &self.general)
+            .field("for_target", &self.for_target.is_some())
+            .finish()
+    }
+}
