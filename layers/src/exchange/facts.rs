@@ -2,17 +2,22 @@ use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
 
-use crate::{body::BodyEnd, classify::DeadlineError};
+use crate::{Target, body::BodyEnd, classify::DeadlineError};
 
 /// What is known of the current attempt's answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Facts {
+    /// Where the attempt went, if a router chose.
+    pub target: Option<Target>,
     /// The status of the head, once it came.
     pub status: Option<StatusCode>,
     /// Whether content was seen: non-empty text, reasoning, refusal or tool-call delta, or a
     /// finish reason.
     pub content: bool,
+    /// How many events with content have passed, once the body has ended: the nearest there is to
+    /// a count of output tokens when a stream was cut before its usage came. 1 for a JSON answer.
+    pub pieces: u64,
     /// Why the model stopped. An answer without one is not whole, and one with it is, whatever
     /// becomes of the connection.
     pub finish: Option<Finish>,

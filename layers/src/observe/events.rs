@@ -113,6 +113,7 @@ impl Events {
             self.progress.broken(recorder);
             return Err(Fault::Unfinished);
         }
+        self.progress.ended(recorder);
         // A last line without its blank line: no reader minds, and it is the provider's.
         let rest = self.joined(Bytes::new());
         if !rest.is_empty() {

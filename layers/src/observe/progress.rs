@@ -20,6 +20,7 @@ pub(super) struct News<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     content: bool,
+    pieces: u64,
     model: bool,
     started: u64,
     finished: u64,
@@ -35,14 +36,22 @@ impl Progress {
         self.finished != 0 && self.started & !self.finished == 0
     }
 
+    /// The answer has ended.
+    pub(super) fn ended(&self, recorder: &Recorder) {
+        recorder.update(|facts| facts.pieces = self.pieces);
+    }
+
     /// The stream broke: who ends it for the client has to know where it stood.
     pub(super) fn broken(&mut self, recorder: &Recorder) {
-        if let Some(id) = self.response_id.take() {
-            recorder.update(|facts| facts.response = Some((id, self.sequence)));
-        }
+        let response = self.response_id.take().map(|id| (id, self.sequence));
+        recorder.update(|facts| {
+            facts.pieces = self.pieces;
+            facts.response = response.or(facts.response.take());
+        });
     }
 
     pub(super) fn note(&mut self, news: News<'_>, recorder: &Recorder) {
+        self.pieces += u64::from(news.content);
         self.sequence = news.sequence.unwrap_or(self.sequence);
         if self.response_id.is_none() {
             self.response_id = news.response_id.map(Into::into);

@@ -88,7 +88,8 @@ impl Reader {
             Self::Events(events) => return events.end(out, recorder),
             Self::Whole { kind: Kind::Answer(dialect), held, .. } => {
                 let whole = join(held);
-                let news = |news: News<'_>| Progress::default().note(news, recorder);
+                let mut progress = Progress::default();
+                let news = |news: News<'_>| progress.note(news, recorder);
                 let read = match dialect {
                     Dialect::Chat => chat::read_answer(&whole, news),
                     Dialect::Responses => responses::read_answer(&whole, news),
@@ -96,6 +97,7 @@ impl Reader {
                 if let Err(fault) = read {
                     recorder.fault(fault);
                 }
+                progress.ended(recorder);
             }
             Self::Whole { kind: Kind::Error, held, .. } => read_error(held, recorder),
             Self::Opaque => {}

@@ -6,7 +6,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{ObserveBody, ResponseFuture};
-use crate::{BoxError, Dialect, Exchange};
+use crate::{BoxError, Dialect, Exchange, Target};
 
 /// Records what an answer turns out to be. See the [module](super).
 #[derive(Clone, Debug)]
@@ -33,6 +33,9 @@ where
         let asked_in = request.extensions().get::<Dialect>().copied();
         let dialect = asked_in.or_else(|| Dialect::of_path(request.uri().path()));
         let recorder = exchange.begin();
+        if let Some(target) = request.extensions().get::<Target>().cloned() {
+            recorder.update(|facts| facts.target = Some(target));
+        }
         ResponseFuture {
             future: self.inner.call(request),
             exchange,

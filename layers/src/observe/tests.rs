@@ -120,6 +120,7 @@ fn a_whole_stream_is_a_success_even_without_done() {
     assert_eq!(facts.finish, Some(Finish::Length));
     assert_eq!(facts.model.as_deref(), Some("m-1"));
     assert_eq!(facts.usage, Some(Usage { input: 3, output: 5, ..Usage::default() }));
+    assert_eq!(facts.pieces, 1);
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn a_broken_transport_is_a_fault_with_what_was_seen() {
         Err(io::Error::other("reset")),
     ];
     let (_, facts) = observe(CHAT, 200, "text/event-stream", chunks);
-    assert!(facts.content);
+    assert_eq!((facts.content, facts.pieces), (true, 1));
     assert_eq!(facts.fault, Some(Fault::Transport("reset".into())));
     assert_eq!(facts.end, Some(BodyEnd::Error));
 }
@@ -240,7 +241,7 @@ fn whole_answers() {
     let facts = json(CHAT, 200, answer);
     assert_eq!(facts.outcome(), Some(Outcome::Success));
     assert_eq!(facts.finish, Some(Finish::ToolCalls));
-    assert_eq!(facts.usage.unwrap().total(), 3);
+    assert_eq!((facts.usage.unwrap().total(), facts.pieces), (3, 1));
     for (text, says) in [
         ("", "empty"),
         (" <html>", "HTML"),
