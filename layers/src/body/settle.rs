@@ -38,19 +38,22 @@ pin_project! {
     /// fails or is dropped, whichever comes first.
     ///
     /// The end is `None`, an error, trailers, **or** [`is_end_stream`](Body::is_end_stream) turning
-    /// true after a frame: a server that knows the length never polls for the `None`.
+    /// true after a frame: a server that knows the length never polls for the `None`. When the body
+    /// is dropped, the inner one goes first: what it records then is there for the guard to read.
     pub struct SettleBody<B: Body, G: Settle> {
+        // `None` only while it is dropped.
         #[pin]
-        inner: B,
+        inner: Option<B>,
         guard: Option<G>,
     }
 
     impl<B: Body, G: Settle> PinnedDrop for SettleBody<B, G> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
+            let mut this = this.project();
             // An empty body may never be polled at all.
-            let end = if this.inner.is_end_stream() { BodyEnd::Complete } else { BodyEnd::Dropped };
-            settle(this.guard, end);
+            let is_over = this.inner.as_ref().as_pin_ref().is_none_or(|inner| inner.is_end_stream());
+            this.inner.set(None);
+            settle(this.guard, if is_over { BodyEnd::Complete } else { BodyEnd::Dropped });
         }
     }
 }
@@ -58,7 +61,12 @@ pin_project! {
 impl<B: Body, G: Settle> SettleBody<B, G> {
     /// `inner`, with a guard to settle at its end.
     pub fn new(inner: B, guard: G) -> Self {
-        Self { inner, guard: Some(guard) }
+        Self { inner: Some(inner), guard: Some(guard) }
+    }
+
+    /// The guard, until it is settled.
+    pub fn guard(self: Pin<&mut Self>) -> Option<&mut G> {
+        self.project().guard.as_mut()
     }
 }
 
@@ -85,11 +93,12 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        let this = self.project();
+        let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
+        let frame = ready!(inner.as_mut().poll_frame(cx));
         match &frame {
             // A server that has passed trailers on never polls for the end.
-            Some(Ok(frame)) if frame.is_trailers() || this.inner.is_end_stream() => {
+            Some(Ok(frame)) if frame.is_trailers() || inner.is_end_stream() => {
                 settle(this.guard, BodyEnd::Complete);
             }
             Some(Ok(_)) => {}
@@ -100,11 +109,11 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }
 
@@ -159,6 +168,18 @@ mod tests {
         let (body, log) = logged(Full::new(Bytes::from("abc")));
         drop(body);
         assert_eq!(*log.borrow(), [BodyEnd::Dropped]);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_body_goes_before_its_guard_is_settled() {
+        let log = Log::default();
+        let [inner, outer] = [log.clone(), log.clone()];
+        let body = SettleBody::new(Full::new(Bytes::from("a")), move |end| {
+            inner.borrow_mut().push(end);
+        });
+        let body = SettleBody::new(body, move |_| outer.borrow_mut().push(BodyEnd::Error));
+        drop(body);
+        assert_eq!(*log.borrow(), [BodyEnd::Dropped, BodyEnd::Error]);
     }
 
     #[test]
