@@ -23,6 +23,8 @@ pub struct Event<'a> {
     pub data: &'a [u8],
     /// How much of the chunk stands before this event; 0 when it began in an earlier chunk.
     pub start: usize,
+    /// How much of the chunk stands before the end of the event's blank line.
+    pub end: usize,
 }
 
 /// A single event grew over the framer's cap. The framer must not be fed any more.
@@ -106,8 +108,8 @@ impl Framer {
                 [] => &[],
             };
             self.after_cr = ending == b"\r";
-            let mut emit =
-                |name: &[u8], data: &[u8]| on_event(Event { name, data, start: boundary });
+            let (start, end) = (boundary, chunk.len() - rest.len());
+            let mut emit = |name: &[u8], data: &[u8]| on_event(Event { name, data, start, end });
             let is_boundary = if self.line.is_empty() {
                 self.take_line(line, &mut lent, &mut emit)
             } else {
@@ -121,7 +123,7 @@ impl Framer {
                 is_boundary
             };
             if is_boundary {
-                boundary = chunk.len() - rest.len();
+                boundary = end;
             }
             self.check_cap(lent, boundary)?;
         }

@@ -67,6 +67,7 @@ pub(super) struct RawProvider {
     pub(super) models: List,
     pub(super) aliases: Option<Entries<Text>>,
     pub(super) dialect: Option<RawDialect>,
+    pub(super) include_usage: Option<bool>,
     pub(super) enabled: Option<bool>,
     pub(super) commit: Option<RawCommit>,
     pub(super) timeouts: Option<RawTimeouts>,

@@ -1,10 +1,19 @@
 //! From the configuration to the router's table.
 
-use switchtower_layers::route::{Provider, RoutingTable};
+use switchtower_layers::route::{Provider, RouteLayer, RoutingTable};
 
 use super::Config;
 
 impl Config {
+    /// Where requests go. Streams are asked for their usage, which is counted.
+    ///
+    /// # Panics
+    /// As [`routing_table`](Self::routing_table).
+    #[must_use]
+    pub fn router(&self) -> RouteLayer {
+        RouteLayer::new(self.routing_table()).commit(self.models.commit).include_usage(true)
+    }
+
     /// Which targets a model name leads to. Providers that are disabled or have no key are in it,
     /// with the reason why they are skipped.
     ///
@@ -18,6 +27,7 @@ impl Config {
         for (name, provider) in &models.providers {
             let mut entry = Provider::new(name.as_str())
                 .dialect(provider.dialect)
+                .include_usage(provider.include_usage)
                 .models(provider.models.iter().map(String::as_str));
             for (alias, model) in &provider.aliases {
                 entry = entry.alias(alias.as_str(), model.as_str());

@@ -126,6 +126,8 @@ pub struct Provider {
     pub aliases: IndexMap<String, String>,
     /// `dialect`. Default `chat`.
     pub dialect: Dialect,
+    /// `include_usage`: whether its chat streams are asked for their usage. Default true.
+    pub include_usage: bool,
     /// `enabled`. Default true; a disabled provider is skipped.
     pub enabled: bool,
     /// `commit`: its own policy, if it has one.

@@ -101,7 +101,10 @@ impl Cell {
         let gateway = Gateway::start(&config).await;
 
         let (view, attempts) = expected(&row.effect, *commit, *second);
-        let request = json!({"model": "m", "stream": stream, "messages": []});
+        // It asks for the usage, so that an answer passes byte for byte.
+        let options = stream.then(|| json!({"include_usage": true}));
+        let request =
+            json!({"model": "m", "stream": stream, "stream_options": options, "messages": []});
         let started = Instant::now();
         let seen =
             Seen::read(send(gateway.addr, post("/v1/chat/completions", &request)).await).await;

@@ -148,7 +148,12 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.out.is_empty() { self.inner.size_hint() } else { SizeHint::default() }
+        match &self.watch {
+            // It may end early, or lose the chunk that is withheld.
+            Some(Watch { reader: Reader::Events(_), .. }) => SizeHint::default(),
+            _ if self.out.is_empty() => self.inner.size_hint(),
+            _ => SizeHint::default(),
+        }
     }
 }
 

@@ -19,14 +19,16 @@ use crate::{
     sse::Event,
 };
 
-/// Reads one event and hands its news on.
-pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
+/// Reads one event and hands its news on. Gives whether it is the chunk that carries the usage
+/// and nothing else, which only comes to those who ask for it.
+pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<bool, Fault> {
     let chunk: Wire<'_> = serde_json::from_slice(event.data)
         .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
     if event.name == b"error" && chunk.error.is_none() {
         return Err(Fault::Upstream(error::read_body(event.data)));
     }
-    chunk.hand_on(news).map(drop)
+    let has_usage = chunk.usage.is_some();
+    chunk.hand_on(news).map(|choices| has_usage && choices == 0)
 }
 
 /// Reads a whole answer and hands its news on.

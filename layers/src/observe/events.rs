@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{
@@ -24,12 +26,22 @@ pub(super) struct Events {
     cap: usize,
     /// `[DONE]` has come.
     done: bool,
+    /// The chunk with the usage is not for the client.
+    withhold_usage: bool,
 }
 
 impl Events {
-    pub(super) fn new(dialect: Dialect, cap: usize) -> Self {
-        let (framer, progress) = (Framer::new(cap), Progress::default());
-        Self { dialect, framer, progress, tail: Vec::new(), tail_size: 0, cap, done: false }
+    pub(super) fn new(dialect: Dialect, cap: usize, withhold_usage: bool) -> Self {
+        Self {
+            dialect,
+            framer: Framer::new(cap),
+            progress: Progress::default(),
+            tail: Vec::new(),
+            tail_size: 0,
+            cap,
+            done: false,
+            withhold_usage,
+        }
     }
 
     pub(super) fn read(
@@ -38,8 +50,10 @@ impl Events {
         out: &mut Outbox,
         recorder: &Recorder,
     ) -> Result<(), Fault> {
-        let Self { dialect, framer, progress, done, .. } = self;
+        let Self { dialect, framer, progress, done, withhold_usage, .. } = self;
         let mut broken = None;
+        // Never allocates when nothing is withheld.
+        let mut withheld = Vec::new();
         let framed = framer.feed(&data, |event| {
             if broken.is_some() || *done {
                 return;
@@ -55,16 +69,20 @@ impl Events {
             let news = |news: News<'_>| progress.note(news, recorder);
             let read = match dialect {
                 Dialect::Chat => chat::read_event(event, news),
-                Dialect::Responses => responses::read_event(event, news),
+                Dialect::Responses => responses::read_event(event, news).map(|()| false),
             };
-            broken = read.err().map(|fault| (fault, event.start));
+            match read {
+                Ok(true) if *withhold_usage => withheld.push(event.start..event.end),
+                Ok(_) => {}
+                Err(fault) => broken = Some((fault, event.start)),
+            }
         });
         let (whole, result) = match (broken, framed) {
             (Some((fault, start)), _) => (start, Err(fault)),
             (None, Ok(whole)) => (whole, Ok(())),
             (None, Err(TooLarge { cap, whole })) => (whole, Err(Fault::TooLarge(cap))),
         };
-        self.pass(data, whole, out);
+        self.pass(data, whole, &withheld, out);
         let result = match result {
             Ok(()) if self.tail_size > self.cap => Err(Fault::TooLarge(self.cap)),
             result => result,
@@ -72,14 +90,25 @@ impl Events {
         result.inspect_err(|_| self.progress.broken(recorder))
     }
 
-    /// Lets the whole events pass and keeps the rest. An empty frame says that bytes came, but no
-    /// event is whole yet.
-    fn pass(&mut self, mut data: Bytes, whole: usize, out: &mut Outbox) {
+    /// Lets the whole events pass, except for those that are withheld, and keeps the rest. An
+    /// empty frame says that bytes came, but none that may pass.
+    fn pass(&mut self, mut data: Bytes, whole: usize, withheld: &[Range<usize>], out: &mut Outbox) {
         let rest = data.split_off(whole);
-        if data.is_empty() {
-            out.push(Bytes::new());
-        } else {
+        let mut passed = 0;
+        for range in withheld {
+            // What was kept is the beginning of the first event.
+            if range.start == 0 {
+                self.drop_tail();
+            } else if range.start > passed {
+                out.push(self.joined(data.slice(passed..range.start)));
+            }
+            passed = range.end;
+        }
+        let data = data.slice(passed..);
+        if !data.is_empty() {
             out.push(self.joined(data));
+        } else if out.is_empty() {
+            out.push(Bytes::new());
         }
         if !rest.is_empty() {
             self.tail_size += rest.len();

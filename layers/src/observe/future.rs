@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
@@ -22,6 +22,7 @@ pin_project! {
         pub(super) recorder: Option<Recorder>,
         pub(super) dialect: Option<Dialect>,
         pub(super) cap: usize,
+        pub(super) withhold_usage: bool,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -53,7 +54,10 @@ where
         let recorder = this.recorder.take().expect("polled after completion");
         let mut response = result.inspect_err(|_| recorder.end(BodyEnd::Error))?;
         recorder.head(response.status());
-        let reader = Reader::of(&response, *this.dialect, *this.cap);
+        let reader = Reader::of(&response, *this.dialect, *this.cap, *this.withhold_usage);
+        if *this.withhold_usage && reader.is_events() {
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
         response.extensions_mut().insert(this.exchange.clone());
         Poll::Ready(Ok(response.map(|body| ObserveBody::new(body, reader, recorder))))
     }

@@ -31,11 +31,16 @@ pub(super) enum Kind {
 }
 
 impl Reader {
-    pub(super) fn of<B>(response: &Response<B>, dialect: Option<Dialect>, cap: usize) -> Self {
+    pub(super) fn of<B>(
+        response: &Response<B>,
+        dialect: Option<Dialect>,
+        cap: usize,
+        withhold_usage: bool,
+    ) -> Self {
         match (dialect, response.status()) {
             (Some(dialect), status) if status.is_success() => {
                 if is_event_stream(response.headers()) {
-                    Self::Events(Events::new(dialect, cap))
+                    Self::Events(Events::new(dialect, cap, withhold_usage))
                 } else {
                     Self::whole(Kind::Answer(dialect), cap)
                 }
@@ -103,6 +108,10 @@ impl Reader {
             Self::Opaque => {}
         }
         Ok(())
+    }
+
+    pub(super) fn is_events(&self) -> bool {
+        matches!(self, Self::Events(_))
     }
 
     /// Half an event is none.

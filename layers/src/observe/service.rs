@@ -6,7 +6,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{ObserveBody, ResponseFuture};
-use crate::{BoxError, Dialect, Exchange, Target};
+use crate::{BoxError, Dialect, Exchange, Target, request::WithholdUsage};
 
 /// Records what an answer turns out to be. See the [module](super).
 #[derive(Clone, Debug)]
@@ -36,12 +36,14 @@ where
         if let Some(target) = request.extensions().get::<Target>().cloned() {
             recorder.update(|facts| facts.target = Some(target));
         }
+        let withhold_usage = request.extensions().get::<WithholdUsage>().is_some();
         ResponseFuture {
             future: self.inner.call(request),
             exchange,
             recorder: Some(recorder),
             dialect,
             cap: self.cap,
+            withhold_usage,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     body::BodyEnd,
     contract,
     exchange::{Facts, Fault, Finish, Outcome, Usage},
+    request::WithholdUsage,
 };
 
 assert_impl_all!(ObserveLayer: Send, Sync, Clone);
@@ -173,6 +174,38 @@ fn what_stands_before_the_break_passes_and_the_rest_does_not() {
     let finish = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]";
     assert_eq!(passed(&[good, finish]), format!("{good}{finish}"));
     assert_eq!(passed(&[good, "data: [DONE]\n\n"]), good, "it would make half an answer whole");
+}
+
+#[test]
+fn the_usage_is_withheld_wherever_the_bytes_are_split() {
+    let delta = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":null}\r\n\r\n";
+    let finish =
+        "data: {\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9}}\n\n";
+    let usage = ": u\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\n\n";
+    let empty = "data: {\"choices\":[]}\n\n";
+    let stream = [delta, finish, usage, usage, empty, "data: [DONE]\n\n"].concat();
+    let left = stream.replace(usage, "");
+    for at in 0..stream.len() {
+        let chunks = [&stream[..at], &stream[at..]].map(|chunk| Bytes::from(chunk.to_owned()));
+        let body = StreamBody::new(stream::iter(
+            chunks.map(|chunk| Ok::<_, Infallible>(Frame::data(chunk))),
+        ));
+        let head = Response::builder().header("content-type", "text/event-stream");
+        let mut response = Some(head.header("content-length", stream.len()).body(body).unwrap());
+        let upstream = service_fn(move |_: Request<()>| {
+            let response = response.take().unwrap();
+            async { Ok::<_, Infallible>(response) }
+        });
+        let (exchange, request) = (Exchange::default(), Request::post(CHAT));
+        let request =
+            request.extension(exchange.clone()).extension(WithholdUsage).body(()).unwrap();
+        let answer = ObserveLayer::new().layer(upstream).oneshot(request);
+        let answer = tokio_test::block_on(answer).unwrap();
+        assert!(!answer.headers().contains_key("content-length"));
+        let body = tokio_test::block_on(answer.into_body().collect()).unwrap().to_bytes();
+        assert_eq!(body, left, "split at {at}");
+        assert_eq!(exchange.facts().usage.unwrap().input, 3);
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
     classify::{Attempts, DeadlineError, Meaning, Total},
     exchange::{Fault, UpstreamError},
     rejection::whole_seconds,
-    request::{ModelRequest, Streamed},
+    request::{ModelRequest, Streamed, WithholdUsage},
 };
 
 /// One client's call: its request, its plan, and how far it has come. No I/O.
@@ -129,10 +129,18 @@ impl Call {
     /// The request of the next attempt.
     pub(super) fn request(&mut self) -> Request<Buffered> {
         let target = self.target().expect("a target was chosen").clone();
-        let mut request = Request::from_parts(
-            self.parts.clone(),
-            self.asked.with_model(&self.body, &target.model),
-        );
+        let asks_for_usage = self.settings.include_usage
+            && self.dialect == Some(Dialect::Chat)
+            && self.asked.lacks_usage()
+            && self.table.takes_usage_at(&target.provider);
+        let body = match asks_for_usage {
+            true => self.asked.with_usage(&self.body, &target.model),
+            false => self.asked.with_model(&self.body, &target.model),
+        };
+        let mut request = Request::from_parts(self.parts.clone(), body);
+        if asks_for_usage {
+            request.extensions_mut().insert(WithholdUsage);
+        }
         request.extensions_mut().insert(target);
         self.before = self.attempts;
         self.attempts += 1;

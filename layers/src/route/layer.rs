@@ -12,6 +12,7 @@ use super::{Commit, Holdoffs, Route, RoutingTable};
 /// | [`hold_head`](Self::hold_head) | 15 s |
 /// | [`hold_cap`](Self::hold_cap) | 32 MiB |
 /// | [`again`](Self::again) | 1 attempt |
+/// | [`include_usage`](Self::include_usage) | no |
 /// | [`exhausted_for`](Self::exhausted_for) | 60 s |
 #[derive(Clone, Debug)]
 pub struct RouteLayer {
@@ -27,6 +28,7 @@ pub(super) struct Settings {
     pub(super) hold_cap: u64,
     pub(super) again: u32,
     pub(super) exhausted_for: Duration,
+    pub(super) include_usage: bool,
 }
 
 impl RouteLayer {
@@ -38,6 +40,7 @@ impl RouteLayer {
             hold_cap: 32 << 20,
             again: 1,
             exhausted_for: Duration::from_secs(60),
+            include_usage: false,
         };
         Self { table: table.into(), settings: Arc::new(settings), holdoffs: Holdoffs::default() }
     }
@@ -76,6 +79,16 @@ impl RouteLayer {
     #[must_use]
     pub fn exhausted_for(mut self, time: Duration) -> Self {
         Arc::make_mut(&mut self.settings).exhausted_for = time;
+        self
+    }
+
+    /// Whether every chat stream is asked for its usage (`stream_options.include_usage`), at
+    /// providers that [take it](super::Provider::include_usage), so that it can be counted. The
+    /// chunk that carries it is kept from clients that did not ask by the `observe` layer
+    /// further in, without which this must stay off.
+    #[must_use]
+    pub fn include_usage(mut self, ask: bool) -> Self {
+        Arc::make_mut(&mut self.settings).include_usage = ask;
         self
     }
 

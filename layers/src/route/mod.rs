@@ -107,3 +107,5 @@ mod edge_tests;
 mod failover_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod usage_tests;

@@ -19,6 +19,7 @@ pub struct Provider {
     aliases: HashMap<Box<str>, Arc<str>>,
     unavailable: Option<Arc<str>>,
     commit: Option<Commit>,
+    include_usage: bool,
 }
 
 impl Provider {
@@ -31,6 +32,7 @@ impl Provider {
             aliases: HashMap::new(),
             unavailable: None,
             commit: None,
+            include_usage: true,
         }
     }
 
@@ -66,6 +68,13 @@ impl Provider {
     #[must_use]
     pub fn commit(mut self, commit: Commit) -> Self {
         self.commit = Some(commit);
+        self
+    }
+
+    /// Whether it takes `stream_options`. Default: it does.
+    #[must_use]
+    pub fn include_usage(mut self, takes: bool) -> Self {
+        self.include_usage = takes;
         self
     }
 
@@ -147,6 +156,11 @@ impl RoutingTable {
     /// The provider's own commit policy.
     pub(super) fn commit_at(&self, provider: &str) -> Option<Commit> {
         self.providers.iter().find(|p| &*p.name == provider)?.commit
+    }
+
+    /// Whether a stream's usage may be asked for there.
+    pub(super) fn takes_usage_at(&self, provider: &str) -> bool {
+        self.providers.iter().any(|p| &*p.name == provider && p.include_usage)
     }
 
     /// Provider indices in the plan's order, with repeats.

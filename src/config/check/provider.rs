@@ -47,6 +47,7 @@ impl Checker<'_> {
             models,
             aliases,
             dialect: raw.dialect.map_or(Dialect::Chat, dialect),
+            include_usage: raw.include_usage.unwrap_or(true),
             enabled: raw.enabled.unwrap_or(true),
             commit: raw.commit.map(commit),
             timeouts: timeouts(&raw_timeouts, defaults.timeouts),
