@@ -3,21 +3,22 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use axum::Router;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
     BoxError, buffer::BufferLayer, circuit_breaker::Handle, observe::ObserveLayer,
-    route::RouteLayer,
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
-    api,
+    api::{self, Shared},
     config::Config,
     server::{Dispatch, GuardLayer},
-    telemetry,
+    telemetry::{
+        self,
+        stats::{Stats, StatsLayer},
+    },
     upstream::Upstream,
 };
 
@@ -45,37 +46,35 @@ where
 
 /// Everything a request passes before it is known to be a call to a model.
 pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
-    let circuits = Handle::new();
+    let shared = Shared {
+        config: config.clone(),
+        circuits: Handle::new(),
+        stats: Stats::default(),
+        upstream,
+    };
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(telemetry::trace())
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(GuardLayer)
-        .service(Dispatch::new(
-            is_model_call,
-            model_calls(config, circuits.clone(), upstream),
-            control(config, circuits),
-        ))
+        .service(Dispatch::new(is_model_call, model_calls(&shared), api::router(shared)))
 }
 
 /// The data plane.
-fn model_calls(config: &Config, circuits: Handle, upstream: Upstream) -> impl HttpService {
+fn model_calls(shared: &Shared) -> impl HttpService + use<> {
+    let Shared { config, circuits, stats, upstream } = shared.clone();
     let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
     ServiceBuilder::new()
         .layer(config.rate_limit())
         .layer(BufferLayer::new(body_limit))
         .layer(config.total_deadline())
-        .layer(RouteLayer::new(config.routing_table()).commit(config.models.commit))
+        .layer(config.router())
         .layer(config.retries())
         .layer(config.circuit_breaker(circuits))
+        .layer(StatsLayer::new(stats))
         .layer(config.deadlines())
         .layer(ObserveLayer::new())
         .service(upstream)
-}
-
-/// The control plane.
-fn control(config: &Arc<Config>, circuits: Handle) -> Router {
-    api::router(config.clone(), circuits)
 }
 
 /// A POST below `/v1` carries a model, except to `/v1/models` itself.

@@ -1,15 +1,11 @@
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use switchtower_layers::circuit_breaker::{
-    Handle, Key as CircuitKey, State as CircuitState, Status,
-};
+use switchtower_layers::circuit_breaker::{Key as CircuitKey, State as CircuitState, Status};
 
-use crate::config::{Config, Key, Provider, is_local};
+use super::Shared;
+use crate::config::{Key, Provider, is_local};
 
 /// `GET /health`: this process answers.
 pub(super) async fn live() -> Json<Live> {
@@ -23,12 +19,9 @@ pub(super) struct Live {
 }
 
 /// `GET /model-gateway/health`: which providers can be used, and why the others cannot.
-pub(super) async fn providers(
-    State(config): State<Arc<Config>>,
-    State(circuits): State<Handle>,
-) -> Json<Health> {
-    let circuits = circuits.list();
-    let summaries = config.models.providers.iter().map(|(name, provider)| {
+pub(super) async fn providers(State(shared): State<Shared>) -> Json<Health> {
+    let circuits = shared.circuits.list();
+    let summaries = shared.config.models.providers.iter().map(|(name, provider)| {
         let own: Vec<&Status> = circuits.iter().filter(|circuit| is_of(circuit, name)).collect();
         let usable = provider.is_usable() && (own.is_empty() || own.iter().any(|c| !is_open(c)));
         let open = own.into_iter().filter(|circuit| is_open(circuit));
@@ -77,7 +70,7 @@ fn summary(provider: &Provider, open: Option<&Status>) -> String {
 }
 
 /// Whether it is the provider's circuit, or that of one of its models.
-fn is_of(circuit: &Status, name: &str) -> bool {
+pub(super) fn is_of(circuit: &Status, name: &str) -> bool {
     match &circuit.key {
         CircuitKey::Target { provider, .. } | CircuitKey::Name(provider) => **provider == *name,
         CircuitKey::Shared => false,
@@ -89,6 +82,6 @@ fn is_open(circuit: &Status) -> bool {
     circuit.state == CircuitState::Open && circuit.remaining != Some(Duration::ZERO)
 }
 
-fn unix_millis() -> u128 {
+pub(super) fn unix_millis() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }

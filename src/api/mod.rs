@@ -3,6 +3,8 @@
 mod errors;
 mod health;
 mod models;
+mod probe;
+mod stats;
 
 use std::sync::Arc;
 
@@ -13,13 +15,19 @@ use axum::{
 };
 use switchtower_layers::circuit_breaker::Handle;
 
-use crate::config::Config;
+use crate::{config::Config, telemetry::stats::Stats, upstream::Upstream};
 
-/// What the handlers look at.
-#[derive(Clone)]
-struct Shared {
-    config: Arc<Config>,
-    circuits: Handle,
+/// What the control plane shows, all of it shared with the data plane.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The circuit breakers' states.
+    pub circuits: Handle,
+    /// What became of the attempts.
+    pub stats: Stats,
+    /// The way to the providers.
+    pub upstream: Upstream,
 }
 
 impl FromRef<Shared> for Arc<Config> {
@@ -28,18 +36,15 @@ impl FromRef<Shared> for Arc<Config> {
     }
 }
 
-impl FromRef<Shared> for Handle {
-    fn from_ref(shared: &Shared) -> Self {
-        shared.circuits.clone()
-    }
-}
-
 /// The control plane's routes. Unknown paths and methods are answered with the error envelope.
-pub fn router(config: Arc<Config>, circuits: Handle) -> Router {
+pub fn router(shared: Shared) -> Router {
     let post_only = || any(errors::post_only);
     Router::new()
         .route("/health", get(health::live))
         .route("/model-gateway/health", get(health::providers))
+        .route("/model-gateway/health/all", get(probe::all))
+        .route("/model-gateway/health/{provider}", get(probe::one))
+        .route("/model-gateway/stats", get(stats::stats))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
         .route("/v1/chat/completions", post_only())
@@ -48,5 +53,5 @@ pub fn router(config: Arc<Config>, circuits: Handle) -> Router {
         .route("/v1/responses", post_only())
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .with_state(Shared { config, circuits })
+        .with_state(shared)
 }

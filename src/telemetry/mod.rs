@@ -1,4 +1,6 @@
-//! Logs: one span per request, one line per answer.
+//! Logs: one span per request, one line per answer. And what is counted: [`stats`].
+
+pub mod stats;
 
 use std::io::IsTerminal;
 

@@ -1,0 +1,132 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::Request;
+use http_body_util::BodyExt;
+use serde::Serialize;
+use switchtower_layers::{Buffered, Code, Rejection, Target, classify::TransportError};
+use tokio::time::{Instant, timeout};
+use tower::ServiceExt;
+
+use super::{
+    Shared,
+    health::{is_of, unix_millis},
+};
+use crate::config::Provider;
+
+/// How long a provider may take to list its models.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// More than any list of models that is read to its end.
+const MOST_BYTES: usize = 4 << 20;
+
+/// `GET /model-gateway/health/{provider}`: asks the provider for its models.
+pub(super) async fn one(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
+    match shared.config.models.providers.get(&name) {
+        Some(provider) => Json(check(&shared, &name, provider).await).into_response(),
+        None => {
+            let message = format!("the provider `{name}` is not configured");
+            Rejection::new(Code::NotFound, message).into_response::<axum::body::Body>()
+        }
+    }
+}
+
+/// `GET /model-gateway/health/all`: the same for every provider, at once.
+pub(super) async fn all(State(shared): State<Shared>) -> Json<All> {
+    let mut checks = tokio::task::JoinSet::new();
+    for (name, provider) in shared.config.models.providers.clone() {
+        let shared = shared.clone();
+        checks.spawn(async move {
+            let report = check(&shared, &name, &provider).await;
+            (name, report)
+        });
+    }
+    let providers = checks.join_all().await.into_iter().collect();
+    Json(All { timestamp: unix_millis(), providers })
+}
+
+#[derive(Serialize)]
+pub(super) struct All {
+    /// Milliseconds since the Unix epoch.
+    timestamp: u128,
+    providers: BTreeMap<String, Report>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Report {
+    provider: String,
+    /// `ok`, `failing` or `skipped`.
+    status: &'static str,
+    /// What the provider answered with.
+    http_status: Option<u16>,
+    /// From the request to the end of the answer, in milliseconds.
+    latency_ms: Option<u64>,
+    /// Why it is not `ok`.
+    error: Option<String>,
+    circuits: Vec<Circuit>,
+}
+
+#[derive(Serialize)]
+struct Circuit {
+    /// The model, or the provider as a whole.
+    key: String,
+    /// In words: `open, probe in 12 s`.
+    state: String,
+}
+
+async fn check(shared: &Shared, name: &str, provider: &Provider) -> Report {
+    let circuits = shared.circuits.list().into_iter().filter(|circuit| is_of(circuit, name));
+    let circuits =
+        circuits.map(|c| Circuit { key: c.key.to_string(), state: c.to_string() }).collect();
+    let mut report = Report {
+        provider: name.to_owned(),
+        status: "skipped",
+        http_status: None,
+        latency_ms: None,
+        error: None,
+        circuits,
+    };
+    if !provider.is_usable() {
+        let why = || provider.key_hint().map(|hint| format!("no key ({hint})"));
+        report.error = if provider.enabled { why() } else { Some("disabled".into()) };
+        return report;
+    }
+    let begun = Instant::now();
+    let asked = timeout(LIMIT, ask(shared, name, provider)).await;
+    report.latency_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let asked =
+        asked.unwrap_or_else(|_| (None, Some(format!("no answer within {} s", LIMIT.as_secs()))));
+    (report.http_status, report.error) = asked;
+    report.status = if report.error.is_none() { "ok" } else { "failing" };
+    report
+}
+
+/// The status of the answer, and what is wrong with it.
+async fn ask(shared: &Shared, name: &str, provider: &Provider) -> (Option<u16>, Option<String>) {
+    let mut request = Request::new(Buffered::default());
+    *request.uri_mut() = http::Uri::from_static("/v1/models");
+    request.extensions_mut().insert(Target {
+        provider: name.into(),
+        model: "".into(),
+        dialect: provider.dialect,
+    });
+    let Ok(response) = shared.upstream.clone().oneshot(request).await;
+    if let Some(error) = response.extensions().get::<TransportError>() {
+        return (None, Some(error.to_string()));
+    }
+    let status = response.status();
+    let error = match status.as_u16() {
+        // Some serve no list of models, but they have answered.
+        200..=299 | 404 | 405 => None,
+        401 | 403 => Some("it refuses the key".to_owned()),
+        429 => Some("rate limited".to_owned()),
+        _ => Some(format!("it answered {status}")),
+    };
+    let body = http_body_util::Limited::new(response.into_body(), MOST_BYTES).collect().await;
+    let broken = body.err().map(|error| format!("its answer broke off: {error}"));
+    (Some(status.as_u16()), error.or(broken))
+}

@@ -1,0 +1,87 @@
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::Serialize;
+use switchtower_layers::Target;
+
+/// The answer of `GET /model-gateway/stats`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// When counting began: milliseconds since the Unix epoch.
+    pub since: u128,
+    /// By provider, then by the provider's name for the model.
+    pub providers: BTreeMap<String, BTreeMap<String, ModelReport>>,
+}
+
+/// What became of one model's attempts at one provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ModelReport {
+    /// Requests that were sent here, however often.
+    pub requests: u64,
+    /// Requests on the wire: the above, and their retries.
+    pub attempts: u64,
+    /// Attempts of a request that had one here before.
+    pub retries: u64,
+    /// Requests that moved on from here to another target.
+    pub failovers: u64,
+    /// How the attempts ended.
+    pub outcomes: Outcomes,
+    /// What the provider says was used, broken answers included.
+    pub tokens: Tokens,
+    /// Whole answers, from the request to the end of the body; `null` before the first one.
+    pub latency_ms: Option<Percentiles>,
+    /// Whole streams, from the request to the first content; `null` before the first one.
+    pub first_token_ms: Option<Percentiles>,
+}
+
+/// How attempts ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    /// A whole answer.
+    pub success: u64,
+    /// The provider's failure.
+    pub fault: u64,
+    /// A 4xx.
+    pub neutral: u64,
+    /// The client went away, or the gateway gave it up.
+    pub cancelled: u64,
+}
+
+/// Tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// Of prompts.
+    pub input: u64,
+    /// Of answers.
+    pub output: u64,
+}
+
+/// How long things took, in milliseconds, within 1%, an hour at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Percentiles {
+    /// Half of them took no longer.
+    pub p50: u64,
+    /// Nine of ten took no longer.
+    pub p90: u64,
+    /// 99 of 100 took no longer.
+    pub p99: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+impl Report {
+    pub(super) fn new<'a>(
+        since: SystemTime,
+        all: impl IntoIterator<Item = (&'a Target, ModelReport)>,
+    ) -> Self {
+        let mut providers = BTreeMap::<String, BTreeMap<_, _>>::new();
+        for (target, report) in all {
+            let models = providers.entry(target.provider.to_string()).or_default();
+            models.insert(target.model.to_string(), report);
+        }
+        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        Self { since, providers }
+    }
+}
