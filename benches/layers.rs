@@ -24,13 +24,15 @@ use switchtower_layers::{
 use tokio::runtime::{Builder, Runtime};
 use tower::{
     Layer, Service, ServiceExt,
-    layer::util::Identity,
+    layer::util::{Identity, Stack},
     retry::{
         self,
         budget::{Budget, TpsBudget},
     },
     service_fn,
+    util::MapResponseLayer,
 };
+use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().expect("a runtime")
@@ -100,10 +102,10 @@ fn ready<B: Send + 'static>(
 /// Calls the service and reads the answer to its end.
 async fn drive<S, B, R>(service: S, request: Request<B>)
 where
-    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<R>, Error: std::fmt::Debug>,
     R: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
 {
-    let Ok(response) = service.oneshot(request).await;
+    let response = service.oneshot(request).await.expect("an answer");
     black_box(response.into_body().collect().await.expect("a whole body"));
 }
 
@@ -164,7 +166,11 @@ fn circuit_breaker(c: &mut Criterion) {
     bench_layer!(group, "bare", Identity::new(), answer(), ask.clone());
     bench_layer!(group, "layer", CircuitBreakerLayer::default(), answer(), ask.clone());
     bench_layer!(group, "fault rate", rate, answer(), ask.clone());
-    bench_layer!(group, "open", open, answer(), ask);
+    bench_layer!(group, "open", open, answer(), ask.clone());
+    // It has one circuit for all, and knows the outcome when the head comes.
+    let peer = tower_resilience_circuitbreaker::CircuitBreakerLayer::builder().build();
+    let peer = peer.expect("a breaker");
+    bench_layer!(group, "tower-resilience", peer, answer(), ask);
 }
 
 fn observe(c: &mut Criterion) {
@@ -174,6 +180,19 @@ fn observe(c: &mut Criterion) {
     ask.extensions_mut().insert(target());
     bench_layer!(group, "bare", Identity::new(), stream(64), ask.clone());
     bench_layer!(group, "layer", ObserveLayer::new(), stream(64), ask);
+}
+
+/// The key that [`ByIp`] takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PeerIp;
+
+impl tower_governor::key_extractor::KeyExtractor for PeerIp {
+    type Key = IpAddr;
+
+    fn extract<T>(&self, request: &Request<T>) -> Result<IpAddr, tower_governor::GovernorError> {
+        let address = request.extensions().get::<IpAddr>().copied();
+        address.ok_or(tower_governor::GovernorError::UnableToExtractKey)
+    }
 }
 
 fn rate_limit(c: &mut Criterion) {
@@ -188,7 +207,22 @@ fn rate_limit(c: &mut Criterion) {
     bench_layer!(group, "layer", layer, Bytes::new(), ask.clone());
     bench_layer!(group, "layer without headers", layer.headers(false), Bytes::new(), ask.clone());
     let over = RateLimitLayer::new(Limiter::new(Limit::per_day(1)), ByIp);
-    bench_layer!(group, "rejection", over, Bytes::new(), ask);
+    bench_layer!(group, "rejection", over, Bytes::new(), ask.clone());
+    let mut config = GovernorConfigBuilder::default();
+    let mut config =
+        config.period(Duration::from_nanos(1)).burst_size(u32::MAX).key_extractor(PeerIp);
+    // It answers with axum's body only.
+    let axum = MapResponseLayer::new(|response: Response<Full<Bytes>>| {
+        response.map(axum::body::Body::new)
+    });
+    bench_layer!(group, "bare with axum's body", axum.clone(), Bytes::new(), ask.clone());
+    let peer = Stack::new(axum, GovernorLayer::new(config.finish().expect("a limit")));
+    bench_layer!(group, "tower_governor", peer, Bytes::new(), ask.clone());
+    // It has one limit for all.
+    let peer = tower_resilience_ratelimiter::RateLimiterLayer::builder();
+    let peer = peer.limit_for_period(usize::MAX / 2).refresh_period(Duration::from_secs(1));
+    let peer = peer.build().expect("a limit");
+    bench_layer!(group, "tower-resilience", peer, Bytes::new(), ask);
     let quota = Quota::per_second(NonZeroU32::new(1_000_000_000).expect("not zero"));
     let governor = RateLimiter::dashmap(quota);
     group.bench_function("governor's check_key", |b| {
@@ -235,7 +269,12 @@ fn retry(c: &mut Criterion) {
         bench_layer!(group, "layer", RetryLayer::default(), Bytes::new(), ask.clone());
         let off = Settings { max_retries: 0, budget: None, ..Settings::default() };
         bench_layer!(group, "off", RetryLayer::new(off), Bytes::new(), ask.clone());
-        bench_layer!(group, "tower", peer, Bytes::new(), ask);
+        bench_layer!(group, "tower", peer, Bytes::new(), ask.clone());
+        let peer: tower_resilience_retry::RetryLayer<_, _, Infallible> =
+            tower_resilience_retry::RetryLayer::exponential_backoff()
+                .retry_on_response(|response: &Response<_>| response.status().is_server_error())
+                .build();
+        bench_layer!(group, "tower-resilience", peer, Bytes::new(), ask);
     }
 }
 
