@@ -7,7 +7,11 @@ use axum::Router;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
-    BoxError, buffer::BufferLayer, circuit_breaker::Handle, observe::ObserveLayer,
+    BoxError,
+    buffer::BufferLayer,
+    circuit_breaker::Handle,
+    observe::ObserveLayer,
+    quota::{QuotaGateLayer, Quotas},
     route::RouteLayer,
 };
 use tower::{Service, ServiceBuilder};
@@ -44,7 +48,7 @@ where
 }
 
 /// Everything a request passes before it is known to be a call to a model.
-pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
+pub fn gateway(config: &Arc<Config>, upstream: Upstream, quotas: Quotas) -> impl HttpService {
     let circuits = Handle::new();
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -53,19 +57,25 @@ pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
         .layer(GuardLayer)
         .service(Dispatch::new(
             is_model_call,
-            model_calls(config, circuits.clone(), upstream),
-            control(config, circuits),
+            model_calls(config, circuits.clone(), quotas.clone(), upstream),
+            control(config, circuits, quotas),
         ))
 }
 
 /// The data plane.
-fn model_calls(config: &Config, circuits: Handle, upstream: Upstream) -> impl HttpService {
+fn model_calls(
+    config: &Config,
+    circuits: Handle,
+    quotas: Quotas,
+    upstream: Upstream,
+) -> impl HttpService {
     let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
     ServiceBuilder::new()
         .layer(config.rate_limit())
         .layer(BufferLayer::new(body_limit))
         .layer(config.total_deadline())
         .layer(RouteLayer::new(config.routing_table()).commit(config.models.commit))
+        .layer(QuotaGateLayer::new(quotas))
         .layer(config.retries())
         .layer(config.circuit_breaker(circuits))
         .layer(config.deadlines())
@@ -74,8 +84,8 @@ fn model_calls(config: &Config, circuits: Handle, upstream: Upstream) -> impl Ht
 }
 
 /// The control plane.
-fn control(config: &Arc<Config>, circuits: Handle) -> Router {
-    api::router(config.clone(), circuits)
+fn control(config: &Arc<Config>, circuits: Handle, quotas: Quotas) -> Router {
+    api::router(config.clone(), circuits, quotas)
 }
 
 /// A POST below `/v1` carries a model, except to `/v1/models` itself.

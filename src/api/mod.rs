@@ -3,6 +3,7 @@
 mod errors;
 mod health;
 mod models;
+mod quota;
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use axum::{
     extract::FromRef,
     routing::{any, get},
 };
-use switchtower_layers::circuit_breaker::Handle;
+use switchtower_layers::{circuit_breaker::Handle, quota::Quotas};
 
 use crate::config::Config;
 
@@ -20,6 +21,7 @@ use crate::config::Config;
 struct Shared {
     config: Arc<Config>,
     circuits: Handle,
+    quotas: Quotas,
 }
 
 impl FromRef<Shared> for Arc<Config> {
@@ -34,12 +36,19 @@ impl FromRef<Shared> for Handle {
     }
 }
 
+impl FromRef<Shared> for Quotas {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.quotas.clone()
+    }
+}
+
 /// The control plane's routes. Unknown paths and methods are answered with the error envelope.
-pub fn router(config: Arc<Config>, circuits: Handle) -> Router {
+pub fn router(config: Arc<Config>, circuits: Handle, quotas: Quotas) -> Router {
     let post_only = || any(errors::post_only);
     Router::new()
         .route("/health", get(health::live))
         .route("/model-gateway/health", get(health::providers))
+        .route("/model-gateway/quota", get(quota::list))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
         .route("/v1/chat/completions", post_only())
@@ -48,5 +57,5 @@ pub fn router(config: Arc<Config>, circuits: Handle) -> Router {
         .route("/v1/responses", post_only())
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .with_state(Shared { config, circuits })
+        .with_state(Shared { config, circuits, quotas })
 }
