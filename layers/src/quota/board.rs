@@ -46,6 +46,16 @@ impl Board {
     pub(super) fn forget(&mut self, source: usize, keep: Duration, now: Instant) {
         self.sources[source]
             .retain(|_, entry| now.saturating_duration_since(entry.read_at) <= keep);
+        self.merge();
+    }
+
+    /// A source will not tell anything any more.
+    pub(super) fn clear(&mut self, source: usize) {
+        self.sources[source].clear();
+        self.merge();
+    }
+
+    fn merge(&mut self) {
         // The first source counts, so it comes last.
         let entries = self.sources.iter().rev().flatten();
         self.told = entries.map(|(name, entry)| (name.clone(), entry.snapshot.clone())).collect();

@@ -87,10 +87,11 @@ impl Quotas {
             return Err(Rejection::new(Code::QuotaExhausted, message).retry_after(wait));
         }
         let board = self.0.board.read();
-        match self.told(&board, &target.provider) {
-            Some(snapshot) if !snapshot.available => exhausted(target, snapshot),
-            _ => Ok(()),
-        }
+        let told = self.told(&board, &target.provider);
+        let Some(snapshot) = told.filter(|snapshot| !snapshot.available) else { return Ok(()) };
+        let now = SystemTime::now();
+        // Its reset may have come since it was read.
+        if snapshot.is_available(now) { Ok(()) } else { Err(exhausted(target, snapshot, now)) }
     }
 
     /// An answer has come; what it says is left counts for the next request.
@@ -120,17 +121,12 @@ impl Default for Quotas {
     }
 }
 
-/// Unless its reset has come since.
-fn exhausted(target: &Target, snapshot: &Snapshot) -> Result<(), Rejection> {
-    let now = SystemTime::now();
-    if snapshot.is_available(now) {
-        return Ok(());
-    }
+fn exhausted(target: &Target, snapshot: &Snapshot, now: SystemTime) -> Rejection {
     let message = format!("{}: {}", target.provider, snapshot.summary);
     let rejection = Rejection::new(Code::QuotaExhausted, message);
     let wait = snapshot.resets_at.and_then(|at| at.duration_since(now).ok());
-    Err(match wait {
+    match wait {
         Some(wait) => rejection.retry_after(wait),
         None => rejection,
-    })
+    }
 }

@@ -21,6 +21,7 @@ pub(super) async fn refresh(
     let ttl = source.ttl().max(SHORTEST);
     let keep = ttl.saturating_mul(KEEP);
     let mut failure = None;
+    let _unless_it_panics = Word { place, board: &board };
     loop {
         match read(&source).await {
             Ok(snapshots) => {
@@ -42,6 +43,20 @@ pub(super) async fn refresh(
         }
         sleep(ttl).await;
         asks.asked().await;
+    }
+}
+
+/// What a source said must not stay for ever when it has panicked, for it is not read again.
+struct Word<'b> {
+    place: usize,
+    board: &'b RwLock<Board>,
+}
+
+impl Drop for Word<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.board.write().clear(self.place);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ enum Play {
     Tell(bool),
     Fail(&'static str),
     Hang,
+    Panic,
 }
 
 /// A source under the test's control.
@@ -90,6 +91,7 @@ impl QuotaSource for Script {
                 }
                 Play::Fail(why) => Err(why.into()),
                 Play::Hang => std::future::pending().await,
+                Play::Panic => panic!("a source of the test's"),
             }
         })
     }
@@ -168,6 +170,16 @@ async fn a_failing_source_is_believed_for_three_ttl_and_then_blocks_nothing() {
         pass(seconds(5)).await;
         assert!(!asks(&quotas), "it is read again");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_blocks_nothing() {
+    let (quotas, script) = watched(Play::Tell(false));
+    pass(seconds(0)).await;
+    script.play(Play::Panic);
+    assert!(!asks(&quotas));
+    pass(seconds(10)).await;
+    assert!(asks(&quotas) && quotas.list().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

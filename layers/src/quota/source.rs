@@ -33,5 +33,9 @@ pub trait QuotaSource: Send + Sync + 'static {
     /// # Errors
     ///
     /// When nothing could be learned. The text is logged: it must not contain a key.
+    ///
+    /// # Panics
+    ///
+    /// A source that panics is forgotten, with all that it has said.
     fn read(&self) -> Reading<'_>;
 }
