@@ -15,6 +15,7 @@ use switchtower_layers::{
     buffer::BufferLayer,
     circuit_breaker::{self, CircuitBreakerLayer, Handle, KeyRef},
     observe::ObserveLayer,
+    quota::{QuotaGateLayer, QuotaSource, Quotas, Reading, Snapshot},
     rate_limit::{ByIp, Limit, Limiter, RateLimitLayer},
     request::ModelRequest,
     retry::{RetryLayer, Settings},
@@ -230,6 +231,43 @@ fn rate_limit(c: &mut Criterion) {
     });
 }
 
+/// A source that knows of one provider.
+struct Told(bool);
+
+impl QuotaSource for Told {
+    fn name(&self) -> &str {
+        "told"
+    }
+
+    fn read(&self) -> Reading<'_> {
+        let snapshot = Snapshot::new(self.0, "told");
+        Box::pin(std::future::ready(Ok(vec![("p".to_owned(), snapshot)])))
+    }
+}
+
+fn quota(c: &mut Criterion) {
+    let mut group = c.benchmark_group("quota");
+    let mut ask = request(Buffered::default());
+    ask.extensions_mut().insert(target());
+    let runtime = runtime();
+    let told = |available| {
+        let quotas = Quotas::default();
+        runtime.block_on(async {
+            quotas.watch(Told(available));
+            while quotas.of("p").is_none() {
+                tokio::task::yield_now().await;
+            }
+        });
+        QuotaGateLayer::new(quotas)
+    };
+    let answer = || Bytes::from_static(b"answer");
+    let unknown = QuotaGateLayer::new(Quotas::default());
+    bench_layer!(group, "bare", Identity::new(), answer(), ask.clone());
+    bench_layer!(group, "layer", told(true), answer(), ask.clone());
+    bench_layer!(group, "nothing known", unknown, answer(), ask.clone());
+    bench_layer!(group, "rejection", told(false), answer(), ask);
+}
+
 /// The work of [`RetryLayer`] as a policy of tower's: statuses and a budget, no delays.
 #[derive(Clone)]
 struct Peer {
@@ -298,5 +336,5 @@ fn sse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(layers, buffer, route, observe, rate_limit, sse, circuit_breaker, retry);
+criterion_group!(layers, buffer, route, observe, rate_limit, quota, sse, circuit_breaker, retry);
 criterion_main!(layers);

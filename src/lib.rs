@@ -4,6 +4,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod quota;
 pub mod server;
 pub mod stack;
 pub mod telemetry;

@@ -6,7 +6,11 @@ use std::{convert::Infallible, sync::Arc};
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
-    BoxError, buffer::BufferLayer, circuit_breaker::Handle, observe::ObserveLayer,
+    BoxError,
+    buffer::BufferLayer,
+    circuit_breaker::Handle,
+    observe::ObserveLayer,
+    quota::{QuotaGateLayer, Quotas},
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -45,10 +49,11 @@ where
 }
 
 /// Everything a request passes before it is known to be a call to a model.
-pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
+pub fn gateway(config: &Arc<Config>, upstream: Upstream, quotas: Quotas) -> impl HttpService {
     let shared = Shared {
         config: config.clone(),
         circuits: Handle::new(),
+        quotas,
         stats: Stats::default(),
         upstream,
     };
@@ -62,13 +67,14 @@ pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
 
 /// The data plane.
 fn model_calls(shared: &Shared) -> impl HttpService + use<> {
-    let Shared { config, circuits, stats, upstream } = shared.clone();
+    let Shared { config, circuits, quotas, stats, upstream } = shared.clone();
     let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
     ServiceBuilder::new()
         .layer(config.rate_limit())
         .layer(BufferLayer::new(body_limit))
         .layer(config.total_deadline())
         .layer(config.router())
+        .layer(QuotaGateLayer::new(quotas))
         .layer(config.retries())
         .layer(config.circuit_breaker(circuits))
         .layer(StatsLayer::new(stats))

@@ -35,6 +35,13 @@ fn rate_limit_on_axum() {
 }
 
 #[test]
+fn quota_gate_on_axum() {
+    let out = run("quota_gate_on_axum");
+    assert!(out.contains("rich: 200 hello\n") && out.contains("unknown: 200 hello\n"), "{out}");
+    assert!(out.contains("poor: 429 ") && out.contains("poor: Balance: $0.00"), "{out}");
+}
+
+#[test]
 fn retry_on_axum() {
     let out = run("retry_on_axum");
     assert_eq!(out, "busy twice: 200 after 3 attempts\nout of credit: 429 after 1 attempt\n");

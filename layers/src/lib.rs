@@ -15,6 +15,7 @@
 //! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
+//! | `quota` | `quota` | answers 429 for a provider that has nothing left, by probes and by its own answers |
 //!
 //! No feature is on by default; `full` turns all of them on.
 //!
@@ -24,6 +25,8 @@
 pub mod body;
 pub mod classify;
 pub mod exchange;
+#[cfg(any(feature = "quota", feature = "route"))]
+mod holdoffs;
 #[cfg(any(feature = "circuit-breaker", feature = "deadlines", feature = "retry"))]
 mod policy;
 pub mod rejection;
@@ -38,6 +41,7 @@ pub mod target;
         feature = "circuit-breaker",
         feature = "deadlines",
         feature = "observe",
+        feature = "quota",
         feature = "rate-limit",
         feature = "retry",
         feature = "route"
@@ -53,6 +57,8 @@ pub mod circuit_breaker;
 pub mod deadlines;
 #[cfg(feature = "observe")]
 pub mod observe;
+#[cfg(feature = "quota")]
+pub mod quota;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 #[cfg(feature = "retry")]
@@ -62,6 +68,8 @@ pub mod route;
 
 pub use body::Buffered;
 pub use exchange::Exchange;
+#[cfg(any(feature = "quota", feature = "route"))]
+pub use holdoffs::Holdoffs;
 pub use rejection::{Code, Rejected, Rejection};
 pub use target::{Dialect, Target};
 

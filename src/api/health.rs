@@ -2,7 +2,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use switchtower_layers::circuit_breaker::{Key as CircuitKey, State as CircuitState, Status};
+use switchtower_layers::{
+    circuit_breaker::{Key as CircuitKey, State as CircuitState, Status},
+    quota::Snapshot,
+};
 
 use super::Shared;
 use crate::config::{Key, Provider, is_local};
@@ -20,20 +23,26 @@ pub(super) struct Live {
 
 /// `GET /model-gateway/health`: which providers can be used, and why the others cannot.
 pub(super) async fn providers(State(shared): State<Shared>) -> Json<Health> {
-    let circuits = shared.circuits.list();
-    let summaries = shared.config.models.providers.iter().map(|(name, provider)| {
+    let Shared { config, circuits, quotas, .. } = shared;
+    let (circuits, now) = (circuits.list(), SystemTime::now());
+    let summaries = config.models.providers.iter().map(|(name, provider)| {
         let own: Vec<&Status> = circuits.iter().filter(|circuit| is_of(circuit, name)).collect();
-        let usable = provider.is_usable() && (own.is_empty() || own.iter().any(|c| !is_open(c)));
+        let quota = quotas.of(name);
+        let exhausted = quota.as_deref().filter(|quota| !quota.is_available(now));
+        let usable = provider.is_usable()
+            && exhausted.is_none()
+            && (own.is_empty() || own.iter().any(|c| !is_open(c)));
         let open = own.into_iter().filter(|circuit| is_open(circuit));
         // One that was forced open does not wait: it comes last.
         let soonest = open.min_by_key(|circuit| circuit.remaining.unwrap_or(Duration::MAX));
-        (usable, Summary { name: name.clone(), summary: summary(provider, soonest) })
+        let summary = summary(provider, exhausted, soonest, quota.as_deref());
+        (usable, Summary { name: name.clone(), summary })
     });
     let (available, unavailable): (Vec<_>, Vec<_>) = summaries.partition(|(usable, _)| *usable);
     let names = |providers: Vec<(bool, Summary)>| providers.into_iter().map(|(_, s)| s).collect();
     Json(Health {
         status: if available.is_empty() { "unavailable" } else { "ok" },
-        timestamp: unix_millis(),
+        timestamp: unix_millis(now),
         providers_available: names(available),
         providers_unavailable: names(unavailable),
     })
@@ -55,19 +64,28 @@ struct Summary {
     summary: String,
 }
 
-/// One line for a person.
-fn summary(provider: &Provider, open: Option<&Status>) -> String {
-    match (&provider.key, open) {
+/// One line for a person: what is in the way, else what is known to be left.
+fn summary(
+    provider: &Provider,
+    exhausted: Option<&Snapshot>,
+    open: Option<&Status>,
+    quota: Option<&Snapshot>,
+) -> String {
+    match &provider.key {
         _ if !provider.enabled => "Disabled".into(),
-        (Key::Missing { env: Some(env) }, _) => format!("No key: set {env}"),
-        (Key::Missing { env: None }, _) => "No key: give it api_key_env or api_key".into(),
-        (Key::Present(_), Some(circuit)) => format!("Circuit {circuit}"),
-        (Key::Present(_), None) if is_local(&provider.base_url) => {
-            "Local - always available".into()
-        }
-        (Key::Present(_), None) => "Key present".into(),
+        Key::Missing { env: Some(env) } => format!("No key: set {env}"),
+        Key::Missing { env: None } => "No key: give it api_key_env or api_key".into(),
+        Key::Present(_) => match (exhausted, open, quota) {
+            (Some(quota), ..) | (None, None, Some(quota)) => quota.summary.clone(),
+            (None, Some(circuit), _) => format!("Circuit {circuit}"),
+            (None, None, None) if is_local(&provider.base_url) => LOCAL.into(),
+            (None, None, None) => "Key present".into(),
+        },
     }
 }
+
+/// Of a provider on this machine that nobody tells anything about.
+pub(super) const LOCAL: &str = "Local - always available";
 
 /// Whether it is the provider's circuit, or that of one of its models.
 pub(super) fn is_of(circuit: &Status, name: &str) -> bool {
@@ -82,6 +100,6 @@ fn is_open(circuit: &Status) -> bool {
     circuit.state == CircuitState::Open && circuit.remaining != Some(Duration::ZERO)
 }
 
-pub(super) fn unix_millis() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+pub(super) fn unix_millis(time: SystemTime) -> u128 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }

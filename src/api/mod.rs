@@ -4,6 +4,7 @@ mod errors;
 mod health;
 mod models;
 mod probe;
+mod quota;
 mod stats;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use axum::{
     extract::FromRef,
     routing::{any, get},
 };
-use switchtower_layers::circuit_breaker::Handle;
+use switchtower_layers::{circuit_breaker::Handle, quota::Quotas};
 
 use crate::{config::Config, telemetry::stats::Stats, upstream::Upstream};
 
@@ -24,6 +25,8 @@ pub struct Shared {
     pub config: Arc<Config>,
     /// The circuit breakers' states.
     pub circuits: Handle,
+    /// What the providers have left.
+    pub quotas: Quotas,
     /// What became of the attempts.
     pub stats: Stats,
     /// The way to the providers.
@@ -45,6 +48,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/model-gateway/health/all", get(probe::all))
         .route("/model-gateway/health/{provider}", get(probe::one))
         .route("/model-gateway/stats", get(stats::stats))
+        .route("/model-gateway/quota", get(quota::list))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
         .route("/v1/chat/completions", post_only())

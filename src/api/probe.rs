@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
     Json,
@@ -46,7 +49,7 @@ pub(super) async fn all(State(shared): State<Shared>) -> Json<All> {
         });
     }
     let providers = checks.join_all().await.into_iter().collect();
-    Json(All { timestamp: unix_millis(), providers })
+    Json(All { timestamp: unix_millis(SystemTime::now()), providers })
 }
 
 #[derive(Serialize)]

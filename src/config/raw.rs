@@ -56,6 +56,7 @@ pub(super) struct RawModels {
     pub(super) retry: Option<RawRetry>,
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
     pub(super) rate_limit: Option<Entries<Option<RawRateLimit>>>,
+    pub(super) quota: Option<RawQuota>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -73,6 +74,7 @@ pub(super) struct RawProvider {
     pub(super) timeouts: Option<RawTimeouts>,
     pub(super) retry: Option<RawRetry>,
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
+    pub(super) quota: Option<RawProbe>,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
@@ -131,6 +133,31 @@ pub(super) enum RawScope {
 pub(super) struct RawRateLimit {
     pub(super) rpm: Option<Spanned<u32>>,
     pub(super) burst: Option<Spanned<u32>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawQuota {
+    pub(super) codexbar: Option<RawCodexbar>,
+    pub(super) map: Option<Entries<Text>>,
+    pub(super) full_percent: Option<Spanned<f64>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCodexbar {
+    pub(super) enabled: Option<bool>,
+    pub(super) command: Option<Text>,
+    pub(super) ttl_s: Option<Spanned<u64>>,
+    pub(super) timeout_s: Option<Spanned<u64>>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawProbe {
+    Deepseek,
+    Openrouter,
+    None,
 }
 
 #[derive(Default, serde::Deserialize)]

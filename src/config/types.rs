@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
-use super::{Agent, Key, Routing};
+use super::{Agent, Key, Probe, Quota, Routing};
 
 /// A checked configuration. [`Config::default`] is what an empty file means.
 #[derive(Clone, Debug)]
@@ -92,6 +92,8 @@ pub struct Models {
     pub circuit_scope: Scope,
     /// `rate_limit`: each client's limits, by path, in file order. Default none.
     pub rate_limit: IndexMap<String, RateLimit>,
+    /// `quota`: who tells what the providers have left.
+    pub quota: Quota,
 }
 
 impl Default for Models {
@@ -109,6 +111,7 @@ impl Default for Models {
             circuit_breaker: CircuitBreaker::default(),
             circuit_scope: Scope::default(),
             rate_limit: IndexMap::new(),
+            quota: Quota::default(),
         }
     }
 }
@@ -138,6 +141,8 @@ pub struct Provider {
     pub retry: Retry,
     /// `circuit_breaker`, completed from that of `models`.
     pub circuit_breaker: CircuitBreaker,
+    /// `quota`: how it is asked for its balance. Default by the host of its base URL.
+    pub probe: Probe,
 }
 
 impl Provider {

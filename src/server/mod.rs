@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
 
-use crate::{config::Config, stack, upstream::Upstream};
+use crate::{config::Config, quota, stack, upstream::Upstream};
 
 /// A gateway that has its port and is ready to run.
 ///
@@ -55,7 +55,13 @@ impl Gateway {
     /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let drain = Duration::from_millis(self.config.drain_ms);
-        let service = stack::gateway(&self.config, self.upstream);
+        let quotas = quota::watch(&self.config, &self.upstream);
+        let service = stack::gateway(&self.config, self.upstream, quotas.clone());
+        let shutdown = async {
+            shutdown.await;
+            // Before the drain, which may be cut short: no command may outlive this process.
+            quotas.stop().await;
+        };
         accept::serve(self.listener, service, shutdown, drain).await;
     }
 }

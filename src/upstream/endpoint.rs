@@ -7,6 +7,10 @@ use switchtower_layers::Buffered;
 use super::client::{self, ProviderClient};
 use crate::config::{Key, Provider};
 
+/// On a request: its path is the host's, and not to go below the base URL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AtRoot;
+
 /// One provider as the upstream sees it: where it is, how to sign in, and its pool.
 pub(super) struct Endpoint {
     pub(super) name: Arc<str>,
@@ -33,7 +37,11 @@ impl Endpoint {
 
     /// Points a request that came in for the gateway at this provider: its URL, its key.
     pub(super) fn address(&self, request: &mut Request<Buffered>) -> Result<(), http::Error> {
-        *request.uri_mut() = self.uri(request.uri())?;
+        let base = match request.extensions().get::<AtRoot>() {
+            Some(AtRoot) => "",
+            None => self.base.path(),
+        };
+        *request.uri_mut() = self.uri(base, request.uri())?;
         // The version of the way in says nothing about the way out.
         *request.version_mut() = Version::HTTP_11;
         if let Some(authorization) = &self.authorization {
@@ -43,9 +51,9 @@ impl Endpoint {
     }
 
     /// The gateway's `/v1` stands for the base URL, whatever that ends in.
-    fn uri(&self, incoming: &Uri) -> Result<Uri, http::Error> {
+    fn uri(&self, base: &str, incoming: &Uri) -> Result<Uri, http::Error> {
         let rest = incoming.path().strip_prefix("/v1").unwrap_or(incoming.path());
-        let base = self.base.path().trim_end_matches('/');
+        let base = base.trim_end_matches('/');
         let query = incoming.query().map(|query| format!("?{query}")).unwrap_or_default();
         let path = PathAndQuery::try_from(format!("{base}{rest}{query}"))?;
         let mut parts = self.base.clone().into_parts();
@@ -86,9 +94,20 @@ mod tests {
             ),
             ("http://127.0.0.1:1", "/v1/chat/completions", "http://127.0.0.1:1/chat/completions"),
         ] {
-            let incoming = path.parse().unwrap();
-            assert_eq!(endpoint(base).uri(&incoming).unwrap().to_string(), uri);
+            let incoming: Uri = path.parse().unwrap();
+            let mut request = Request::new(Buffered::default());
+            *request.uri_mut() = incoming;
+            endpoint(base).address(&mut request).unwrap();
+            assert_eq!(*request.uri(), uri);
         }
+    }
+
+    #[test]
+    fn a_path_at_the_root_has_nothing_before_it() {
+        let request = Request::get("/v1/user/balance").extension(AtRoot);
+        let mut request = request.body(Buffered::default()).unwrap();
+        endpoint("https://a/api/v1").address(&mut request).unwrap();
+        assert_eq!(*request.uri(), "https://a/user/balance");
     }
 
     #[test]

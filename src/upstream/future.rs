@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use switchtower_layers::{
     Code, Rejection,
     classify::{TransportError, TransportErrorKind},
+    quota::Remaining,
 };
 
 use super::{UpstreamBody, connector::ConnectTimedOut, headers};
@@ -57,6 +58,10 @@ impl Future for ResponseFuture {
         Poll::Ready(Ok(match self.project().state.project() {
             StateProj::Sent { sent, provider } => match ready!(sent.poll(cx)) {
                 Ok(mut response) => {
+                    // The headers do not pass; who counts what is left still has to know.
+                    if let Some(remaining) = Remaining::read(response.headers()) {
+                        response.extensions_mut().insert(remaining);
+                    }
                     headers::inbound(response.headers_mut());
                     UpstreamBody::wrap(response)
                 }

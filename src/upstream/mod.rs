@@ -17,6 +17,7 @@ mod service;
 mod tls;
 
 pub use body::UpstreamBody;
+pub(crate) use endpoint::AtRoot;
 pub use forwarded::Peer;
 pub use future::ResponseFuture;
 pub use service::Upstream;

@@ -2,6 +2,7 @@
 
 mod any_text;
 mod contradictory;
+mod quota;
 mod refused;
 
 use std::fs;
@@ -10,7 +11,8 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use switchtower::config::{
-    AgentKind, CircuitBreaker, Config, Env, Key, LogLevel, Models, Retry, Strategy, Timeouts,
+    AgentKind, CircuitBreaker, Codexbar, Config, Env, Key, LogLevel, Models, Quota, Retry,
+    Strategy, Timeouts,
 };
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
@@ -93,6 +95,9 @@ fn the_example_file_says_the_same_as_the_sample() {
     let limits: Vec<_> = limits.map(|(path, limit)| (&**path, limit.rpm, limit.burst)).collect();
     let [sixty, thirty] = [60, 30].map(|n| NonZeroU32::new(n).unwrap());
     assert_eq!(limits, [("/v1/chat/completions", sixty, sixty), ("/v1/responses", thirty, thirty)]);
+    // Of this one, only the command is off where it is not installed.
+    let quota = accepted(&uncommented.replace("# quota:", "quota:")).models.quota;
+    assert_eq!(quota, Quota { codexbar: Some(Codexbar::default()), ..Quota::default() });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The gateway as a process of its own.
 
-use std::{net::SocketAddr, process::Stdio};
+use std::{fs, net::SocketAddr, process::Stdio};
 
 use tempfile::TempDir;
 use tokio::{
@@ -16,14 +16,18 @@ pub struct Binary {
     pub addr: SocketAddr,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
-    _home: TempDir,
+    home: TempDir,
 }
+
+/// What it logs goes to this file in its home.
+const LOG: &str = "log";
 
 impl Binary {
     /// Runs on a free port with this configuration and these variables, and no others.
     pub async fn start(yaml: &str, env: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
-        std::fs::write(home.path().join("gateway.yaml"), yaml).unwrap();
+        fs::write(home.path().join("gateway.yaml"), yaml).unwrap();
+        let log = fs::File::create(home.path().join(LOG)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_switchtower"))
             .args(["serve", "--port", "0"])
             .current_dir(&home)
@@ -32,13 +36,13 @@ impl Binary {
             .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .expect("the binary runs");
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let addr = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut binary = Self { addr, child, stdout, _home: home };
+        let mut binary = Self { addr, child, stdout, home };
         let line = binary.says("listens on http://").await;
         binary.addr = line.rsplit("http://").next().unwrap().parse().expect("an address");
         binary.says("Ctrl-C stops it.").await;
@@ -55,9 +59,19 @@ impl Binary {
         panic!("it ended without saying {words:?}");
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join(LOG)).expect("text")
+    }
+
+    /// The process, while it runs.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Sends a signal by the shell's `kill`, which is there where no other is installed.
     pub async fn signal(&self, signal: &str) {
-        let kill = format!("kill -{signal} {}", self.child.id().expect("it runs"));
+        let kill = format!("kill -{signal} {}", self.id());
         let killed = Command::new("sh").args(["-c", &kill]).status().await;
         assert!(killed.expect("a shell").success(), "{kill}");
     }

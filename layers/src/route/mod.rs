@@ -82,17 +82,16 @@ mod events;
 mod failures;
 mod future;
 mod held;
-mod holdoffs;
 mod layer;
 mod pattern;
 mod plan;
 mod service;
 mod table;
 
+pub use crate::holdoffs::Holdoffs;
 pub use body::RouteBody;
 pub use commit::{Commit, UnknownCommit};
 pub use future::ResponseFuture;
-pub use holdoffs::Holdoffs;
 pub use layer::RouteLayer;
 pub use pattern::Pattern;
 pub use plan::{Plan, Skipped};

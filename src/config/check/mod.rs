@@ -3,6 +3,7 @@
 mod models;
 mod names;
 mod provider;
+mod quota;
 mod resilience;
 mod routing;
 mod server;

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use switchtower_layers::{Dialect, route::Commit};
 
-use super::Checker;
+use super::{Checker, quota::probe};
 use crate::config::env::Resolved;
 use crate::config::raw::{Entries, RawCommit, RawDialect, RawProvider, RawTimeouts, Text};
 use crate::config::{Key, Models, Provider, Secret, Timeouts};
@@ -41,8 +41,10 @@ impl Checker<'_> {
                 .help("add, for example, `base_url: https://api.deepseek.com/v1`".to_owned());
             return None;
         };
+        let base_url = self.base_url(base_url)?;
         Some(Provider {
-            base_url: self.base_url(base_url)?,
+            probe: probe(raw.quota, &base_url),
+            base_url,
             key,
             models,
             aliases,

@@ -1,6 +1,8 @@
+//! Who asked to be left alone, and until when.
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use crate::Target;
@@ -11,10 +13,10 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// More than these at once are not remembered.
 const MOST: usize = 4096;
 
-/// The targets and providers that asked to be left alone, and until when. A shared handle: a
-/// router that is built anew goes on with it.
+/// The targets and providers that asked to be left alone, and until when, for 24 h at most. A
+/// shared handle: a layer that is built anew goes on with it.
 #[derive(Clone, Debug, Default)]
-pub struct Holdoffs(Arc<Mutex<HashMap<Key, Instant>>>);
+pub struct Holdoffs(Arc<RwLock<HashMap<Key, Instant>>>);
 
 /// `model` is `None` for the provider as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +39,7 @@ impl Holdoffs {
 
     fn hold(&self, key: Key, wait: Duration, now: Instant) {
         let until = now + wait.min(LONGEST);
-        let mut held = self.0.lock();
+        let mut held = self.0.write();
         // The names come from clients, so what is over must not stay.
         held.retain(|_, until| *until > now);
         if held.len() >= MOST && !held.contains_key(&key) {
@@ -49,7 +51,7 @@ impl Holdoffs {
 
     /// How much longer the target is to be left alone; `None` when it is not.
     pub fn remaining(&self, target: &Target, now: Instant) -> Option<Duration> {
-        let held = self.0.lock();
+        let held = self.0.read();
         if held.is_empty() {
             return None;
         }
@@ -101,10 +103,10 @@ mod tests {
         for n in 0..1000 {
             holdoffs.hold_target(&target(&n.to_string()), seconds(1), now + seconds(2 * n));
         }
-        assert!(holdoffs.0.lock().len() <= 2);
+        assert!(holdoffs.0.read().len() <= 2);
         for n in 0..2 * MOST {
             holdoffs.hold_target(&target(&format!("{n} at once")), seconds(1), now);
         }
-        assert_eq!(holdoffs.0.lock().len(), MOST);
+        assert_eq!(holdoffs.0.read().len(), MOST);
     }
 }

@@ -1,0 +1,132 @@
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
+
+use http::Response;
+use parking_lot::{Mutex, RwLock};
+use tokio::{task::JoinSet, time::Instant};
+
+use super::{QuotaSource, Remaining, Snapshot, asks::Asks, board::Board, refresh::refresh};
+use crate::{Code, Rejected, Rejection, Target, holdoffs::Holdoffs, rejection::whole_seconds};
+
+/// What is known about what is left. A shared handle: give the same one to a stack that is built
+/// anew, and it goes on where the old one was. Also the place to look at it.
+///
+/// When the last handle is dropped, the reads in the background end.
+#[derive(Clone, Debug)]
+pub struct Quotas(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// What the sources call a provider, in order of preference.
+    names: HashMap<Box<str>, Box<[Arc<str>]>>,
+    board: Arc<RwLock<Board>>,
+    asks: Arc<Asks>,
+    /// The targets that said they had nothing left.
+    used_up: Holdoffs,
+    // They end when this is dropped, and hold no handle that could keep it.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Quotas {
+    /// With other names for some providers than their own. Of several names the first one counts
+    /// that a source tells of. What the sources say about a provider without any name is ignored.
+    pub fn new<P, N>(names: impl IntoIterator<Item = (P, N)>) -> Self
+    where
+        P: Into<Box<str>>,
+        N: IntoIterator<Item: Into<Arc<str>>>,
+    {
+        let names = names.into_iter().map(|(provider, names)| {
+            (provider.into(), names.into_iter().map(Into::into).collect())
+        });
+        Self(Arc::new(Shared {
+            names: names.collect(),
+            board: Arc::default(),
+            asks: Arc::new(Asks::new(Instant::now())),
+            used_up: Holdoffs::default(),
+            tasks: Mutex::default(),
+        }))
+    }
+
+    /// Reads this source in the background: at once, and then whenever its
+    /// [ttl](QuotaSource::ttl) is over while somebody asks.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub fn watch(&self, source: impl QuotaSource) {
+        let (board, asks) = (self.0.board.clone(), self.0.asks.clone());
+        let place = board.write().add();
+        self.0.tasks.lock().spawn(refresh(source, place, board, asks));
+    }
+
+    /// Ends the reads, and waits until they are gone with all that they had begun. What is known
+    /// stays.
+    pub async fn stop(&self) {
+        let mut tasks = std::mem::take(&mut *self.0.tasks.lock());
+        tasks.shutdown().await;
+    }
+
+    /// What the sources have told, in the order of their names.
+    pub fn list(&self) -> Vec<(Arc<str>, Arc<Snapshot>)> {
+        self.0.asks.note(Instant::now());
+        self.0.board.read().list()
+    }
+
+    /// What the sources have told about a provider, by whatever name.
+    pub fn of(&self, provider: &str) -> Option<Arc<Snapshot>> {
+        self.0.asks.note(Instant::now());
+        self.told(&self.0.board.read(), provider).cloned()
+    }
+
+    /// Whether a request may go to this target.
+    pub(super) fn admit(&self, target: &Target) -> Result<(), Rejection> {
+        let now = Instant::now();
+        self.0.asks.note(now);
+        if let Some(wait) = self.0.used_up.remaining(target, now) {
+            let seconds = whole_seconds(wait);
+            let message = format!("{target}: its limit is used up for another {seconds} s");
+            return Err(Rejection::new(Code::QuotaExhausted, message).retry_after(wait));
+        }
+        let board = self.0.board.read();
+        let told = self.told(&board, &target.provider);
+        let Some(snapshot) = told.filter(|snapshot| !snapshot.available) else { return Ok(()) };
+        let now = SystemTime::now();
+        // Its reset may have come since it was read.
+        if snapshot.is_available(now) { Ok(()) } else { Err(exhausted(target, snapshot, now)) }
+    }
+
+    /// An answer has come; what it says is left counts for the next request.
+    pub(super) fn answered<B>(&self, target: &Target, response: &Response<B>) {
+        if response.extensions().get::<Rejected>().is_some() {
+            return;
+        }
+        let told = response.extensions().get::<Remaining>().copied();
+        let remaining = told.or_else(|| Remaining::read(response.headers()));
+        if let Some(wait) = remaining.and_then(|remaining| remaining.used_up()) {
+            self.0.used_up.hold_target(target, wait, Instant::now());
+        }
+    }
+
+    fn told<'b>(&self, board: &'b Board, provider: &str) -> Option<&'b Arc<Snapshot>> {
+        match self.0.names.get(provider) {
+            None => board.get(provider),
+            Some(names) => names.iter().find_map(|name| board.get(name)),
+        }
+    }
+}
+
+/// All providers go by their own names.
+impl Default for Quotas {
+    fn default() -> Self {
+        Self::new([] as [(&str, [&str; 0]); 0])
+    }
+}
+
+fn exhausted(target: &Target, snapshot: &Snapshot, now: SystemTime) -> Rejection {
+    let message = format!("{}: {}", target.provider, snapshot.summary);
+    let rejection = Rejection::new(Code::QuotaExhausted, message);
+    let wait = snapshot.resets_at.and_then(|at| at.duration_since(now).ok());
+    match wait {
+        Some(wait) => rejection.retry_after(wait),
+        None => rejection,
+    }
+}
