@@ -24,6 +24,8 @@
 pub mod body;
 pub mod classify;
 pub mod exchange;
+#[cfg(feature = "rate-limit")]
+pub mod key;
 #[cfg(any(feature = "circuit-breaker", feature = "deadlines", feature = "retry"))]
 mod policy;
 pub mod rejection;
