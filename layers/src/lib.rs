@@ -15,6 +15,7 @@
 //! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
+//! | `budget` | `budget` | reserves what a request may use, and books what it did, per day and month |
 //!
 //! No feature is on by default; `full` turns all of them on.
 //!
@@ -24,7 +25,7 @@
 pub mod body;
 pub mod classify;
 pub mod exchange;
-#[cfg(feature = "rate-limit")]
+#[cfg(any(feature = "budget", feature = "rate-limit"))]
 pub mod key;
 #[cfg(any(feature = "circuit-breaker", feature = "deadlines", feature = "retry"))]
 mod policy;
@@ -36,6 +37,7 @@ pub mod target;
 #[cfg(all(
     test,
     any(
+        feature = "budget",
         feature = "buffer",
         feature = "circuit-breaker",
         feature = "deadlines",
@@ -47,6 +49,8 @@ pub mod target;
 ))]
 mod contract;
 
+#[cfg(feature = "budget")]
+pub mod budget;
 #[cfg(feature = "buffer")]
 pub mod buffer;
 #[cfg(feature = "circuit-breaker")]
