@@ -3,6 +3,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod demo;
 pub mod server;
 pub mod stack;
