@@ -56,6 +56,8 @@ pub(super) struct RawModels {
     pub(super) retry: Option<RawRetry>,
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
     pub(super) rate_limit: Option<Entries<Option<RawRateLimit>>>,
+    pub(super) prices: Option<Entries<Option<RawPrice>>>,
+    pub(super) budgets: Option<Entries<Option<RawBudget>>>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -130,6 +132,25 @@ pub(super) enum RawScope {
 pub(super) struct RawRateLimit {
     pub(super) rpm: Option<Spanned<u32>>,
     pub(super) burst: Option<Spanned<u32>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPrice {
+    pub(super) input_per_mtok: Option<Spanned<f64>>,
+    pub(super) cached_input_per_mtok: Option<Spanned<f64>>,
+    pub(super) output_per_mtok: Option<Spanned<f64>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawBudget {
+    pub(super) requests_per_day: Option<Spanned<u64>>,
+    pub(super) requests_per_month: Option<Spanned<u64>>,
+    pub(super) tokens_per_day: Option<Spanned<u64>>,
+    pub(super) tokens_per_month: Option<Spanned<u64>>,
+    pub(super) usd_per_day: Option<Spanned<f64>>,
+    pub(super) usd_per_month: Option<Spanned<f64>>,
 }
 
 #[derive(Default, serde::Deserialize)]

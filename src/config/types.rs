@@ -8,6 +8,7 @@ use http::{StatusCode, Uri};
 use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::Deserialize;
+use switchtower_layers::budget::{Limits, Price};
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
 use super::{Agent, Key, Routing};
@@ -92,6 +93,11 @@ pub struct Models {
     pub circuit_scope: Scope,
     /// `rate_limit`: each client's limits, by path, in file order. Default none.
     pub rate_limit: IndexMap<String, RateLimit>,
+    /// `prices`: what a model's tokens cost. Default none: a model without a price costs nothing.
+    pub prices: IndexMap<String, Price>,
+    /// `budgets`: what each client may use per day and month, by the name of its key; `default` is
+    /// that of every other client. Default none.
+    pub budgets: IndexMap<String, Limits>,
 }
 
 impl Default for Models {
@@ -109,6 +115,8 @@ impl Default for Models {
             circuit_breaker: CircuitBreaker::default(),
             circuit_scope: Scope::default(),
             rate_limit: IndexMap::new(),
+            prices: IndexMap::new(),
+            budgets: IndexMap::new(),
         }
     }
 }

@@ -40,6 +40,8 @@ impl Checker<'_> {
         models.circuit_breaker = self.circuit_breaker(&breaker, models.circuit_breaker);
         models.circuit_scope = breaker.scope.map_or(models.circuit_scope, |raw| scope(raw.value));
         models.rate_limit = self.rate_limit(raw.rate_limit);
+        models.prices = self.prices(raw.prices);
+        models.budgets = self.budgets(raw.budgets, &models.prices);
         for (name, raw) in providers {
             let Some(provider) = self.provider(&name, raw, &variables, &models) else { continue };
             self.warnings.extend(provider.skipped(&name.value));
