@@ -7,7 +7,7 @@ use axum::Router;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
-    BoxError, buffer::BufferLayer, circuit_breaker::Handle, observe::ObserveLayer,
+    BoxError, budget::Ledger, buffer::BufferLayer, circuit_breaker::Handle, observe::ObserveLayer,
     route::RouteLayer,
 };
 use tower::{Service, ServiceBuilder};
@@ -15,6 +15,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 
 use crate::{
     api,
+    budget::{self, Client},
     config::Config,
     server::{Dispatch, GuardLayer},
     telemetry,
@@ -44,7 +45,11 @@ where
 }
 
 /// Everything a request passes before it is known to be a call to a model.
-pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
+pub fn gateway(
+    config: &Arc<Config>,
+    ledger: Ledger<Client>,
+    upstream: Upstream,
+) -> impl HttpService {
     let circuits = Handle::new();
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -53,17 +58,23 @@ pub fn gateway(config: &Arc<Config>, upstream: Upstream) -> impl HttpService {
         .layer(GuardLayer)
         .service(Dispatch::new(
             is_model_call,
-            model_calls(config, circuits.clone(), upstream),
-            control(config, circuits),
+            model_calls(config, ledger.clone(), circuits.clone(), upstream),
+            control(config, ledger, circuits),
         ))
 }
 
 /// The data plane.
-fn model_calls(config: &Config, circuits: Handle, upstream: Upstream) -> impl HttpService {
+fn model_calls(
+    config: &Config,
+    ledger: Ledger<Client>,
+    circuits: Handle,
+    upstream: Upstream,
+) -> impl HttpService {
     let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
     ServiceBuilder::new()
         .layer(config.rate_limit())
         .layer(BufferLayer::new(body_limit))
+        .layer(budget::layer(config, ledger))
         .layer(config.total_deadline())
         .layer(RouteLayer::new(config.routing_table()).commit(config.models.commit))
         .layer(config.retries())
@@ -74,8 +85,8 @@ fn model_calls(config: &Config, circuits: Handle, upstream: Upstream) -> impl Ht
 }
 
 /// The control plane.
-fn control(config: &Arc<Config>, circuits: Handle) -> Router {
-    api::router(config.clone(), circuits)
+fn control(config: &Arc<Config>, ledger: Ledger<Client>, circuits: Handle) -> Router {
+    api::router(config.clone(), circuits, ledger)
 }
 
 /// A POST below `/v1` carries a model, except to `/v1/models` itself.

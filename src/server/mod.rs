@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
 
-use crate::{config::Config, stack, upstream::Upstream};
+use crate::{budget::Books, config::Config, stack, upstream::Upstream};
 
 /// A gateway that has its port and is ready to run.
 ///
@@ -30,6 +30,7 @@ pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
     config: Arc<Config>,
+    books: Books,
     upstream: Upstream,
 }
 
@@ -38,12 +39,14 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When the port is taken or the address is not this machine's, or TLS cannot be set up.
+    /// When the port is taken or the address is not this machine's, or TLS cannot be set up; with a
+    /// [`database::Error`](crate::database::Error) inside when the budgets cannot be kept.
     pub async fn bind(config: &Config) -> io::Result<Self> {
         let upstream = Upstream::new(config)?;
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, config: Arc::new(config.clone()), upstream })
+        let books = Books::open(config).map_err(io::Error::other)?;
+        Ok(Self { listener, address, config: Arc::new(config.clone()), books, upstream })
     }
 
     /// Where it listens; the port is the real one when 0 was configured.
@@ -52,10 +55,12 @@ impl Gateway {
     }
 
     /// Serves until `shutdown` resolves; then stops accepting, closes idle connections, lets
-    /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest.
+    /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest. What
+    /// they used is on disk when it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let drain = Duration::from_millis(self.config.drain_ms);
-        let service = stack::gateway(&self.config, self.upstream);
+        let service = stack::gateway(&self.config, self.books.ledger(), self.upstream);
         accept::serve(self.listener, service, shutdown, drain).await;
+        self.books.close().await;
     }
 }
