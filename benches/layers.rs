@@ -12,6 +12,7 @@ use http::{HeaderName, Request, Response};
 use http_body_util::{BodyExt, Full};
 use switchtower_layers::{
     Buffered, Exchange, Target,
+    budget::{self, BudgetLayer, Ledger, Limits, Money, Period, Price, PriceList, Spend},
     buffer::BufferLayer,
     circuit_breaker::{self, CircuitBreakerLayer, Handle, KeyRef},
     observe::ObserveLayer,
@@ -268,6 +269,36 @@ fn quota(c: &mut Criterion) {
     bench_layer!(group, "rejection", told(false), answer(), ask);
 }
 
+fn budget(c: &mut Criterion) {
+    let mut group = c.benchmark_group("budget/1KB");
+    let address = IpAddr::from([127, 0, 0, 1]);
+    let mut ask = request(Buffered::from(prompt(1 << 10)));
+    ask.extensions_mut().insert(address);
+    // So high that all pass.
+    let limits = [
+        budget::Limit::tokens(u64::MAX, Period::Day),
+        budget::Limit::money(Money::from_nanos(u64::MAX), Period::Month),
+    ];
+    let ledger = Ledger::new(Limits::from(limits));
+    let price = Price::per_million(Money::from_dollars(1), Money::from_dollars(4));
+    let prices = PriceList::from_iter([("gpt-5.1", price)]);
+    let off = BudgetLayer::new(Ledger::new(Limits::NONE), ByIp).pricing(prices.clone());
+    let over = Ledger::new(Limits::from([budget::Limit::tokens(1, Period::Day)]));
+    let over = BudgetLayer::new(over, ByIp).pricing(prices.clone());
+    let layer = BudgetLayer::new(ledger.clone(), ByIp).pricing(prices);
+    bench_layer!(group, "bare", Identity::new(), Bytes::new(), ask.clone());
+    bench_layer!(group, "layer", layer, Bytes::new(), ask.clone());
+    bench_layer!(group, "off", off, Bytes::new(), ask.clone());
+    bench_layer!(group, "rejection", over, Bytes::new(), ask);
+    group.bench_function("reserve and settle", |b| {
+        let (spend, now) = (Spend { requests: 1, ..Spend::NOTHING }, ledger.now());
+        b.iter(|| {
+            let reservation = ledger.reserve(Some(black_box(address)), spend, now);
+            reservation.map(|reservation| reservation.settle(spend, now))
+        });
+    });
+}
+
 /// The work of [`RetryLayer`] as a policy of tower's: statuses and a budget, no delays.
 #[derive(Clone)]
 struct Peer {
@@ -336,5 +367,16 @@ fn sse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(layers, buffer, route, observe, rate_limit, quota, sse, circuit_breaker, retry);
+criterion_group!(
+    layers,
+    buffer,
+    route,
+    observe,
+    rate_limit,
+    budget,
+    quota,
+    sse,
+    circuit_breaker,
+    retry
+);
 criterion_main!(layers);

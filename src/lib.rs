@@ -1,8 +1,10 @@
 //! The reference gateway: the stack of [`switchtower_layers`] over a hyper reverse proxy.
 
 pub mod api;
+pub mod budget;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod demo;
 pub mod quota;
 pub mod server;

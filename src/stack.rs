@@ -1,29 +1,21 @@
 //! The stack: what a request passes, from the outside in. Who reads this file has seen the data
 //! plane.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
-    BoxError,
-    buffer::BufferLayer,
-    circuit_breaker::Handle,
-    observe::ObserveLayer,
-    quota::{QuotaGateLayer, Quotas},
+    BoxError, buffer::BufferLayer, observe::ObserveLayer, quota::QuotaGateLayer,
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
     api::{self, Shared},
-    config::Config,
+    budget,
     server::{Dispatch, GuardLayer},
-    telemetry::{
-        self,
-        stats::{Stats, StatsLayer},
-    },
-    upstream::Upstream,
+    telemetry::{self, stats::StatsLayer},
 };
 
 /// A service as hyper drives it. It never fails: whatever goes wrong is a response.
@@ -49,14 +41,7 @@ where
 }
 
 /// Everything a request passes before it is known to be a call to a model.
-pub fn gateway(config: &Arc<Config>, upstream: Upstream, quotas: Quotas) -> impl HttpService {
-    let shared = Shared {
-        config: config.clone(),
-        circuits: Handle::new(),
-        quotas,
-        stats: Stats::default(),
-        upstream,
-    };
+pub fn gateway(shared: Shared) -> impl HttpService {
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(telemetry::trace())
@@ -67,11 +52,12 @@ pub fn gateway(config: &Arc<Config>, upstream: Upstream, quotas: Quotas) -> impl
 
 /// The data plane.
 fn model_calls(shared: &Shared) -> impl HttpService + use<> {
-    let Shared { config, circuits, quotas, stats, upstream } = shared.clone();
+    let Shared { config, ledger, circuits, quotas, stats, upstream } = shared.clone();
     let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
     ServiceBuilder::new()
         .layer(config.rate_limit())
         .layer(BufferLayer::new(body_limit))
+        .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
         .layer(config.router())
         .layer(QuotaGateLayer::new(quotas))

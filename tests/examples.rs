@@ -42,6 +42,17 @@ fn quota_gate_on_axum() {
 }
 
 #[test]
+fn budget_on_axum() {
+    let out = run("budget_on_axum");
+    assert!(out.contains("a: 200: an answer") && out.contains("b: 200: an answer"), "{out}");
+    assert!(out.contains("a: 429:") && out.contains("the budget of 1000 tokens per day"), "{out}");
+    assert!(
+        out.contains("600 tokens of 1000 tokens per day\n0.0012 USD of 50 USD per month"),
+        "{out}"
+    );
+}
+
+#[test]
 fn retry_on_axum() {
     let out = run("retry_on_axum");
     assert_eq!(out, "busy twice: 200 after 3 attempts\nout of credit: 429 after 1 attempt\n");

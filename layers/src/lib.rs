@@ -16,6 +16,7 @@
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
 //! | `quota` | `quota` | answers 429 for a provider that has nothing left, by probes and by its own answers |
+//! | `budget` | `budget` | reserves what a request may use, and books what it did, per day and month |
 //!
 //! No feature is on by default; `full` turns all of them on.
 //!
@@ -27,6 +28,8 @@ pub mod classify;
 pub mod exchange;
 #[cfg(any(feature = "quota", feature = "route"))]
 mod holdoffs;
+#[cfg(any(feature = "budget", feature = "rate-limit"))]
+pub mod key;
 #[cfg(any(feature = "circuit-breaker", feature = "deadlines", feature = "retry"))]
 mod policy;
 pub mod rejection;
@@ -37,6 +40,7 @@ pub mod target;
 #[cfg(all(
     test,
     any(
+        feature = "budget",
         feature = "buffer",
         feature = "circuit-breaker",
         feature = "deadlines",
@@ -49,6 +53,8 @@ pub mod target;
 ))]
 mod contract;
 
+#[cfg(feature = "budget")]
+pub mod budget;
 #[cfg(feature = "buffer")]
 pub mod buffer;
 #[cfg(feature = "circuit-breaker")]

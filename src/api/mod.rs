@@ -1,5 +1,6 @@
 //! The control plane: everything that is not a call to a model.
 
+mod budgets;
 mod errors;
 mod health;
 mod models;
@@ -14,15 +15,17 @@ use axum::{
     extract::FromRef,
     routing::{any, get},
 };
-use switchtower_layers::{circuit_breaker::Handle, quota::Quotas};
+use switchtower_layers::{budget::Ledger, circuit_breaker::Handle, quota::Quotas};
 
-use crate::{config::Config, telemetry::stats::Stats, upstream::Upstream};
+use crate::{budget::Client, config::Config, telemetry::stats::Stats, upstream::Upstream};
 
 /// What the control plane shows, all of it shared with the data plane.
 #[derive(Clone, Debug)]
 pub struct Shared {
     /// The configuration.
     pub config: Arc<Config>,
+    /// What the clients have used.
+    pub ledger: Ledger<Client>,
     /// The circuit breakers' states.
     pub circuits: Handle,
     /// What the providers have left.
@@ -49,6 +52,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/model-gateway/health/{provider}", get(probe::one))
         .route("/model-gateway/stats", get(stats::stats))
         .route("/model-gateway/quota", get(quota::list))
+        .route("/model-gateway/budgets", get(budgets::list))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
         .route("/v1/chat/completions", post_only())

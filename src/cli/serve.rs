@@ -11,6 +11,7 @@ use super::setup::{self, Origin};
 use super::signals::Signals;
 use super::startup;
 use crate::config::Config;
+use crate::database;
 use crate::demo::Provider;
 use crate::server::Gateway;
 use crate::telemetry;
@@ -40,7 +41,7 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
     config.host = args.host.unwrap_or(config.host);
     config.port = args.port.unwrap_or(config.port);
 
-    let gateway = Gateway::bind(&config).await.map_err(|error| no_listener(&config, &error))?;
+    let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;
     // Nobody may be reading, and the gateway serves all the same.
     let _ = print(&startup::text(origin, &config, gateway.local_addr()));
     let seconds = config.drain_ms.div_ceil(1000);
@@ -59,7 +60,11 @@ async fn demo_provider() -> Result<Provider, Failure> {
     started.map_err(|error| Failure(format!("cannot start the demo provider: {error}")))
 }
 
-fn no_listener(config: &Config, error: &io::Error) -> Failure {
+fn no_start(config: &Config, error: &io::Error) -> Failure {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<database::Error>());
+    if let Some(cause) = cause {
+        return Failure(cause.to_string());
+    }
     let address = SocketAddr::new(config.host, config.port);
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => {

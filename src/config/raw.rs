@@ -57,6 +57,8 @@ pub(super) struct RawModels {
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
     pub(super) rate_limit: Option<Entries<Option<RawRateLimit>>>,
     pub(super) quota: Option<RawQuota>,
+    pub(super) prices: Option<Entries<Option<RawPrice>>>,
+    pub(super) budgets: Option<Entries<Option<RawBudget>>>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -145,6 +147,14 @@ pub(super) struct RawQuota {
 
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(super) struct RawPrice {
+    pub(super) input_per_mtok: Option<Spanned<f64>>,
+    pub(super) cached_input_per_mtok: Option<Spanned<f64>>,
+    pub(super) output_per_mtok: Option<Spanned<f64>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct RawCodexbar {
     pub(super) enabled: Option<bool>,
     pub(super) command: Option<Text>,
@@ -158,6 +168,17 @@ pub(super) enum RawProbe {
     Deepseek,
     Openrouter,
     None,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawBudget {
+    pub(super) requests_per_day: Option<Spanned<u64>>,
+    pub(super) requests_per_month: Option<Spanned<u64>>,
+    pub(super) tokens_per_day: Option<Spanned<u64>>,
+    pub(super) tokens_per_month: Option<Spanned<u64>>,
+    pub(super) usd_per_day: Option<Spanned<f64>>,
+    pub(super) usd_per_month: Option<Spanned<f64>>,
 }
 
 #[derive(Default, serde::Deserialize)]

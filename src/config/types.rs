@@ -8,6 +8,7 @@ use http::{StatusCode, Uri};
 use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::Deserialize;
+use switchtower_layers::budget::{Limits, Price};
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
 use super::{Agent, Key, Probe, Quota, Routing};
@@ -94,6 +95,11 @@ pub struct Models {
     pub rate_limit: IndexMap<String, RateLimit>,
     /// `quota`: who tells what the providers have left.
     pub quota: Quota,
+    /// `prices`: what a model's tokens cost. Default none: a model without a price costs nothing.
+    pub prices: IndexMap<String, Price>,
+    /// `budgets`: what each client may use per day and month, by the name of its key; `default` is
+    /// that of every other client. Default none.
+    pub budgets: IndexMap<String, Limits>,
 }
 
 impl Default for Models {
@@ -112,6 +118,8 @@ impl Default for Models {
             circuit_scope: Scope::default(),
             rate_limit: IndexMap::new(),
             quota: Quota::default(),
+            prices: IndexMap::new(),
+            budgets: IndexMap::new(),
         }
     }
 }

@@ -6,12 +6,16 @@ mod guard;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use switchtower_layers::circuit_breaker::Handle;
 use tokio::net::TcpListener;
 
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
 
-use crate::{config::Config, quota, stack, upstream::Upstream};
+use crate::{
+    api::Shared, budget::Books, config::Config, quota, stack, telemetry::stats::Stats,
+    upstream::Upstream,
+};
 
 /// A gateway that has its port and is ready to run.
 ///
@@ -30,6 +34,7 @@ pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
     config: Arc<Config>,
+    books: Books,
     upstream: Upstream,
 }
 
@@ -38,12 +43,14 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When the port is taken or the address is not this machine's, or TLS cannot be set up.
+    /// When the port is taken or the address is not this machine's, or TLS cannot be set up; with a
+    /// [`database::Error`](crate::database::Error) inside when the budgets cannot be kept.
     pub async fn bind(config: &Config) -> io::Result<Self> {
         let upstream = Upstream::new(config)?;
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, config: Arc::new(config.clone()), upstream })
+        let books = Books::open(config).map_err(io::Error::other)?;
+        Ok(Self { listener, address, config: Arc::new(config.clone()), books, upstream })
     }
 
     /// Where it listens; the port is the real one when 0 was configured.
@@ -52,16 +59,25 @@ impl Gateway {
     }
 
     /// Serves until `shutdown` resolves; then stops accepting, closes idle connections, lets
-    /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest.
+    /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest. What
+    /// they used is on disk when it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let drain = Duration::from_millis(self.config.drain_ms);
         let quotas = quota::watch(&self.config, &self.upstream);
-        let service = stack::gateway(&self.config, self.upstream, quotas.clone());
+        let service = stack::gateway(Shared {
+            config: self.config,
+            ledger: self.books.ledger(),
+            circuits: Handle::new(),
+            quotas: quotas.clone(),
+            stats: Stats::default(),
+            upstream: self.upstream,
+        });
         let shutdown = async {
             shutdown.await;
             // Before the drain, which may be cut short: no command may outlive this process.
             quotas.stop().await;
         };
         accept::serve(self.listener, service, shutdown, drain).await;
+        self.books.close().await;
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration: what is accepted, and what a person reads when it is not.
 
 mod any_text;
+mod budgets;
 mod contradictory;
 mod quota;
 mod refused;
@@ -89,7 +90,12 @@ fn the_example_file_says_the_same_as_the_sample() {
     assert_eq!(uncommented.matches("\n  retry: ").count(), 1);
     assert_eq!(uncommented.matches("\n  circuit_breaker: ").count(), 1);
     assert_eq!(format!("{:?}", accepted(&uncommented)), format!("{:?}", accepted(SAMPLE)));
-    // This one is off by default.
+    // These are off by default.
+    let budgets =
+        accepted(&uncommented.replace("# budgets:", "budgets:").replace("# prices:", "prices:"));
+    let [prices, budgets] = budgets::read(&budgets);
+    assert_eq!(prices, ["deepseek-chat: 270000000, 270000000, 1100000000"]);
+    assert_eq!(budgets, ["default: 5000000 tokens per day, 50 USD per month"]);
     let limited = accepted(&uncommented.replace("# rate_limit:", "rate_limit:"));
     let limits = limited.models.rate_limit.iter();
     let limits: Vec<_> = limits.map(|(path, limit)| (&**path, limit.rpm, limit.burst)).collect();

@@ -1,6 +1,6 @@
 //! The gateway as a process of its own.
 
-use std::{fs, net::SocketAddr, process::Stdio};
+use std::{fs, net::SocketAddr, path::Path, process::Stdio};
 
 use tempfile::TempDir;
 use tokio::{
@@ -26,18 +26,16 @@ impl Binary {
     /// Runs on a free port with this configuration and these variables, and no others.
     pub async fn start(yaml: &str, env: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
-        fs::write(home.path().join("gateway.yaml"), yaml).unwrap();
+        Self::start_in(home, yaml, env).await
+    }
+
+    /// The same, where another has run before.
+    pub async fn start_in(home: TempDir, yaml: &str, env: &[(&str, &str)]) -> Self {
         let log = fs::File::create(home.path().join(LOG)).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchtower"))
-            .args(["serve", "--port", "0"])
-            .current_dir(&home)
-            .env_clear()
-            .env("HOME", home.path())
+        let mut child = command(home.path(), yaml)
             .envs(env.iter().copied())
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
-            .kill_on_drop(true)
             .spawn()
             .expect("the binary runs");
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -47,6 +45,23 @@ impl Binary {
         binary.addr = line.rsplit("http://").next().unwrap().parse().expect("an address");
         binary.says("Ctrl-C stops it.").await;
         binary
+    }
+
+    /// Runs where it cannot start; what it says to that.
+    pub async fn fails_in(home: &Path, yaml: &str) -> String {
+        let output = soon(command(home, yaml).output()).await.expect("the binary runs");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).expect("text")
+    }
+
+    /// Where it runs.
+    pub fn home_path(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// What it leaves behind. It is killed if it still runs.
+    pub fn home(self) -> TempDir {
+        self.home
     }
 
     /// Waits for a line with these words.
@@ -80,4 +95,17 @@ impl Binary {
     pub async fn status(&mut self) -> Option<i32> {
         soon(self.child.wait()).await.expect("it runs").code()
     }
+}
+
+fn command(home: &Path, yaml: &str) -> Command {
+    std::fs::write(home.join("gateway.yaml"), yaml).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
+    command
+        .args(["serve", "--port", "0"])
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
 }

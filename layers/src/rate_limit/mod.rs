@@ -91,7 +91,6 @@
 mod cost;
 mod future;
 mod headers;
-mod key;
 mod layer;
 mod limit;
 mod limiter;
@@ -99,11 +98,11 @@ mod path;
 mod service;
 mod store;
 
-pub use cost::{Cost, OneEach};
-pub use future::ResponseFuture;
-pub use key::{
+pub use crate::key::{
     ByClient, ByExtension, ByHeader, ByIp, ByTarget, ClientKey, HeaderKey, Key, KeyExtractor,
 };
+pub use cost::{Cost, OneEach};
+pub use future::ResponseFuture;
 pub use layer::RateLimitLayer;
 pub use limit::{Limit, Unit};
 pub use limiter::Limiter;

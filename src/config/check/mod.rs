@@ -1,5 +1,6 @@
 //! From [`Raw`] to [`Config`]: everything that only makes sense together, reported together.
 
+mod budget;
 mod models;
 mod names;
 mod provider;

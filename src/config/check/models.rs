@@ -41,6 +41,8 @@ impl Checker<'_> {
         models.circuit_scope = breaker.scope.map_or(models.circuit_scope, |raw| scope(raw.value));
         models.rate_limit = self.rate_limit(raw.rate_limit);
         models.quota = self.quota(raw.quota.unwrap_or_default(), &names);
+        models.prices = self.prices(raw.prices);
+        models.budgets = self.budgets(raw.budgets, &models.prices);
         for (name, raw) in providers {
             let Some(provider) = self.provider(&name, raw, &variables, &models) else { continue };
             self.warnings.extend(provider.skipped(&name.value));

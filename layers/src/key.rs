@@ -1,3 +1,5 @@
+//! Whose request it is: keys for layers that count for each client or target by itself.
+
 use std::{
     fmt,
     hash::Hash,
@@ -14,9 +16,9 @@ use crate::Target;
 pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {}
 impl<K: Clone + Eq + Hash + Send + Sync + 'static> Key for K {}
 
-/// Whose request it is: every key has the limit for itself.
+/// Whose request it is: every key is counted for itself.
 ///
-/// All requests without a key (`None`) share one limit. A closure
+/// All requests without a key (`None`) count together. A closure
 /// `|request: &http::Request<B>| -> Option<K>` is an extractor; a key should be cheap to make, as
 /// it is made for each request. It is cloned when it is new, and then kept until it is idle.
 pub trait KeyExtractor<B> {
@@ -83,7 +85,7 @@ impl fmt::Debug for HeaderKey {
 /// By an extension of the request, such as [`Target`] or [`ClientKey`].
 pub struct ByExtension<T>(PhantomData<fn() -> T>);
 
-/// By the [`Target`] that the router chose: a limit for each, on the way out.
+/// By the [`Target`] that the router chose: for what is counted on the way out.
 pub type ByTarget = ByExtension<Target>;
 
 /// By the [`ClientKey`] that the layer has set which checks credentials.

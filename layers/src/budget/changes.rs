@@ -1,0 +1,105 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::{Key, Record, accounts::Entry};
+
+/// Which accounts have changed, for whoever keeps them somewhere: see
+/// [`Ledger::changes`](super::Ledger::changes).
+pub struct Changes<K: Key>(pub(super) Arc<Queue<K>>);
+
+/// What has become of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change<K> {
+    /// Whose it is; `None` is that of all requests without a key.
+    pub key: Option<K>,
+    /// What to keep; `None` when the account was forgotten.
+    pub record: Option<Record>,
+}
+
+impl<K: Key> Changes<K> {
+    /// Waits until there is something to [take](Self::take). Cancel safe.
+    pub async fn changed(&self) {
+        while self.0.is_empty() {
+            self.0.news.notified().await;
+        }
+    }
+
+    /// The accounts that have changed since the last time, each as it is now and at most once;
+    /// forgotten ones come first, as one of them may have begun anew.
+    pub fn take(&self) -> Vec<Change<K>> {
+        let (forgotten, queued) = {
+            let mut waiting = self.0.waiting.lock();
+            (std::mem::take(&mut waiting.forgotten), std::mem::take(&mut waiting.changed))
+        };
+        let forgotten = forgotten.into_iter().map(|key| Change { key, record: None });
+        let changed = queued.into_iter().map(|entry| {
+            // Before it is read: a later change is queued again.
+            entry.is_queued.store(false, Ordering::SeqCst);
+            let record = entry.account.lock().record();
+            Change { key: entry.key.clone(), record: Some(record) }
+        });
+        forgotten.chain(changed).collect()
+    }
+}
+
+impl<K: Key> fmt::Debug for Changes<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changes").finish_non_exhaustive()
+    }
+}
+
+/// The changes that nobody has taken yet. Nothing is queued until somebody asks for them, as each
+/// one keeps its account from being forgotten.
+pub(super) struct Queue<K> {
+    is_read: AtomicBool,
+    waiting: Mutex<Waiting<K>>,
+    news: Notify,
+}
+
+struct Waiting<K> {
+    changed: Vec<Arc<Entry<K>>>,
+    forgotten: Vec<Option<K>>,
+}
+
+impl<K> Default for Queue<K> {
+    fn default() -> Self {
+        let waiting = Waiting { changed: Vec::new(), forgotten: Vec::new() };
+        Self { is_read: AtomicBool::new(false), waiting: Mutex::new(waiting), news: Notify::new() }
+    }
+}
+
+impl<K> Queue<K> {
+    pub(super) fn read(&self) {
+        self.is_read.store(true, Ordering::Release);
+    }
+
+    /// The account was written to, and is not locked any more.
+    pub(super) fn changed(&self, entry: &Arc<Entry<K>>) {
+        if !self.is_read.load(Ordering::Acquire) || entry.is_queued.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.waiting.lock().changed.push(entry.clone());
+        self.news.notify_one();
+    }
+
+    pub(super) fn forgotten(&self, keys: Vec<Option<K>>) {
+        if !self.is_read.load(Ordering::Acquire) || keys.is_empty() {
+            return;
+        }
+        self.waiting.lock().forgotten.extend(keys);
+        self.news.notify_one();
+    }
+
+    fn is_empty(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.changed.is_empty() && waiting.forgotten.is_empty()
+    }
+}

@@ -1,0 +1,185 @@
+use std::{borrow::Cow, sync::Arc};
+
+use http::Request;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{Buffered, exchange::Usage};
+
+/// What is reserved for an answer whose request states no cap, in tokens.
+pub const DEFAULT_ANSWER: u64 = 1024;
+/// So many bytes of JSON are about a token.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// What a request may come to, before anybody has answered it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// The model that it asks for, for the price.
+    pub model: Option<Arc<str>>,
+    /// Tokens of the prompt.
+    pub prompt: u64,
+    /// The most tokens that the answer may have.
+    pub answer: u64,
+}
+
+impl Estimate {
+    /// As if the answer had so many tokens.
+    pub(super) fn usage(&self, answer: u64) -> Usage {
+        Usage { input: self.prompt, output: answer, ..Usage::default() }
+    }
+}
+
+/// Estimates a request before it is sent.
+///
+/// A closure `|request: &http::Request<B>| -> Estimate` is one: the place for a tokenizer. What it
+/// says is reserved, and what the answer's usage says is booked, so a bad estimate lets too much
+/// or too little pass at once, but is not counted.
+pub trait Estimator<B> {
+    /// The request's estimate.
+    fn estimate(&self, request: &Request<B>) -> Estimate;
+}
+
+impl<B, F: Fn(&Request<B>) -> Estimate> Estimator<B> for F {
+    fn estimate(&self, request: &Request<B>) -> Estimate {
+        self(request)
+    }
+}
+
+/// By the size of the body: a token for every four bytes (rounded up), and for the answer the
+/// largest of the caps that the request states (`max_tokens`, `max_completion_tokens`,
+/// `max_output_tokens`), as many times as it wants answers (`n`).
+///
+/// Without a cap an answer counts [`DEFAULT_ANSWER`], and none on paths that end in `/embeddings`.
+#[derive(Clone, Debug)]
+pub struct BySize {
+    answer: u64,
+    default_model: Option<Arc<str>>,
+}
+
+impl BySize {
+    /// With the defaults.
+    pub const fn new() -> Self {
+        Self { answer: DEFAULT_ANSWER, default_model: None }
+    }
+
+    /// Another number of tokens for an answer without a cap.
+    #[must_use]
+    pub const fn answer(mut self, tokens: u64) -> Self {
+        self.answer = tokens;
+        self
+    }
+
+    /// What a request asks for that names no model.
+    #[must_use]
+    pub fn default_model(mut self, model: Option<&str>) -> Self {
+        self.default_model = model.map(Into::into);
+        self
+    }
+}
+
+impl Default for BySize {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Estimator<Buffered> for BySize {
+    fn estimate(&self, request: &Request<Buffered>) -> Estimate {
+        let body = request.body().to_bytes();
+        // What cannot be read is refused further in, and then nothing is booked.
+        let asked: Asked<'_> = serde_json::from_slice(&body).unwrap_or_default();
+        let has_answer = !request.uri().path().trim_end_matches('/').ends_with("/embeddings");
+        let answer = if has_answer { self.answer } else { 0 };
+        let caps = [asked.max_tokens, asked.max_completion_tokens, asked.max_output_tokens];
+        let cap = caps.into_iter().flatten().filter_map(number).max();
+        let answers = asked.n.and_then(number).unwrap_or(1).max(1);
+        Estimate {
+            model: asked.model.map(Arc::from).or_else(|| self.default_model.clone()),
+            prompt: (body.len() as u64).div_ceil(BYTES_PER_TOKEN),
+            answer: cap.unwrap_or(answer).saturating_mul(answers),
+        }
+    }
+}
+
+/// The fields of interest; of one that is no number only that is ignored.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    max_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    max_completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    max_output_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    n: Option<&'a RawValue>,
+}
+
+fn number(raw: &RawValue) -> Option<u64> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn estimate(estimator: &BySize, path: &str, body: &str) -> Estimate {
+        let body = Buffered::from(body.to_owned());
+        estimator.estimate(&Request::post(path).body(body).unwrap())
+    }
+
+    #[test]
+    fn the_answer_is_what_the_request_caps_it_at() {
+        let default = BySize::default();
+        for (body, answer) in [
+            ("{}", 1024),
+            (r#"{"max_tokens":null}"#, 1024),
+            (r#"{"max_tokens":7}"#, 7),
+            (r#"{"max_tokens":0}"#, 0),
+            (r#"{"max_completion_tokens":8}"#, 8),
+            (r#"{"max_output_tokens":9}"#, 9),
+            (r#"{"max_tokens":7,"max_completion_tokens":8}"#, 8),
+            (r#"{"max_tokens":"many","max_output_tokens":9}"#, 9),
+            (r#"{"max_tokens":-1}"#, 1024),
+            (r#"{"max_tokens":7,"n":3}"#, 21),
+            (r#"{"n":3}"#, 3072),
+            (r#"{"n":0}"#, 1024),
+            (r#"{"max_tokens":18446744073709551615,"n":2}"#, u64::MAX),
+            (r#"{"messages":[{"max_tokens":5}]}"#, 1024),
+            ("no JSON", 1024),
+        ] {
+            let estimated = estimate(&default, "/v1/chat/completions", body);
+            assert_eq!(estimated.answer, answer, "{body}");
+            assert_eq!(estimated.prompt, body.len().div_ceil(4) as u64, "{body}");
+        }
+        assert_eq!(estimate(&BySize::new().answer(5), "/", "{}").answer, 5);
+        assert_eq!(estimate(&default, "/v1/embeddings", "{}").answer, 0);
+    }
+
+    #[test]
+    fn the_model_is_the_one_that_is_asked_for() {
+        let estimator = BySize::new().default_model(Some("d"));
+        for (body, model) in [
+            (r#"{"model":"m"}"#, "m"),
+            (r#"{"model":"\u0061"}"#, "a"),
+            (r#"{"model":null}"#, "d"),
+            ("{}", "d"),
+        ] {
+            assert_eq!(estimate(&estimator, "/", body).model.as_deref(), Some(model), "{body}");
+        }
+        assert_eq!(estimate(&BySize::new(), "/", "{}").model, None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_estimated(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let request = Request::new(Buffered::from(bytes));
+            let estimated = BySize::new().estimate(&request);
+            prop_assert_eq!(estimated.prompt, request.body().len().div_ceil(4));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use std::{fmt, time::Duration};
+
+use super::{Limit, limit::Amount};
+use crate::{Code, Rejection};
+
+/// Why nothing was reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// The limit that is in the way; of several the one for the longest time.
+    pub limit: Limit,
+    /// What the request may take of it.
+    pub needed: u64,
+    /// What is neither used nor reserved.
+    pub left: u64,
+    /// What would help.
+    pub until: Until,
+}
+
+/// What makes room for a request that there is none for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The limit's next period, which begins after this time.
+    NextPeriod(Duration),
+    /// Requests under way, when they end and have not used what they have reserved.
+    Settled,
+    /// Nothing does: the request may take more than the whole limit.
+    Never,
+}
+
+/// How soon one should ask again when requests under way may make room at any moment.
+const SOON: Duration = Duration::from_secs(1);
+
+impl Exhausted {
+    /// When another try may succeed; `None` if it never does.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.until {
+            Until::NextPeriod(wait) => Some(wait),
+            Until::Settled => Some(SOON),
+            Until::Never => None,
+        }
+    }
+
+    pub(super) fn rejection(&self) -> Rejection {
+        let message = self.to_string();
+        match self.retry_after() {
+            Some(wait) => Rejection::new(Code::QuotaExhausted, message).retry_after(wait),
+            None => Rejection::new(Code::InvalidRequest, message),
+        }
+    }
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, needed, left, until } = self;
+        let needed = Amount(limit.unit, *needed);
+        match until {
+            Until::Never => {
+                return write!(
+                    f,
+                    "the request may take {needed}, but the budget of {limit} never has more"
+                );
+            }
+            Until::NextPeriod(_) => write!(f, "the budget of {limit} is used up")?,
+            Until::Settled => {
+                write!(f, "the budget of {limit} is reserved by requests under way")?;
+            }
+        }
+        if *left > 0 {
+            let left = Amount(limit.unit, *left);
+            write!(f, ": {left} left, and the request may take {needed}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Exhausted {}

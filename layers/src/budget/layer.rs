@@ -1,0 +1,54 @@
+use tower_layer::Layer;
+
+use super::{Budget, BySize, Free, Key, Ledger};
+
+/// Applies [`Budget`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`estimator`](Self::estimator) | [`BySize`] |
+/// | [`pricing`](Self::pricing) | [`Free`] |
+#[derive(Clone, Debug)]
+pub struct BudgetLayer<K: Key, X, E = BySize, P = Free> {
+    ledger: Ledger<K>,
+    extractor: X,
+    estimator: E,
+    pricing: P,
+}
+
+impl<K: Key, X> BudgetLayer<K, X> {
+    /// Counts for each key that the [extractor](super::KeyExtractor) finds.
+    pub fn new(ledger: Ledger<K>, extractor: X) -> Self {
+        Self { ledger, extractor, estimator: BySize::new(), pricing: Free }
+    }
+}
+
+impl<K: Key, X, E, P> BudgetLayer<K, X, E, P> {
+    /// Another way to [estimate](super::Estimator) a request.
+    #[must_use]
+    pub fn estimator<F>(self, estimator: F) -> BudgetLayer<K, X, F, P> {
+        let Self { ledger, extractor, pricing, .. } = self;
+        BudgetLayer { ledger, extractor, estimator, pricing }
+    }
+
+    /// What tokens cost: see [`Pricing`](super::Pricing).
+    #[must_use]
+    pub fn pricing<Q>(self, pricing: Q) -> BudgetLayer<K, X, E, Q> {
+        let Self { ledger, extractor, estimator, .. } = self;
+        BudgetLayer { ledger, extractor, estimator, pricing }
+    }
+}
+
+impl<S, K: Key, X: Clone, E: Clone, P: Clone> Layer<S> for BudgetLayer<K, X, E, P> {
+    type Service = Budget<S, K, X, E, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Budget {
+            inner,
+            ledger: self.ledger.clone(),
+            extractor: self.extractor.clone(),
+            estimator: self.estimator.clone(),
+            pricing: self.pricing.clone(),
+        }
+    }
+}

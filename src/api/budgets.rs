@@ -1,0 +1,62 @@
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use switchtower_layers::budget::{Standing, Unit};
+
+use super::Shared;
+
+/// `GET /model-gateway/budgets`: what each client has used of each of its limits. Clients that have
+/// used nothing are not listed.
+pub(super) async fn list(State(shared): State<Shared>) -> Json<Budgets> {
+    let ledger = shared.ledger;
+    let now = ledger.now();
+    let clients = ledger.keys().into_iter().map(|client| {
+        let standing = ledger.standing(&client, now);
+        let limits = standing.iter().map(|standing| (standing.limit.name(), Budget::of(standing)));
+        (client.map(|client| client.to_string()).unwrap_or_default(), limits.collect())
+    });
+    Json(clients.collect())
+}
+
+/// By client, and by the limit's name in the configuration.
+type Budgets = BTreeMap<String, BTreeMap<&'static str, Budget>>;
+
+#[derive(Serialize)]
+pub(super) struct Budget {
+    limit: Amount,
+    used: Amount,
+    /// By requests under way.
+    reserved: Amount,
+    /// Milliseconds since the Unix epoch.
+    resets_at: u128,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Amount {
+    Count(u64),
+    Dollars(f64),
+}
+
+impl Budget {
+    fn of(standing: &Standing) -> Self {
+        let amount = |amount: u64| match standing.limit.unit {
+            Unit::Requests | Unit::Tokens => Amount::Count(amount),
+            Unit::Money => Amount::Dollars(amount as f64 / 1e9),
+        };
+        Self {
+            limit: amount(standing.limit.amount),
+            used: amount(standing.used),
+            reserved: amount(standing.reserved),
+            resets_at: millis(standing.resets_at),
+        }
+    }
+}
+
+fn millis(at: SystemTime) -> u128 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+}

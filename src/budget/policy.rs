@@ -1,0 +1,88 @@
+use std::collections::HashMap;
+
+use switchtower_layers::budget::{
+    BudgetLayer, BySize, ClientKey, Ledger, Limits, Price, PriceList,
+};
+
+use super::{ByClient, Client};
+use crate::config::Config;
+
+/// What each client may use per day and month. `ledger` outlives the layer.
+pub fn layer(
+    config: &Config,
+    ledger: Ledger<Client>,
+) -> BudgetLayer<Client, ByClient, BySize, PriceList> {
+    let estimator = BySize::new().default_model(config.models.default_model.as_deref());
+    BudgetLayer::new(ledger, ByClient).estimator(estimator).pricing(prices(config))
+}
+
+/// A client's own budget, or else the default.
+pub(super) fn limits(
+    config: &Config,
+) -> impl Fn(Option<&Client>) -> Limits + Send + Sync + 'static {
+    let own: HashMap<String, Limits> = config.models.budgets.clone().into_iter().collect();
+    let default = own.get("default").copied().unwrap_or(Limits::NONE);
+    move |client| match client {
+        Some(Client::Key(ClientKey(name))) => own.get(&**name).copied().unwrap_or(default),
+        _ => default,
+    }
+}
+
+/// The prices, and those of aliases by what they stand for.
+fn prices(config: &Config) -> PriceList {
+    let models = &config.models;
+    let priced = |(alias, real): (&String, &String)| {
+        let price: &Price = models.prices.get(real)?;
+        Some((alias.clone(), *price))
+    };
+    let general = models.model_aliases.iter();
+    let own = models.providers.values().flat_map(|provider| provider.aliases.iter());
+    let aliases = general.chain(own).filter_map(priced);
+    // A price of its own comes last and stays.
+    let given = models.prices.iter().map(|(model, price)| (model.clone(), *price));
+    aliases.chain(given).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use switchtower_layers::budget::{Limit, Period};
+
+    use super::*;
+    use crate::config::Env;
+
+    fn config(models: &str) -> Config {
+        let config = Config::from_yaml("test.yaml", &format!("models: {models}"), &Env::empty());
+        config.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_client_has_its_own_budget_or_the_default() {
+        let key = |name: &str| Client::Key(ClientKey(name.into()));
+        let day = |amount| Limits::from([Limit::tokens(amount, Period::Day)]);
+        let both = limits(&config(
+            "{budgets: {default: {tokens_per_day: 1}, alice: {tokens_per_day: 2}}}",
+        ));
+        assert_eq!(both(Some(&key("alice"))), day(2));
+        assert_eq!(both(Some(&key("bob"))), day(1));
+        assert_eq!(both(Some(&Client::from("127.0.0.1"))), day(1));
+        assert_eq!(both(None), day(1));
+        let one = limits(&config("{budgets: {alice: {tokens_per_day: 2}}}"));
+        assert_eq!(one(Some(&key("alice"))), day(2));
+        assert_eq!(one(Some(&key("bob"))), Limits::NONE);
+    }
+
+    #[test]
+    fn an_alias_costs_what_it_stands_for_unless_it_has_a_price() {
+        let prices = prices(&config(
+            "{prices: {real: {input_per_mtok: 1, output_per_mtok: 1}, b: {input_per_mtok: 2, output_per_mtok: 2}}, \
+             model_aliases: {a: real, b: real, c: free}, \
+             providers: {p: {base_url: http://p, api_key: k, aliases: {d: real}}}}",
+        ));
+        let input = |model| prices.get(model).map(|price| price.input);
+        let dollar = 1_000_000_000;
+        assert_eq!(
+            ["real", "a", "b", "c", "d"].map(input),
+            [Some(dollar), Some(dollar), Some(2 * dollar), None, Some(dollar)]
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Budgets in the gateway, over real sockets and a real database.
+
+mod books;
+mod counting;
+mod crowd;
+#[cfg(unix)]
+mod restart;
+#[path = "../failover/seen.rs"]
+mod seen;
+#[path = "../support/mod.rs"]
+mod support;
