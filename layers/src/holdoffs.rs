@@ -49,6 +49,11 @@ impl Holdoffs {
         *entry = until.max(*entry);
     }
 
+    /// Whether nobody is to be left alone; what is over may still be counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.read().is_empty()
+    }
+
     /// How much longer the target is to be left alone; `None` when it is not.
     pub fn remaining(&self, target: &Target, now: Instant) -> Option<Duration> {
         let held = self.0.read();

@@ -1,37 +1,36 @@
 use std::{
     pin::pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 /// After so long without an ask, nobody reads for nobody.
-pub(super) const PAUSE: Duration = Duration::from_secs(600);
+const PAUSE: Duration = Duration::from_secs(600);
 
-/// When somebody last wanted to know. To the second, so that the gate seldom writes.
+/// Whether somebody wants to know. The gate looks at no clock for it and seldom writes.
 #[derive(Debug)]
 pub(super) struct Asks {
-    start: Instant,
-    last: AtomicU64,
+    /// Since the reads looked last.
+    is_asked: AtomicBool,
+    /// When they saw that somebody had asked.
+    seen: Mutex<Instant>,
     again: Notify,
 }
 
 impl Asks {
     /// Making it is the first ask.
-    pub(super) fn new(start: Instant) -> Self {
-        Self { start, last: AtomicU64::new(0), again: Notify::new() }
+    pub(super) fn new(now: Instant) -> Self {
+        Self { is_asked: AtomicBool::new(false), seen: Mutex::new(now), again: Notify::new() }
     }
 
     /// Somebody asks.
-    pub(super) fn note(&self, now: Instant) {
-        let now = self.seconds(now);
-        let last = self.last.load(Ordering::Relaxed);
-        if last != now {
-            self.last.store(now, Ordering::SeqCst);
-            if now.saturating_sub(last) >= PAUSE.as_secs() {
-                self.again.notify_waiters();
-            }
+    pub(super) fn note(&self) {
+        if !self.is_asked.load(Ordering::Relaxed) {
+            self.is_asked.store(true, Ordering::SeqCst);
+            self.again.notify_waiters();
         }
     }
 
@@ -40,13 +39,16 @@ impl Asks {
         let mut again = pin!(self.again.notified());
         // Before the look: an ask in between is not missed.
         again.as_mut().enable();
-        let last = self.last.load(Ordering::SeqCst);
-        if self.seconds(Instant::now()).saturating_sub(last) >= PAUSE.as_secs() {
+        if self.is_pausing(Instant::now()) {
             again.await;
         }
     }
 
-    fn seconds(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.start).as_secs()
+    fn is_pausing(&self, now: Instant) -> bool {
+        let mut seen = self.seen.lock();
+        if self.is_asked.swap(false, Ordering::SeqCst) {
+            *seen = now;
+        }
+        now.saturating_duration_since(*seen) >= PAUSE
     }
 }

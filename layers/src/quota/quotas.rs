@@ -67,21 +67,24 @@ impl Quotas {
 
     /// What the sources have told, in the order of their names.
     pub fn list(&self) -> Vec<(Arc<str>, Arc<Snapshot>)> {
-        self.0.asks.note(Instant::now());
+        self.0.asks.note();
         self.0.board.read().list()
     }
 
     /// What the sources have told about a provider, by whatever name.
     pub fn of(&self, provider: &str) -> Option<Arc<Snapshot>> {
-        self.0.asks.note(Instant::now());
+        self.0.asks.note();
         self.told(&self.0.board.read(), provider).cloned()
     }
 
     /// Whether a request may go to this target.
     pub(super) fn admit(&self, target: &Target) -> Result<(), Rejection> {
-        let now = Instant::now();
-        self.0.asks.note(now);
-        if let Some(wait) = self.0.used_up.remaining(target, now) {
+        self.0.asks.note();
+        let used_up = &self.0.used_up;
+        // Most of the time nobody is, and then there is no need for the time.
+        if !used_up.is_empty()
+            && let Some(wait) = used_up.remaining(target, Instant::now())
+        {
             let seconds = whole_seconds(wait);
             let message = format!("{target}: its limit is used up for another {seconds} s");
             return Err(Rejection::new(Code::QuotaExhausted, message).retry_after(wait));
