@@ -107,4 +107,5 @@ mod failover_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+#[cfg(feature = "observe")]
 mod usage_tests;
