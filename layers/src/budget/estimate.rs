@@ -1,7 +1,10 @@
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::Request;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use crate::{Buffered, exchange::Usage};
@@ -86,39 +89,101 @@ impl Default for BySize {
 impl Estimator<Buffered> for BySize {
     fn estimate(&self, request: &Request<Buffered>) -> Estimate {
         let body = request.body().to_bytes();
-        // What cannot be read is refused further in, and then nothing is booked.
-        let asked: Asked<'_> = serde_json::from_slice(&body).unwrap_or_default();
+        let asked = Asked::read(&body);
         let has_answer = !request.uri().path().trim_end_matches('/').ends_with("/embeddings");
         let answer = if has_answer { self.answer } else { 0 };
-        let caps = [asked.max_tokens, asked.max_completion_tokens, asked.max_output_tokens];
-        let cap = caps.into_iter().flatten().filter_map(number).max();
-        let answers = asked.n.and_then(number).unwrap_or(1).max(1);
+        let answers = asked.answers.unwrap_or(1).max(1);
         Estimate {
             model: asked.model.map(Arc::from).or_else(|| self.default_model.clone()),
             prompt: (body.len() as u64).div_ceil(BYTES_PER_TOKEN),
-            answer: cap.unwrap_or(answer).saturating_mul(answers),
+            answer: asked.cap.unwrap_or(answer).saturating_mul(answers),
         }
     }
 }
 
-/// The fields of interest; of one that is no number only that is ignored.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// What a request says of itself. Of a cap that is no number only that is ignored, and of several
+/// the largest counts, also of those by one name: which of them a provider takes is not known.
+#[derive(Default)]
 struct Asked<'a> {
-    #[serde(borrow)]
     model: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    max_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
-    max_completion_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
-    max_output_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
-    n: Option<&'a RawValue>,
+    cap: Option<u64>,
+    answers: Option<u64>,
 }
 
+impl<'a> Asked<'a> {
+    fn read(body: &'a [u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_else(|_| {
+            // A text that is not UTF-8 is found only where one looks, and a router looks at the
+            // model. What it cannot read either is refused there, and then nothing is booked.
+            let OnlyModel { model } = serde_json::from_slice(body).unwrap_or_default();
+            Self { model, ..Self::default() }
+        })
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OnlyModel<'a> {
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Field {
+    Model,
+    MaxTokens,
+    MaxCompletionTokens,
+    MaxOutputTokens,
+    N,
+    #[serde(other)]
+    Other,
+}
+
+/// A text that is borrowed where it can be.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Asked<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct AskedVisitor;
+        impl<'de> Visitor<'de> for AskedVisitor {
+            type Value = Asked<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Asked<'de>, A::Error> {
+                let mut asked = Asked::default();
+                while let Some(field) = map.next_key()? {
+                    match field {
+                        Field::Model => {
+                            let model: Option<Text<'_>> = map.next_value()?;
+                            asked.model = model.map(|Text(model)| model);
+                        }
+                        Field::MaxTokens | Field::MaxCompletionTokens | Field::MaxOutputTokens => {
+                            asked.cap = asked.cap.max(number(map.next_value()?));
+                        }
+                        Field::N => asked.answers = asked.answers.max(number(map.next_value()?)),
+                        Field::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(asked)
+            }
+        }
+        json.deserialize_map(AskedVisitor)
+    }
+}
+
+/// However it is written: some take `1e5` for a whole number.
 fn number(raw: &RawValue) -> Option<u64> {
-    serde_json::from_str(raw.get()).ok()
+    let whole = serde_json::from_str(raw.get()).ok();
+    whole.or_else(|| {
+        let number: f64 = serde_json::from_str(raw.get()).ok()?;
+        // The cast saturates.
+        (number >= 0.0).then(|| number.ceil() as u64)
+    })
 }
 
 #[cfg(test)]
@@ -149,6 +214,10 @@ mod tests {
             (r#"{"n":3}"#, 3072),
             (r#"{"n":0}"#, 1024),
             (r#"{"max_tokens":18446744073709551615,"n":2}"#, u64::MAX),
+            (r#"{"max_tokens":1e2}"#, 100),
+            (r#"{"max_tokens":99.5}"#, 100),
+            (r#"{"max_tokens":1e999}"#, 1024),
+            (r#"{"max_tokens":7,"max_tokens":9,"max_tokens":8,"n":2,"n":1}"#, 18),
             (r#"{"messages":[{"max_tokens":5}]}"#, 1024),
             ("no JSON", 1024),
         ] {
@@ -172,6 +241,22 @@ mod tests {
             assert_eq!(estimate(&estimator, "/", body).model.as_deref(), Some(model), "{body}");
         }
         assert_eq!(estimate(&BySize::new(), "/", "{}").model, None);
+    }
+
+    /// Without its model a request would cost nothing, and pass when the money is gone.
+    #[test]
+    fn nothing_that_a_router_lets_pass_hides_the_model() {
+        for body in [
+            &br#"{"model":"m","max_tokens":1,"max_tokens":1}"#[..],
+            br#"{"n":1,"n":1,"model":"m"}"#,
+            b"{\"max_tokens\":\"\xff\",\"model\":\"m\"}",
+            b"{\"n\":[\"\xff\"],\"x\":\"\xff\",\"model\":\"m\"}",
+        ] {
+            let body = Buffered::from(body.to_vec());
+            assert!(crate::request::ModelRequest::read(&body).is_ok(), "{body:?}");
+            let estimated = BySize::new().estimate(&Request::new(body.clone()));
+            assert_eq!(estimated.model.as_deref(), Some("m"), "{body:?}");
+        }
     }
 
     proptest! {
