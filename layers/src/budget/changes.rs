@@ -12,8 +12,9 @@ use tokio::sync::Notify;
 use super::{Key, Record, accounts::Entry};
 
 /// Which accounts have changed, for whoever keeps them somewhere: see
-/// [`Ledger::changes`](super::Ledger::changes).
-pub struct Changes<K: Key>(pub(super) Arc<Queue<K>>);
+/// [`Ledger::changes`](super::Ledger::changes). When the last one is dropped, what nobody has taken
+/// is forgotten.
+pub struct Changes<K: Key>(Arc<Queue<K>>);
 
 /// What has become of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,14 @@ pub struct Change<K> {
 }
 
 impl<K: Key> Changes<K> {
+    pub(super) fn new(queue: Arc<Queue<K>>) -> Self {
+        let mut waiting = queue.waiting.lock();
+        waiting.readers += 1;
+        queue.is_read.store(true, Ordering::Release);
+        drop(waiting);
+        Self(queue)
+    }
+
     /// Waits until there is something to [take](Self::take). Cancel safe.
     pub async fn changed(&self) {
         while self.0.is_empty() {
@@ -50,43 +59,62 @@ impl<K: Key> Changes<K> {
     }
 }
 
+impl<K: Key> Drop for Changes<K> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting.lock();
+        waiting.readers -= 1;
+        if waiting.readers == 0 {
+            self.0.is_read.store(false, Ordering::Release);
+            waiting.forgotten = Vec::new();
+            for entry in std::mem::take(&mut waiting.changed) {
+                entry.is_queued.store(false, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
 impl<K: Key> fmt::Debug for Changes<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changes").finish_non_exhaustive()
     }
 }
 
-/// The changes that nobody has taken yet. Nothing is queued until somebody asks for them, as each
+/// The changes that nobody has taken yet. Nothing is queued unless somebody asks for them, as each
 /// one keeps its account from being forgotten.
 pub(super) struct Queue<K> {
+    /// Whether there are readers, for a look without the lock.
     is_read: AtomicBool,
     waiting: Mutex<Waiting<K>>,
     news: Notify,
 }
 
 struct Waiting<K> {
+    readers: usize,
     changed: Vec<Arc<Entry<K>>>,
     forgotten: Vec<Option<K>>,
 }
 
 impl<K> Default for Queue<K> {
     fn default() -> Self {
-        let waiting = Waiting { changed: Vec::new(), forgotten: Vec::new() };
+        let waiting = Waiting { readers: 0, changed: Vec::new(), forgotten: Vec::new() };
         Self { is_read: AtomicBool::new(false), waiting: Mutex::new(waiting), news: Notify::new() }
     }
 }
 
 impl<K> Queue<K> {
-    pub(super) fn read(&self) {
-        self.is_read.store(true, Ordering::Release);
-    }
-
     /// The account was written to, and is not locked any more.
     pub(super) fn changed(&self, entry: &Arc<Entry<K>>) {
         if !self.is_read.load(Ordering::Acquire) || entry.is_queued.swap(true, Ordering::SeqCst) {
             return;
         }
-        self.waiting.lock().changed.push(entry.clone());
+        let mut waiting = self.waiting.lock();
+        if waiting.readers == 0 {
+            // The last one has gone since the first look.
+            entry.is_queued.store(false, Ordering::SeqCst);
+            return;
+        }
+        waiting.changed.push(entry.clone());
+        drop(waiting);
         self.news.notify_one();
     }
 
@@ -94,7 +122,12 @@ impl<K> Queue<K> {
         if !self.is_read.load(Ordering::Acquire) || keys.is_empty() {
             return;
         }
-        self.waiting.lock().forgotten.extend(keys);
+        let mut waiting = self.waiting.lock();
+        if waiting.readers == 0 {
+            return;
+        }
+        waiting.forgotten.extend(keys);
+        drop(waiting);
         self.news.notify_one();
     }
 

@@ -159,8 +159,7 @@ impl<K: Key> Ledger<K> {
 
     /// From now on, the accounts that change. Of several handles each change goes to one.
     pub fn changes(&self) -> Changes<K> {
-        self.0.queue.read();
-        Changes(self.0.queue.clone())
+        Changes::new(self.0.queue.clone())
     }
 
     /// How many requests are under way.

@@ -206,6 +206,24 @@ fn accounts_that_say_nothing_are_forgotten() {
 }
 
 #[test]
+fn when_nobody_reads_changes_any_more_none_are_kept() {
+    let ledger = ledger([Limit::tokens(100, Period::Day)]);
+    let [first, second] = [ledger.changes(), ledger.changes()];
+    spent(&ledger, 1, november(1, 0));
+    drop(first);
+    assert_eq!(second.take().len(), 1, "there is another one");
+    spent(&ledger, 1, november(1, 0));
+    drop(second);
+    spent(&ledger, 1, november(1, 0));
+    ledger.evict_idle(november(2, 0));
+    assert!(ledger.is_empty(), "no change holds the account");
+    let again = ledger.changes();
+    assert_eq!(again.take(), []);
+    spent(&ledger, 1, november(2, 0));
+    assert_eq!(again.take().len(), 1);
+}
+
+#[test]
 fn changes_are_told_once_each_and_forgotten_accounts_too() {
     let ledger = ledger([Limit::tokens(100, Period::Day)]);
     let now = november(1, 0);
