@@ -13,6 +13,8 @@ use crate::{
 /// It starts something that goes on, and waits for it.
 const HANGS: &str = "sleep 1000 & note $!\nwait\n";
 const SHORT: &str = "{codexbar: {ttl_s: 1, timeout_s: 1}}";
+/// For commands that end by themselves, on a machine that has much to do.
+const LONG: &str = "{codexbar: {ttl_s: 1, timeout_s: 10}}";
 
 async fn both() -> (Provider, Provider) {
     (always(Reply::chat("Yes")).await, always(Reply::chat("Yes")).await)
@@ -43,10 +45,10 @@ async fn gone(ids: &[u32], gateway: Option<&Binary>) {
     }
 }
 
-async fn is_survived(does: &str, processes: usize, why: &str) {
+async fn is_survived(settings: &str, does: &str, processes: usize, why: &str) {
     let (openai, backup) = both().await;
     let fake = Fake::new(does);
-    let gateway = fake.gateway(&openai, &backup, SHORT).await;
+    let gateway = fake.gateway(&openai, &backup, settings).await;
     // Three runs.
     ran(&fake, &gateway, 3 * processes).await;
     fake.does("echo '[]'");
@@ -60,29 +62,36 @@ async fn is_survived(does: &str, processes: usize, why: &str) {
 
 #[tokio::test]
 async fn one_that_hangs() {
-    is_survived(HANGS, 2, "it took longer than 1s").await;
+    is_survived(SHORT, HANGS, 2, "it took longer than 1s").await;
 }
 
 #[tokio::test]
 async fn one_that_lets_go_of_its_output_and_hangs() {
-    is_survived("exec >&-\nsleep 1000 & note $!\nwait\n", 2, "it took longer than 1s").await;
+    let does = "exec >&-\nsleep 1000 & note $!\nwait\n";
+    is_survived(SHORT, does, 2, "it took longer than 1s").await;
 }
 
 #[tokio::test]
 async fn one_that_crashes() {
-    is_survived("echo '{\"provider\": \"codex\"'\nkill -SEGV $$\n", 1, "it failed: signal: 11")
-        .await;
-    is_survived("exit 3\n", 1, "it failed: exit status: 3").await;
+    let crashes = "echo '{\"provider\": \"codex\"'\nkill -SEGV $$\n";
+    is_survived(LONG, crashes, 1, "it failed: signal: 11").await;
+    is_survived(LONG, "exit 3\n", 1, "it failed: exit status: 3").await;
+}
+
+#[tokio::test]
+async fn one_that_ends_before_what_it_has_started() {
+    let does = "sleep 1000 > /dev/null & note $!\nexit 3\n";
+    is_survived(LONG, does, 2, "it failed: exit status: 3").await;
 }
 
 #[tokio::test]
 async fn one_that_prints_garbage() {
-    is_survived("echo '<html>oops'\n", 1, "it prints no JSON").await;
+    is_survived(LONG, "echo '<html>oops'\n", 1, "it prints no JSON").await;
 }
 
 #[tokio::test]
 async fn one_that_prints_without_end() {
-    is_survived("yes '{}' & note $!\nwait\n", 2, "it prints more than 4 MiB").await;
+    is_survived(LONG, "yes '{}' & note $!\nwait\n", 2, "it prints more than 4 MiB").await;
 }
 
 #[tokio::test]
