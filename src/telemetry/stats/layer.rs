@@ -61,8 +61,8 @@ where
             // Until the next attempt begins, the facts are those of the one before.
             let before = exchange.read(|facts| facts.target.clone());
             let is_retry = before.as_ref() == Some(&target);
-            if let Some(left) = before.filter(|_| !is_retry).and_then(|t| self.stats.known(&t)) {
-                left.lock().failover();
+            if let Some(left) = before.filter(|_| !is_retry) {
+                self.stats.of(&left).lock().failover();
             }
             let series = self.stats.of(&target);
             series.lock().attempt(is_retry);

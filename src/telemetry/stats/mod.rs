@@ -56,16 +56,53 @@ impl Stats {
         all.entry(target).or_default().clone()
     }
 
-    /// The series of a target that had attempts before.
-    fn known(&self, target: &Target) -> Option<Arc<Mutex<Series>>> {
-        self.0.series.read().get(target).cloned()
-    }
-
     /// What was counted so far.
     #[must_use]
     pub fn report(&self) -> Report {
         let series = self.0.series.read();
         let all = series.iter().map(|(target, series)| (target, series.lock().report()));
         Report::new(self.0.since, all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Empty;
+    use switchtower_layers::{Dialect, Exchange};
+    use tower::{Layer, Service, service_fn};
+
+    use super::*;
+
+    fn target(provider: &str, model: &str) -> Target {
+        Target { provider: provider.into(), model: model.into(), dialect: Dialect::Chat }
+    }
+
+    #[tokio::test]
+    async fn beyond_the_most_series_a_provider_has_one_for_the_rest() {
+        let stats = Stats::default();
+        for n in 0..MOST_SERIES {
+            stats.of(&target("p", &n.to_string()));
+        }
+        let exchange = Exchange::default();
+        let observed = exchange.clone();
+        let inner = service_fn(move |request: Request<()>| {
+            let target = request.extensions().get().cloned();
+            observed.begin().update(|facts| facts.target = target);
+            async { Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())) }
+        });
+        let mut service = StatsLayer::new(stats.clone()).layer(inner);
+        for target in [target("p", "a"), target("p", "b"), target("q", "a")] {
+            let request = Request::builder().extension(exchange.clone()).extension(target);
+            service.call(request.body(()).unwrap()).await.unwrap();
+        }
+        let report = stats.report();
+        assert_eq!(report.providers["p"].len(), MOST_SERIES + 1);
+        let [p, q] = ["p", "q"].map(|provider| &report.providers[provider]["(others)"]);
+        assert_eq!((p.requests, p.failovers), (2, 2));
+        assert_eq!((q.requests, q.failovers), (1, 0));
     }
 }
