@@ -27,7 +27,7 @@ async fn a_stop_loses_nothing() {
         _ => Reply::chat("Hi"),
     })
     .await;
-    let yaml = config(&provider, BUDGETS) + "drain_ms: 300\n";
+    let yaml = config(&provider, BUDGETS) + "drain_ms: 2000\n";
     let mut gateway = Binary::start(&yaml, &[]).await;
     for _ in 0..5 {
         assert_eq!(ask(gateway.addr, &question(false)).await.status, 200);
