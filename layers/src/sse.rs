@@ -60,6 +60,8 @@ pub struct Framer {
     name: Vec<u8>,
     /// A CR ended the last chunk: an LF that begins the next one belongs to it.
     after_cr: bool,
+    /// The last line was blank: no event has begun since.
+    at_boundary: bool,
     at_start: bool,
 }
 
@@ -75,6 +77,7 @@ impl Framer {
             has_data: false,
             name: Vec::new(),
             after_cr: false,
+            at_boundary: true,
             at_start: true,
         }
     }
@@ -100,6 +103,10 @@ impl Framer {
         if self.after_cr && !rest.is_empty() {
             self.after_cr = false;
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+            if self.at_boundary {
+                // It belongs to the blank line of the event before.
+                boundary = chunk.len() - rest.len();
+            }
         }
         while let Some(end) = memchr2(b'\n', b'\r', rest) {
             let (line, ending) = rest.split_at(end);
@@ -122,6 +129,7 @@ impl Framer {
                 self.line = whole;
                 is_boundary
             };
+            self.at_boundary = is_boundary;
             if is_boundary {
                 boundary = end;
             }

@@ -183,7 +183,8 @@ fn the_usage_is_withheld_wherever_the_bytes_are_split() {
         "data: {\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9}}\n\n";
     let usage = ": u\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\n\n";
     let empty = "data: {\"choices\":[]}\n\n";
-    let stream = [delta, finish, usage, usage, empty, "data: [DONE]\n\n"].concat();
+    // The first one stands behind a blank line that a chunk may end in the middle of.
+    let stream = [delta, usage, finish, usage, usage, empty, "data: [DONE]\n\n"].concat();
     let left = stream.replace(usage, "");
     for at in 0..stream.len() {
         let chunks = [&stream[..at], &stream[at..]].map(|chunk| Bytes::from(chunk.to_owned()));
