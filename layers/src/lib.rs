@@ -39,6 +39,7 @@ pub mod target;
         feature = "deadlines",
         feature = "observe",
         feature = "rate-limit",
+        feature = "responses",
         feature = "retry",
         feature = "route"
     )
@@ -55,6 +56,8 @@ pub mod deadlines;
 pub mod observe;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+#[cfg(feature = "responses")]
+pub mod responses;
 #[cfg(feature = "retry")]
 pub mod retry;
 #[cfg(feature = "route")]

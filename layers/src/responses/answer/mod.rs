@@ -1,0 +1,1 @@
+//! From Chat Completions answers to Responses.

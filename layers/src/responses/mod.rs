@@ -1,0 +1,11 @@
+//! The OpenAI Responses API on top of Chat Completions.
+
+mod answer;
+mod asked;
+mod request;
+mod seal;
+mod state;
+
+pub use asked::{Asked, Called, Echo, Kind, ToolMap};
+pub use request::{Invalid, MaxTokens, Options, Translated};
+pub use seal::Seal;
