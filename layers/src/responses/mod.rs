@@ -7,5 +7,5 @@ mod seal;
 mod state;
 
 pub use asked::{Asked, Called, Echo, Kind, ToolMap};
-pub use request::{Invalid, MaxTokens, Options, Translated};
+pub use request::{Invalid, MaxTokens, Options, Translated, translate as translate_request};
 pub use seal::Seal;

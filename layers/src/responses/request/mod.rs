@@ -1,52 +1,48 @@
 //! From a Responses request to a Chat Completions request.
+//!
+//! [`translate_request`](super::translate_request) is pure: bytes in, bytes out. It reads the body
+//! once, borrows from it, and copies strings as they stand there, so that text is neither unescaped
+//! nor escaped again. [`Invalid`] names the field that is wrong.
+//!
+//! | part | file |
+//! |---|---|
+//! | the fields of the request | `fields.rs`, `format.rs` |
+//! | the items of `input`, which are put in order | `item.rs`, `conversation.rs`, `reader.rs`, `content.rs` |
+//! | the tools, their names and the choice between them | `tools.rs`, `definition.rs`, `names.rs`, `choice.rs` |
+//! | the Chat request | `translate.rs`, `messages.rs`, `writer.rs` |
 
-use std::fmt;
+mod choice;
+mod content;
+mod conversation;
+mod definition;
+mod fields;
+mod format;
+mod invalid;
+mod item;
+mod json;
+mod messages;
+mod names;
+mod options;
+mod reader;
+mod tools;
+mod translate;
+mod writer;
 
-use bytes::Bytes;
+pub use invalid::Invalid;
+pub use options::{MaxTokens, Options};
+pub use translate::{Translated, translate};
 
-use super::Asked;
-
-/// What differs between providers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// The name of the cap on output tokens. Default `max_tokens`.
-    pub max_tokens: MaxTokens,
-    /// Whether the provider takes `verbosity`. Default no: it is dropped.
-    pub verbosity: bool,
-}
-
-/// What a provider calls the cap on output tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum MaxTokens {
-    /// `max_tokens`.
-    #[default]
-    MaxTokens,
-    /// `max_completion_tokens`.
-    MaxCompletionTokens,
-}
-
-/// The Chat request, and what its answer will need.
-#[derive(Debug)]
-pub struct Translated {
-    /// The body to send to `/chat/completions`.
-    pub body: Bytes,
-    /// What the answer needs.
-    pub asked: Asked,
-}
-
-/// Why a request cannot be translated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
-    /// What is wrong, in a sentence.
-    pub message: String,
-    /// Which field, as a path: `input[3].role`.
-    pub param: Option<String>,
-}
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Invalid {}
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod field_tests;
+#[cfg(test)]
+mod item_tests;
+#[cfg(test)]
+mod order_tests;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tool_tests;
+#[cfg(test)]
+mod transcripts;
