@@ -79,7 +79,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// An item of a kind that is read, with whatever in it.
 fn any_item() -> impl Strategy<Value = Value> {
-    let kinds = [
+    const KINDS: [&str; 9] = [
         "message",
         "function_call",
         "function_call_output",
@@ -94,7 +94,7 @@ fn any_item() -> impl Strategy<Value = Value> {
         "role": "assistant", "call_id": "c", "name": "f", "arguments": "{}", "input": "i",
         "output": "o", "content": [], "action": {}, "tools": [],
     });
-    (select(&kinds[..]), prop::collection::vec((select(&WORDS[..]), any_json()), 0..2)).prop_map(
+    (select(&KINDS[..]), prop::collection::vec((select(&WORDS[..]), any_json()), 0..2)).prop_map(
         move |(kind, others)| {
             let mut item = sensible.clone();
             for (key, value) in others {
