@@ -22,7 +22,7 @@ pub struct Asked {
 pub struct ToolMap(pub(super) HashMap<Box<str>, Called>);
 
 /// What a function stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Called {
     /// The kind of call that the client expects back.
     pub kind: Kind,

@@ -1,8 +1,10 @@
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 
 use super::{
     invalid::{At, Invalid},
-    json::{Element, array, borrowed, object, required, text},
+    json::{Elements, array, borrowed, object, required, text},
     names::{LOCAL_SHELL, TOOL_SEARCH},
     tools::Tools,
     writer::Writer,
@@ -80,21 +82,21 @@ fn allow(given: &Given<'_>, tools: &mut Tools<'_>, at: At<'_>) -> Result<Choice,
     let mode_at = format_args!("{at}.mode");
     let mode = given.mode.map_or(Ok("auto"), |raw| mode(raw, &["auto", "required"], mode_at))?;
     let list = required(given.tools, format_args!("{at}.tools"))?;
-    let list: Vec<Element<Given<'_>>> = array(list, format_args!("{at}.tools"))?;
-    let (mut allowed, mut namespaces) = (Vec::new(), Vec::new());
-    for (n, one) in list.into_iter().enumerate() {
+    let list: Elements<Given<'_>> = array(list, format_args!("{at}.tools"))?;
+    let (mut allowed, mut namespaces) = (HashSet::new(), HashSet::new());
+    for (n, one) in list.0.into_iter().enumerate() {
         let one = one.object(format_args!("{at}.tools[{n}]"))?;
         let one_at = format_args!("{at}.tools[{n}]");
         if one.kind.map(RawValue::get) == Some("\"namespace\"") {
             let name_at = format_args!("{one_at}.name");
-            namespaces.push(text(required(one.name, name_at)?, name_at)?);
+            namespaces.insert(text(required(one.name, name_at)?, name_at)?);
         } else {
             allowed.extend(find(&one, tools, one_at)?);
         }
     }
     tools.allow(|n, called| {
         let namespace = called.namespace.as_deref();
-        allowed.contains(&n) || namespaces.iter().any(|name| Some(&**name) == namespace)
+        allowed.contains(&n) || namespace.is_some_and(|name| namespaces.contains(name))
     });
     Ok(Choice::Mode(mode))
 }

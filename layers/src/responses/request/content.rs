@@ -4,7 +4,9 @@ use serde_json::value::RawValue;
 
 use super::{
     invalid::{At, Invalid},
-    json::{Element, Shape, array, borrowed, inside, required, text},
+    item::Content,
+    json::{Element, Elements, Shape, array, borrowed, inside, required, text},
+    left_out::LeftOut,
     writer::Writer,
 };
 
@@ -102,23 +104,28 @@ impl Part<'_> {
 }
 
 /// What a message says. Parts of unknown types are left out.
-pub(super) fn said<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<Part<'a>>, Invalid> {
-    match raw.get().as_bytes().first() {
-        Some(b'"') => Ok(vec![Part::Json(inside(raw, at)?)]),
-        Some(b'[') => parts(array(raw, at)?, at),
-        _ => Err(Invalid::new(at, "must be a string or an array")),
+pub(super) fn said<'a>(
+    content: Content<'a>,
+    left_out: &mut LeftOut,
+    at: At<'_>,
+) -> Result<Vec<Part<'a>>, Invalid> {
+    match content {
+        Content::Parts(given) => parts(given, left_out, at),
+        Content::Other(raw) if raw.get().starts_with('[') => parts(array(raw, at)?, left_out, at),
+        Content::Other(raw) if raw.get().starts_with('"') => Ok(vec![Part::Json(inside(raw, at)?)]),
+        Content::Other(_) => Err(Invalid::new(at, "must be a string or an array")),
     }
 }
 
 /// What a tool gave: a message's parts, or any other JSON as text.
 pub(super) fn gave<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<Part<'a>>, Invalid> {
     if raw.get().starts_with('"') {
-        return said(raw, at);
+        return Ok(vec![Part::Json(inside(raw, at)?)]);
     }
     if raw.get().starts_with('[') {
-        let given = array(raw, at)?;
-        if given.iter().all(is_part) {
-            return parts(given, at);
+        let given: Elements<Given<'_>> = array(raw, at)?;
+        if given.0.iter().all(is_part) {
+            return parts(given, &mut LeftOut::default(), at);
         }
     }
     Ok(vec![Part::Text(raw.get().into())])
@@ -132,19 +139,35 @@ fn is_part(given: &Element<Given<'_>>) -> bool {
     )
 }
 
-fn parts<'a>(given: Vec<Element<Given<'a>>>, at: At<'_>) -> Result<Vec<Part<'a>>, Invalid> {
-    let mut parts = Vec::with_capacity(given.len());
-    for (n, given) in given.into_iter().enumerate() {
+fn parts<'a>(
+    given: Elements<Given<'a>>,
+    left_out: &mut LeftOut,
+    at: At<'_>,
+) -> Result<Vec<Part<'a>>, Invalid> {
+    let mut parts = Vec::with_capacity(given.0.len());
+    for (n, given) in given.0.into_iter().enumerate() {
         let given = given.object(format_args!("{at}[{n}]"))?;
         match part(&given, format_args!("{at}[{n}]"))? {
             Some(part) => parts.push(part),
-            None => tracing::warn!(
-                kind = given.kind.map(RawValue::get),
-                "a content part of an unknown type is left out"
-            ),
+            None => left_out.add(given.kind.map_or("", RawValue::get)),
         }
     }
     Ok(parts)
+}
+
+/// The texts of what the model thought; of no other type are there any.
+pub(super) fn thoughts<'a>(
+    content: Option<Content<'a>>,
+    at: At<'_>,
+) -> Result<Vec<Part<'a>>, Invalid> {
+    let given: Elements<Given<'a>> = match content {
+        None => return Ok(Vec::new()),
+        Some(Content::Parts(given)) => given,
+        Some(Content::Other(raw)) => array(raw, at)?,
+    };
+    let texts = given.0.iter().enumerate().filter_map(|(n, given)| Some((n, given.get()?.text?)));
+    let texts = texts.map(|(n, raw)| inside(raw, format_args!("{at}[{n}].text")).map(Part::Json));
+    texts.filter(|text| !text.as_ref().is_ok_and(Part::is_empty)).collect()
 }
 
 fn part<'a>(given: &Given<'a>, at: At<'_>) -> Result<Option<Part<'a>>, Invalid> {

@@ -140,7 +140,6 @@ fn what_is_no_request_is_said_to_be_none() {
         (b"{}x", "the body cannot be read: trailing"),
         (b"{\"model\":\"a\",\"model\":\"b\"}", "the body cannot be read: duplicate field"),
         (b"{\"input\":\"\xff\"}", "the body is not UTF-8"),
-        (b"{\"input\":\"\\ud800\"}", "the body cannot be read: "),
     ] {
         let error = of(body);
         assert!(error.message.starts_with(says), "{error}");

@@ -1,26 +1,37 @@
-use serde::Deserialize;
+use std::{fmt, mem};
+
+use serde::{
+    Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::{
     invalid::Invalid,
-    item::Input,
-    json::{Shape, borrowed, object, text},
+    item::{self, Each, Input},
+    json::{Key, Shape, borrowed, object, text},
     writer::Writer,
 };
 use crate::responses::asked::Echo;
 
-/// The fields of a request that mean something here; all others are passed over.
 macro_rules! fields {
     ($($field:ident: $shape:ident,)*) => {
-        #[derive(Debug, Deserialize)]
+        /// The fields of a request that mean something here; all others are passed over.
+        #[derive(Debug, Default)]
         pub(super) struct Fields<'a> {
-            #[serde(borrow)]
             pub(super) input: Option<Input<'a>>,
-            $(#[serde(borrow)]
-            pub(super) $field: Option<&'a RawValue>,)*
+            $(pub(super) $field: Option<&'a RawValue>,)*
         }
 
         impl<'a> Fields<'a> {
+            /// Where the value of the key belongs, unless it is `input` or means nothing.
+            fn slot(&mut self, key: &str) -> Option<&mut Option<&'a RawValue>> {
+                match key {
+                    $(stringify!($field) => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+
             /// Every field but `input`: its name, what it takes, and its value.
             fn all(&self) -> impl Iterator<Item = (&'static str, Shape, &'a RawValue)> {
                 let all = [$((stringify!($field), Shape::$shape, self.$field),)*];
@@ -61,15 +72,19 @@ fields! {
 borrowed! { Reasoning { effort: "effort", } }
 
 impl<'a> Fields<'a> {
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, Invalid> {
+    /// Reads the body, and does `each` with the items of `input` on the way.
+    pub(super) fn read(body: &'a [u8], each: &mut Each<'_, 'a>) -> Result<Self, Invalid> {
         // Once for the whole, so that its parts need no check of their own.
         let body = std::str::from_utf8(body)
             .map_err(|error| Invalid::body(format!("the body is not UTF-8: {error}")))?;
         if !body.trim_ascii_start().starts_with('{') {
             return Err(Invalid::body("the body is not a JSON object".into()));
         }
-        let fields: Self = serde_json::from_str(body)
-            .map_err(|error| Invalid::body(format!("the body cannot be read: {error}")))?;
+        let mut json = serde_json::Deserializer::from_str(body);
+        let fields = json.deserialize_map(FieldsVisitor { json: body, each });
+        let fields = fields.and_then(|fields| json.end().map(|()| fields));
+        let fields =
+            fields.map_err(|error| Invalid::body(format!("the body cannot be read: {error}")))?;
         for (name, shape, raw) in fields.all() {
             shape.check(raw, format_args!("{name}"))?;
         }
@@ -122,8 +137,43 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn echo(&self) -> Echo {
-        let repeated = self.all().filter(|(name, ..)| Echo::FIELDS.contains(name));
+        // All of `Echo::FIELDS`.
+        let repeated =
+            self.all().filter(|(name, ..)| !matches!(*name, "model" | "stream" | "include"));
         Echo(repeated.map(|(name, _, raw)| (name, raw.to_owned())).collect())
+    }
+}
+
+struct FieldsVisitor<'e, 'f, 'de> {
+    json: &'de str,
+    each: &'e mut Each<'f, 'de>,
+}
+
+impl<'de> Visitor<'de> for FieldsVisitor<'_, '_, 'de> {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Fields::default();
+        while let Some(key) = map.next_key::<Key<'_>>()? {
+            let is_new = if key.as_str() == "input" {
+                let input = item::read(&key, self.json, &mut map, self.each)?;
+                mem::replace(&mut fields.input, input).is_none()
+            } else if let Some(slot) = fields.slot(key.as_str()) {
+                mem::replace(slot, map.next_value()?).is_none()
+            } else {
+                map.next_value::<IgnoredAny>()?;
+                true
+            };
+            if !is_new {
+                // Two readers could disagree on which one counts.
+                return Err(A::Error::custom(format_args!("duplicate field `{}`", key.as_str())));
+            }
+        }
+        Ok(fields)
     }
 }
 

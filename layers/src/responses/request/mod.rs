@@ -7,10 +7,11 @@
 //! | part | file |
 //! |---|---|
 //! | the fields of the request | `fields.rs`, `format.rs` |
-//! | the items of `input`, which are put in order | `item.rs`, `conversation.rs`, `reader.rs`, `content.rs` |
+//! | the items of `input`, which are put in order | `item.rs`, `content.rs`, `call.rs`, `reader.rs`, `pairing.rs`, `conversation.rs` |
 //! | the tools, their names and the choice between them | `tools.rs`, `definition.rs`, `names.rs`, `choice.rs` |
 //! | the Chat request | `translate.rs`, `messages.rs`, `writer.rs` |
 
+mod call;
 mod choice;
 mod content;
 mod conversation;
@@ -20,9 +21,11 @@ mod format;
 mod invalid;
 mod item;
 mod json;
+mod left_out;
 mod messages;
 mod names;
 mod options;
+mod pairing;
 mod reader;
 mod tools;
 mod translate;
@@ -42,6 +45,8 @@ mod item_tests;
 mod order_tests;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod size_tests;
 #[cfg(test)]
 mod tool_tests;
 #[cfg(test)]

@@ -5,6 +5,9 @@ use crate::responses::asked::{Called, Kind, ToolMap};
 pub(super) const LOCAL_SHELL: &str = "local_shell";
 pub(super) const TOOL_SEARCH: &str = "tool_search";
 
+pub(super) const KINDS: [Kind; 4] =
+    [Kind::Function, Kind::Custom, Kind::LocalShell, Kind::ToolSearch];
+
 /// Longer names are refused by providers, in bytes.
 const LONGEST: usize = 64;
 
@@ -15,16 +18,31 @@ const LONGEST: usize = 64;
 /// `_2`, `_3` ... is added. The same tools in the same order always get the same names, so that a
 /// provider's prompt cache holds.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<Box<str>, Called>);
+pub(super) struct Names {
+    sent: HashMap<Box<str>, Called>,
+    /// The tools whose name has a number.
+    numbered: HashMap<Called, Box<str>>,
+    /// The number to try next, by what stands before it.
+    next: HashMap<Box<str>, u64>,
+}
 
 impl Names {
     /// The name for a declared tool.
     pub(super) fn declare(&mut self, called: &Called) -> Box<str> {
         let base = base(called.namespace.as_deref(), &called.name);
-        self.free(&base, |other| other == called, || called.clone()).into()
+        match self.sent.get(&*base) {
+            Some(other) if other == called => base.into(),
+            Some(_) => self.number(&base, called),
+            None => {
+                let base: Box<str> = base.into();
+                self.sent.insert(base.clone(), called.clone());
+                base
+            }
+        }
     }
 
-    /// The name for a call in the history, whether its tool is still declared or not.
+    /// The name for a call in the history, whether its tool is still declared or not, and whatever
+    /// kind of tool it was.
     pub(super) fn of_call<'n>(
         &mut self,
         kind: Kind,
@@ -32,37 +50,42 @@ impl Names {
         name: &'n str,
     ) -> Cow<'n, str> {
         // Also when a client sends back the name that was sent, and not what it stands for.
-        if namespace.is_none() && self.0.contains_key(name) {
+        if namespace.is_none() && self.sent.contains_key(name) {
             return Cow::Borrowed(name);
         }
         let base = base(namespace, name);
-        let same = |other: &Called| &*other.name == name && other.namespace.as_deref() == namespace;
-        let called = || Called { kind, name: name.into(), namespace: namespace.map(Box::from) };
-        Cow::Owned(self.free(&base, same, called))
+        let known = self
+            .sent
+            .get(&*base)
+            .filter(|called| &*called.name == name && called.namespace.as_deref() == namespace);
+        if known.is_some() {
+            return Cow::Owned(base);
+        }
+        let of_kind =
+            |kind| Called { kind, name: name.into(), namespace: namespace.map(Box::from) };
+        let numbered = KINDS.iter().find_map(|kind| self.numbered.get(&of_kind(*kind)));
+        let sent = numbered.cloned().unwrap_or_else(|| self.declare(&of_kind(kind)));
+        Cow::Owned(sent.into())
     }
 
     pub(super) fn into_map(self) -> ToolMap {
-        ToolMap(self.0)
+        ToolMap(self.sent)
     }
 
-    /// The first name that begins with `base` and is free, or stands for the same tool.
-    fn free(
-        &mut self,
-        base: &str,
-        same: impl Fn(&Called) -> bool,
-        called: impl FnOnce() -> Called,
-    ) -> String {
-        let mut name = base.to_owned();
-        for number in 2_u64.. {
-            match self.0.get(&*name) {
-                Some(other) if same(other) => break,
-                Some(_) => name = numbered(base, number),
-                None => {
-                    self.0.insert(name.as_str().into(), called());
-                    break;
-                }
-            }
+    /// The name of a tool whose name would be another's.
+    fn number(&mut self, base: &str, called: &Called) -> Box<str> {
+        if let Some(name) = self.numbered.get(called) {
+            return name.clone();
         }
+        let number = self.next.entry(base.into()).or_insert(2);
+        let mut name = numbered(base, *number);
+        while self.sent.contains_key(&*name) {
+            *number += 1;
+            name = numbered(base, *number);
+        }
+        let name: Box<str> = name.into();
+        self.sent.insert(name.clone(), called.clone());
+        self.numbered.insert(called.clone(), name.clone());
         name
     }
 }

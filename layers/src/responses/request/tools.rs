@@ -1,11 +1,14 @@
+use std::{borrow::Cow, collections::HashMap};
+
 use serde_json::value::RawValue;
 
 use super::{
     content::Part,
     definition::{Definition, Given},
     invalid::{At, Invalid},
-    json::{Element, array, inside, required, text},
-    names::{LOCAL_SHELL, Names, TOOL_SEARCH, is_plain},
+    json::{Elements, array, inside, required, text},
+    left_out::LeftOut,
+    names::{KINDS, LOCAL_SHELL, Names, TOOL_SEARCH, is_plain},
     writer::Writer,
 };
 use crate::responses::asked::{Called, Kind};
@@ -15,8 +18,11 @@ use crate::responses::asked::{Called, Kind};
 pub(super) struct Tools<'a> {
     declared: Vec<Declared<'a>>,
     pub(super) names: Names,
+    /// Where each of them is.
+    places: HashMap<Called, usize>,
     /// Per array of tools among the items: which tools it declares.
     found: Vec<Vec<usize>>,
+    dropped: LeftOut,
 }
 
 #[derive(Debug)]
@@ -53,6 +59,7 @@ impl<'a> Tools<'a> {
             tools.add(given, None, &mut found, format_args!("{at}"))?;
             tools.found.push(found);
         }
+        tools.dropped.warn("tools that a provider would have to run");
         tools.name();
         Ok(tools)
     }
@@ -64,8 +71,8 @@ impl<'a> Tools<'a> {
         found: &mut Vec<usize>,
         at: At<'_>,
     ) -> Result<(), Invalid> {
-        let given: Vec<Element<Given<'a>>> = array(raw, at)?;
-        for (n, given) in given.into_iter().enumerate() {
+        let given: Elements<Given<'a>> = array(raw, at)?;
+        for (n, given) in given.0.into_iter().enumerate() {
             let given = given.object(format_args!("{at}[{n}]"))?;
             self.add_one(&given, namespace, found, format_args!("{at}[{n}]"))?;
         }
@@ -98,7 +105,7 @@ impl<'a> Tools<'a> {
                 return self.add(tools, Some(namespace), found, format_args!("{at}.tools"));
             }
             kind => {
-                tracing::warn!(kind, "a tool that Chat Completions does not have is dropped");
+                self.dropped.add(kind);
                 return Ok(());
             }
         };
@@ -116,13 +123,16 @@ impl<'a> Tools<'a> {
         definition: Definition<'a>,
         preface: Option<&'a str>,
     ) -> usize {
-        if let Some(n) = self.declared.iter().position(|declared| declared.called == called) {
-            self.declared[n].definition = definition;
-            return n;
+        let n = *self.places.entry(called.clone()).or_insert(self.declared.len());
+        match self.declared.get_mut(n) {
+            Some(known) => known.definition = definition,
+            None => {
+                let sent = Box::default();
+                let tool = Declared { called, sent, is_allowed: true, definition, preface };
+                self.declared.push(tool);
+            }
         }
-        let sent = Box::default();
-        self.declared.push(Declared { called, sent, is_allowed: true, definition, preface });
-        self.declared.len() - 1
+        n
     }
 
     /// Names that can stay as they are come first, so that no other tool takes them.
@@ -138,9 +148,9 @@ impl<'a> Tools<'a> {
 
     /// The tool that a choice means, whatever kind of tool it takes it for.
     pub(super) fn find(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
-        self.declared.iter().position(|tool| {
-            &*tool.called.name == name && tool.called.namespace.as_deref() == namespace
-        })
+        let of_kind =
+            |kind| Called { kind, name: name.into(), namespace: namespace.map(Box::from) };
+        KINDS.iter().find_map(|kind| self.places.get(&of_kind(*kind)).copied())
     }
 
     pub(super) fn sent(&self, tool: usize) -> &str {
@@ -187,7 +197,7 @@ impl<'a> Tools<'a> {
     }
 }
 
-fn name<'a>(given: &Given<'a>, at: At<'_>) -> Result<std::borrow::Cow<'a, str>, Invalid> {
+fn name<'a>(given: &Given<'a>, at: At<'_>) -> Result<Cow<'a, str>, Invalid> {
     let name = text(required(given.name, format_args!("{at}.name"))?, format_args!("{at}.name"))?;
     if name.is_empty() {
         return Err(Invalid::new(format_args!("{at}.name"), "must not be empty"));

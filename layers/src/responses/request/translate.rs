@@ -35,8 +35,9 @@ pub fn translate(
     options: &Options,
     open: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Translated, Invalid> {
-    let mut fields = Fields::read(body)?;
-    let conversation = Reader::new(open).read(fields.input.take())?;
+    let mut reader = Reader::new(open);
+    let mut fields = Fields::read(body, &mut |item| reader.push(item))?;
+    let conversation = reader.finish(fields.input.take())?;
     let mut tools = Tools::read(fields.tools, &conversation.tools)?;
     let choice = Choice::read(fields.tool_choice, &mut tools)?;
 
