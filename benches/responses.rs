@@ -101,7 +101,7 @@ fn request(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(format!("switchtower/{size}"), |b| b.iter(ours));
         group.bench_function(format!("naive/{size}"), |b| {
-            b.iter(|| naive_request(black_box(&body)))
+            b.iter(|| naive_request(black_box(&body)));
         });
     }
     group.finish();

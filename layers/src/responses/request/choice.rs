@@ -3,8 +3,9 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 
 use super::{
+    elements::Elements,
     invalid::{At, Invalid},
-    json::{Elements, array, borrowed, object, required, text},
+    json::{array, borrowed, object, required, text},
     names::{LOCAL_SHELL, TOOL_SEARCH},
     tools::Tools,
     writer::Writer,

@@ -3,9 +3,10 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
+    elements::{Element, Elements},
     invalid::{At, Invalid},
     item::Content,
-    json::{Element, Elements, Shape, array, borrowed, inside, required, text},
+    json::{Shape, array, borrowed, inside, required, text},
     left_out::LeftOut,
     writer::Writer,
 };
@@ -181,8 +182,7 @@ fn part<'a>(given: &Given<'a>, at: At<'_>) -> Result<Option<Part<'a>>, Invalid> 
         "refusal" => words(given.refusal, "refusal"),
         "input_image" => image(given, at).map(Some),
         "input_file" => file(given, at).map(Some),
-        "input_audio" => required(given.input_audio, format_args!("{at}.input_audio"))
-            .map(|audio| Some(Part::Audio(audio))),
+        "input_audio" => audio(given, format_args!("{at}.input_audio")).map(Some),
         _ => Ok(None),
     }
 }
@@ -202,6 +202,12 @@ fn image<'a>(given: &Given<'a>, at: At<'_>) -> Result<Part<'a>, Invalid> {
         detail => detail,
     });
     Ok(Part::Image { url: url.get(), detail })
+}
+
+fn audio<'a>(given: &Given<'a>, at: At<'_>) -> Result<Part<'a>, Invalid> {
+    let audio = required(given.input_audio, at)?;
+    Shape::Object.check(audio, at)?;
+    Ok(Part::Audio(audio))
 }
 
 fn file<'a>(given: &Given<'a>, at: At<'_>) -> Result<Part<'a>, Invalid> {

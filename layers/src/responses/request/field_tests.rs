@@ -108,6 +108,12 @@ fn a_wrong_type_is_named() {
             "text.format.schema",
             "must be an object",
         ),
+        (
+            json!({"text": {"format": {"type": "json_schema", "name": "n", "schema": {},
+                "description": 1}}}),
+            "text.format.description",
+            "must be a string",
+        ),
         (json!({"text": {"verbosity": 3}}), "text.verbosity", "must be a string"),
         (json!({"tools": {}}), "tools", "must be an array"),
         (json!({"tool_choice": true}), "tool_choice", "must be a string or an object"),

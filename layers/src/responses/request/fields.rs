@@ -7,9 +7,10 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    elements::Key,
     invalid::Invalid,
     item::{self, Each, Input},
-    json::{Key, Shape, borrowed, object, text},
+    json::{Shape, borrowed, object, text},
     writer::Writer,
 };
 use crate::responses::asked::Echo;

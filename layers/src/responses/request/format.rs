@@ -57,6 +57,9 @@ fn write_schema(out: &mut Writer, format: &Format<'_>) -> Result<(), Invalid> {
     Shape::Text.check(name, format_args!("text.format.name"))?;
     let schema = required(format.schema, format_args!("text.format.schema"))?;
     Shape::Object.check(schema, format_args!("text.format.schema"))?;
+    if let Some(description) = format.description {
+        Shape::Text.check(description, format_args!("text.format.description"))?;
+    }
     if let Some(strict) = format.strict {
         Shape::Boolean.check(strict, format_args!("text.format.strict"))?;
     }

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use super::{
     content::Given,
+    elements::{Element, Elements, Key, otherwise},
     invalid::{At, Invalid},
-    json::{Element, Elements, Key, otherwise},
 };
 
 /// `input`.

@@ -3,7 +3,9 @@ use serde_json::{Value, json};
 use super::cases::{assert_is_valid, invalid, messages};
 
 fn user(content: Value) -> Value {
-    json!({"type": "message", "role": "user", "content": content})
+    let mut item = json!({"type": "message", "role": "user"});
+    item["content"] = content;
+    item
 }
 
 /// What the content of a user's message becomes.
@@ -122,6 +124,11 @@ fn a_wrong_item_is_named() {
             part(json!({"type": "input_file", "file_url": "https://a"})),
             "input[0].content[1].file_url",
             "will not do",
+        ),
+        (
+            part(json!({"type": "input_audio", "input_audio": "A"})),
+            "input[0].content[1].input_audio",
+            "must be an object",
         ),
         (json!([{"type": "function_call", "name": "f"}]), "input[0].call_id", "is missing"),
         (json!([{"type": "function_call", "call_id": "c"}]), "input[0].name", "is missing"),

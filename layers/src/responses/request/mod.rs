@@ -16,6 +16,7 @@ mod choice;
 mod content;
 mod conversation;
 mod definition;
+mod elements;
 mod fields;
 mod format;
 mod invalid;

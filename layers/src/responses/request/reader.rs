@@ -4,9 +4,10 @@ use super::{
     call,
     content::{self, Part},
     conversation::{Call, Conversation, Message, Output, Turn},
+    elements::Element,
     invalid::{At, Invalid},
     item::{Content, Input, Item, items},
-    json::{Element, inside, required, text},
+    json::{inside, required, text},
     left_out::LeftOut,
     pairing::{Pairing, Place},
 };

@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 use super::{
     content::Part,
     definition::{Definition, Given},
+    elements::Elements,
     invalid::{At, Invalid},
-    json::{Elements, array, inside, required, text},
+    json::{array, inside, required, text},
     left_out::LeftOut,
     names::{KINDS, LOCAL_SHELL, Names, TOOL_SEARCH, is_plain},
     writer::Writer,

@@ -21,15 +21,43 @@ pub struct Translated {
     pub asked: Asked,
 }
 
-/// The Chat Completions request for a Responses request.
+/// The Chat Completions request for a Responses request: bytes in, bytes out, with no clock and no
+/// I/O. `open` gives the reasoning text of an `encrypted_content`, or `None` when it is not ours.
 ///
-/// `open` gives the reasoning text of an `encrypted_content`, or `None` when it is not ours.
+/// Where the two differ:
+///
+/// - Several texts of one message are joined by a line break, because not every provider takes an
+///   array; with images or files among them they are an array. What only a user may send (an image
+///   that a tool gave) follows in a message of the user.
+/// - A call without an output was cut off by the user, and gets an output that says so. An output
+///   without a call is an error.
+/// - Custom tools are functions of one string, `input`; their grammar is in the description. Tools
+///   in a namespace are `namespace__name`. [`Asked::tools`] maps the names back. Tools that the
+///   provider would have to run are dropped with a warning.
+/// - `store`, `metadata` and whatever else Chat Completions does not have is not sent;
+///   [`Asked::echo`] has what the answer repeats. `previous_response_id` is not resolved.
 ///
 /// # Errors
 ///
-/// When the body is not a JSON object, a field has a wrong type, `input` has nothing to answer, an
-/// output belongs to no call, an item refers to a stored one, or `background` is asked for. Fields
-/// that mean nothing here are no error, whatever they hold.
+/// When the body is not a JSON object, a field has a wrong type or stands there twice, `input` has
+/// nothing to answer, an output belongs to no call, an item refers to a stored one, a choice names
+/// no tool, or `background` is asked for. Fields that mean nothing here are no error.
+///
+/// ```
+/// use switchtower_layers::responses::{Options, translate_request};
+///
+/// let request = br#"{"model": "qwen3:14b", "input": "Hello", "store": false}"#;
+/// let translated = translate_request(request, &Options::default(), &|_| None).unwrap();
+/// assert_eq!(
+///     translated.body,
+///     r#"{"model":"qwen3:14b","messages":[{"role":"user","content":"Hello"}]}"#
+/// );
+/// assert_eq!(translated.asked.echo.get("store").unwrap().get(), "false");
+///
+/// let request = br#"{"input": [{"role": "robot", "content": "Hello"}]}"#;
+/// let invalid = translate_request(request, &Options::default(), &|_| None).unwrap_err();
+/// assert_eq!(invalid.param.as_deref(), Some("input[0].role"));
+/// ```
 pub fn translate(
     body: &[u8],
     options: &Options,
