@@ -57,6 +57,12 @@ impl ToolMap {
             namespace: None,
         })
     }
+
+    /// Whether this is the whole name of a function, and not the beginning of another's.
+    pub(super) fn is_settled(&self, sent: &str) -> bool {
+        let is_longer = |name: &str| name.len() > sent.len() && name.starts_with(sent);
+        self.0.contains_key(sent) && !self.0.keys().any(|name| is_longer(name))
+    }
 }
 
 /// Fields of the request that the response object repeats, as JSON, without nulls.
