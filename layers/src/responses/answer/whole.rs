@@ -16,8 +16,8 @@ use crate::{classify::error, exchange::Fault, responses::Asked};
 ///
 /// # Errors
 ///
-/// When the body is an error, or is no completion: not JSON, without a choice, or without a
-/// finish reason that says that it is whole or where it was cut.
+/// When the body is an error, or is no completion: not JSON, without a choice, or with a finish
+/// reason that says that it broke.
 pub fn whole(
     body: &[u8],
     asked: &Arc<Asked>,
