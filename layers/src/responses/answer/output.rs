@@ -164,13 +164,12 @@ impl Output {
         self.flush(sink);
         for at in 0..self.calls.len() {
             let call = self.calls.get(at);
-            if call.name.is_empty() {
-                if call.is_blank() || last == Status::Incomplete {
-                    continue;
-                }
+            if call.name.is_empty() && !call.is_blank() && last != Status::Incomplete {
                 return Err(Fault::Malformed("a tool call without a name".into()));
             }
             self.open(at, sink);
+        }
+        for at in 0..self.calls.len() {
             self.open_whole(at, sink);
             self.fill(at, sink);
         }
@@ -182,7 +181,7 @@ impl Output {
     /// function call, so that the model hears of it.
     fn open_whole(&mut self, at: usize, sink: &mut impl Sink) {
         let call = self.calls.get(at);
-        if call.item.is_some() {
+        if call.item.is_some() || call.name.is_empty() {
             return;
         }
         let mut called = self.asked.tools.resolve(&call.name);
