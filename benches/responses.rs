@@ -1,1 +1,9 @@
-fn main() {}
+//! What the Responses translator costs, beside one that builds trees of `serde_json::Value`.
+
+use criterion::{criterion_group, criterion_main};
+
+#[path = "responses/answer.rs"]
+mod answer;
+
+criterion_group!(benches, answer::bench);
+criterion_main!(benches);
