@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::chunk;
+use super::{chunk, json::decoded};
 
 /// The calls of an answer, in the order in which they began.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub(super) struct Upstream {
     index: Option<u64>,
     pub(super) id: String,
     pub(super) name: String,
+    /// As the inside of a JSON string.
     pub(super) arguments: String,
     /// How much of the arguments has been handed on.
     pub(super) passed: usize,
@@ -85,11 +86,17 @@ impl Upstream {
     }
 
     fn is_whole(&self) -> bool {
-        serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+        serde_json::from_str::<IgnoredAny>(&decoded(&self.arguments)).is_ok()
+    }
+
+    /// Whether there are no arguments but white space.
+    pub(super) fn is_bare(&self) -> bool {
+        !self.arguments.starts_with(|c: char| c.is_ascii_graphic() && c != '\\')
+            && decoded(&self.arguments).trim().is_empty()
     }
 
     /// A call that says nothing at all.
     pub(super) fn is_blank(&self) -> bool {
-        self.id.is_empty() && self.name.is_empty() && self.arguments.trim().is_empty()
+        self.id.is_empty() && self.name.is_empty() && self.is_bare()
     }
 }

@@ -9,7 +9,9 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    lenient::{Content, Number, Text, append},
+    familiar::Told,
+    json,
+    lenient::{Content, Number, Text},
     usage::Usage,
 };
 
@@ -34,6 +36,14 @@ struct Groq<'a> {
 }
 
 impl<'a> Chunk<'a> {
+    /// Reads it from its bytes, whose encoding is checked once for all strings in them.
+    pub(super) fn read(bytes: &'a [u8]) -> serde_json::Result<Self> {
+        match str::from_utf8(bytes) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(bytes),
+        }
+    }
+
     pub(super) fn usage(&self) -> Option<Usage> {
         let groq = || self.x_groq.as_ref()?.usage.and_then(Usage::read);
         self.usage.and_then(Usage::read).or_else(groq)
@@ -60,7 +70,7 @@ pub(super) struct Choice<'a> {
     #[serde(borrow, default)]
     pub(super) finish_reason: Text<'a>,
     #[serde(borrow)]
-    logprobs: Option<Logprobs<'a>>,
+    logprobs: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
@@ -74,68 +84,109 @@ struct Logprobs<'a> {
 impl<'a> Choice<'a> {
     /// The log probabilities of the text's tokens, as the inside of a JSON array.
     pub(super) fn logprobs(&self) -> &'a str {
-        let raw = self.logprobs.as_ref().and_then(|logprobs| logprobs.content);
+        let logprobs = |raw: &'a RawValue| serde_json::from_str::<Logprobs<'_>>(raw.get()).ok();
+        let raw = self.logprobs.and_then(logprobs).and_then(|logprobs| logprobs.content);
         let array = raw.and_then(|raw| raw.get().strip_prefix('[')?.strip_suffix(']'));
         array.unwrap_or_default().trim()
     }
+
+    /// The text, the inside of a JSON string, if the choice is a piece of one and nothing else.
+    pub(super) fn only_text(&self) -> Option<(Told, &'a str)> {
+        let is_plain = self.finish_reason.0.is_empty()
+            && self.logprobs.is_none_or(is_nothing)
+            && self.message.is_none();
+        self.delta.as_ref().filter(|_| is_plain)?.only_text()
+    }
 }
 
-/// A `delta` or a `message`.
+/// Null, or an empty string.
+fn is_nothing(raw: &RawValue) -> bool {
+    matches!(raw.get(), "null" | "\"\"")
+}
+
+/// A `delta` or a `message`. Its texts are given as the inside of a JSON string.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Said<'a> {
     #[serde(borrow)]
-    pub(super) content: Content<'a>,
+    content: Option<&'a RawValue>,
     #[serde(borrow)]
-    reasoning_content: Text<'a>,
+    reasoning_content: Option<&'a RawValue>,
     #[serde(borrow)]
-    reasoning: Text<'a>,
+    reasoning: Option<&'a RawValue>,
     #[serde(borrow)]
     reasoning_details: Option<&'a RawValue>,
     #[serde(borrow)]
-    refusal: Text<'a>,
+    refusal: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_calls: Option<Vec<Call<'a>>>,
     #[serde(borrow)]
-    function_call: Option<Function<'a>>,
+    function_call: Option<&'a RawValue>,
+}
+
+/// The text of a field; nothing when it is no string.
+fn text(field: Option<&RawValue>) -> Cow<'_, str> {
+    field.and_then(json::inside).unwrap_or_default()
 }
 
 impl<'a> Said<'a> {
+    /// The parts of the content, when it comes in parts.
+    pub(super) fn parts(&self) -> Option<Content<'a>> {
+        let raw = self.content.filter(|raw| raw.get().starts_with(['[', '{']))?;
+        serde_json::from_str(raw.get()).ok()
+    }
+
+    pub(super) fn content(&self) -> Cow<'a, str> {
+        text(self.content)
+    }
+
     /// The reasoning, which some providers give under several names at once.
-    pub(super) fn take_reasoning(&mut self) -> Cow<'a, str> {
-        let named = [&mut self.reasoning_content.0, &mut self.reasoning.0];
-        if let Some(text) = named.into_iter().find(|text| !text.is_empty()) {
-            return std::mem::take(text);
-        }
-        if let Some(raw) = self.reasoning_details {
-            let details = serde_json::from_str::<Vec<Detail<'_>>>(raw.get()).unwrap_or_default();
-            let mut text = Cow::default();
-            for detail in details {
-                append(&mut text, detail.text.0);
-                append(&mut text, detail.summary.0);
-            }
+    pub(super) fn reasoning(&self) -> Cow<'a, str> {
+        for field in [self.reasoning_content, self.reasoning] {
+            let text = text(field);
             if !text.is_empty() {
                 return text;
             }
         }
-        std::mem::take(&mut self.content.thinking)
+        let Some(raw) = self.reasoning_details else { return Cow::default() };
+        let details = serde_json::from_str::<Vec<Detail<'_>>>(raw.get()).unwrap_or_default();
+        let mut text = String::new();
+        for detail in details {
+            text.push_str(&detail.text.0);
+            text.push_str(&detail.summary.0);
+        }
+        json::escaped(&text).into()
     }
 
-    pub(super) fn take_refusal(&mut self) -> Cow<'a, str> {
-        let refusal = std::mem::take(&mut self.refusal.0);
-        if refusal.is_empty() { std::mem::take(&mut self.content.refusal) } else { refusal }
+    pub(super) fn refusal(&self) -> Cow<'a, str> {
+        text(self.refusal)
+    }
+
+    fn only_text(&self) -> Option<(Told, &'a str)> {
+        let texts = [self.content, self.reasoning_content, self.reasoning, self.refusal];
+        let [content, thought, reasoning, refusal] =
+            texts.map(|field| field.filter(|raw| !is_nothing(raw)));
+        let rest = [refusal, self.reasoning_details, self.function_call];
+        let calls = self.tool_calls.as_deref().unwrap_or_default();
+        let (told, raw) = match (content, thought.xor(reasoning), calls) {
+            (Some(raw), None, []) if thought.is_none() => (Told::Content, raw),
+            (None, Some(raw), []) => (Told::Reasoning, raw),
+            (None, None, [call]) if thought.is_none() => (Told::Arguments, call.only_arguments()?),
+            _ => return None,
+        };
+        let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+        rest.iter().all(Option::is_none).then_some((told, text))
     }
 
     /// The calls. The older `function_call` is given as the call of an index that no other has.
     pub(super) fn take_calls(&mut self) -> Vec<Call<'a>> {
         let calls = self.tool_calls.take().unwrap_or_default();
-        match self.function_call.take() {
-            Some(function) if calls.is_empty() => vec![Call {
-                index: Number(Some(u64::MAX)),
-                id: Text::default(),
-                function: Some(function),
-            }],
-            _ => calls,
+        let older = self.function_call.filter(|_| calls.is_empty());
+        match older.and_then(|raw| serde_json::from_str::<Function<'_>>(raw.get()).ok()) {
+            None => calls,
+            function => {
+                vec![Call { index: Number(Some(u64::MAX)), id: Text::default(), function }]
+            }
         }
     }
 }
@@ -170,19 +221,22 @@ struct Function<'a> {
 }
 
 impl<'a> Call<'a> {
+    fn only_arguments(&self) -> Option<&'a RawValue> {
+        let is_plain = self.id.0.is_empty() && self.name().is_empty();
+        self.function.as_ref().filter(|_| is_plain)?.arguments
+    }
+
     pub(super) fn name(&self) -> &str {
         self.function.as_ref().map_or("", |function| &function.name.0)
     }
 
-    /// The arguments, or a piece of them. Some providers give an object, not its JSON.
+    /// The arguments, or a piece of them, as the inside of a JSON string. Some providers give an
+    /// object, not its JSON.
     pub(super) fn arguments(&self) -> Cow<'a, str> {
-        let raw = self.function.as_ref().and_then(|function| function.arguments);
-        match raw.map(RawValue::get) {
-            None | Some("null") => Cow::default(),
-            Some(json) if json.starts_with('"') => {
-                serde_json::from_str::<Text<'_>>(json).unwrap_or_default().0
-            }
-            Some(json) => json.into(),
+        match self.function.as_ref().and_then(|function| function.arguments) {
+            None => Cow::default(),
+            Some(raw) if raw.get() == "null" => Cow::default(),
+            Some(raw) => json::inside(raw).unwrap_or_else(|| json::escaped(raw.get()).into()),
         }
     }
 }

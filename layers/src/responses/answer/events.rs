@@ -31,26 +31,24 @@ impl Events<'_> {
         self.out.put("}\n\n");
     }
 
-    /// Begins an event about a part of an item; `part` names the index of the part, if it has one.
-    fn begin_of(&mut self, head: &'static str, at: usize, item: &Item, part: &str) {
+    /// Begins an event about an item; about a part of it, if its kind has parts.
+    fn begin_of(&mut self, head: &'static str, item: &Item) {
         self.begin(head);
-        self.out.put(",\"item_id\":\"");
-        item.id.write(self.out);
-        self.out.put("\",\"output_index\":").number(at as u64);
-        if let Body::Message(parts) = &item.body {
-            self.out.put(part).number(parts.len().saturating_sub(1) as u64);
-        } else if matches!(item.body, Body::Reasoning(_)) {
-            self.out.put(part).put("0");
-        }
+        self.out.bytes(&item.scope);
+        match &item.body {
+            Body::Reasoning(_) => self.out.put(",\"summary_index\":0"),
+            Body::Message(parts) => {
+                self.out.put(",\"content_index\":").number(parts.len().saturating_sub(1) as u64)
+            }
+            Body::Call(_) => self.out,
+        };
     }
 
-    fn string(&mut self, field: &str, text: &[u8]) {
-        self.out.put(field).bytes(text).put("\"");
+    /// Ends an event with a string.
+    fn end_with(&mut self, field: &str, text: &[u8]) {
+        self.out.put(field).bytes(text).put("\"}\n\n");
     }
 }
-
-const CONTENT: &str = ",\"content_index\":";
-const SUMMARY: &str = ",\"summary_index\":";
 
 impl Sink for Events<'_> {
     fn added(&mut self, at: usize, item: &Item) {
@@ -60,89 +58,90 @@ impl Sink for Events<'_> {
         self.end();
     }
 
-    fn part_added(&mut self, at: usize, item: &Item) {
+    fn part_added(&mut self, item: &Item) {
         match &item.body {
             Body::Reasoning(_) => {
-                self.begin_of(head!("response.reasoning_summary_part.added"), at, item, SUMMARY);
+                self.begin_of(head!("response.reasoning_summary_part.added"), item);
                 write_summary(b"", self.out.put(",\"part\":"));
+                self.end();
             }
-            Body::Message(_) => {
-                self.begin_of(head!("response.content_part.added"), at, item, CONTENT);
-                self.out.put(",\"part\":");
-                if let Some(part) = item.last_part() {
-                    part.write(self.out);
-                }
+            Body::Message(parts) => {
+                let Some(part) = parts.last() else { return };
+                self.begin_of(head!("response.content_part.added"), item);
+                part.write(self.out.put(",\"part\":"));
+                self.end();
             }
-            Body::Call(_) => return,
+            Body::Call(_) => {}
         }
-        self.end();
     }
 
-    fn delta(&mut self, at: usize, item: &Item, from: usize, logprobs: &str) {
-        let delta = &item.text()[from..];
+    fn delta(&mut self, item: &Item, from: usize, logprobs: &str) {
+        let mut field = ",\"delta\":\"";
         match (&item.body, item.last_part().map(|part| part.kind)) {
             (Body::Reasoning(_), _) => {
-                self.begin_of(head!("response.reasoning_summary_text.delta"), at, item, SUMMARY);
+                self.begin_of(head!("response.reasoning_summary_text.delta"), item);
             }
             (Body::Message(_), Some(PartKind::Refusal)) => {
-                self.begin_of(head!("response.refusal.delta"), at, item, CONTENT);
+                self.begin_of(head!("response.refusal.delta"), item);
             }
             (Body::Message(_), _) => {
-                self.begin_of(head!("response.output_text.delta"), at, item, CONTENT);
-                self.out.put(",\"logprobs\":[").put(logprobs).put("]");
+                self.begin_of(head!("response.output_text.delta"), item);
+                if logprobs.is_empty() {
+                    field = ",\"logprobs\":[],\"delta\":\"";
+                } else {
+                    self.out.put(",\"logprobs\":[").put(logprobs).put("]");
+                }
             }
             (Body::Call(call), _) if call.called.kind == Kind::Custom => {
-                self.begin_of(head!("response.custom_tool_call_input.delta"), at, item, "");
+                self.begin_of(head!("response.custom_tool_call_input.delta"), item);
             }
             (Body::Call(_), _) => {
-                self.begin_of(head!("response.function_call_arguments.delta"), at, item, "");
+                self.begin_of(head!("response.function_call_arguments.delta"), item);
             }
         }
-        self.string(",\"delta\":\"", delta);
-        self.end();
+        self.end_with(field, &item.text()[from..]);
     }
 
-    fn part_done(&mut self, at: usize, item: &Item) {
+    fn part_done(&mut self, item: &Item) {
         let text = item.text();
         match &item.body {
             Body::Reasoning(_) => {
-                self.begin_of(head!("response.reasoning_summary_text.done"), at, item, SUMMARY);
-                self.string(",\"text\":\"", text);
-                self.end();
-                self.begin_of(head!("response.reasoning_summary_part.done"), at, item, SUMMARY);
+                self.begin_of(head!("response.reasoning_summary_text.done"), item);
+                self.end_with(",\"text\":\"", text);
+                self.begin_of(head!("response.reasoning_summary_part.done"), item);
                 write_summary(text, self.out.put(",\"part\":"));
+                self.end();
             }
-            Body::Message(_) => {
-                let Some(part) = item.last_part() else { return };
+            Body::Message(parts) => {
+                let Some(part) = parts.last() else { return };
                 match part.kind {
                     PartKind::Text => {
-                        self.begin_of(head!("response.output_text.done"), at, item, CONTENT);
-                        self.out.put(",\"logprobs\":[").bytes(&part.logprobs).put("]");
-                        self.string(",\"text\":\"", text);
+                        self.begin_of(head!("response.output_text.done"), item);
+                        self.out.put(",\"logprobs\":[").bytes(&part.logprobs);
+                        self.end_with("],\"text\":\"", text);
                     }
                     PartKind::Refusal => {
-                        self.begin_of(head!("response.refusal.done"), at, item, CONTENT);
-                        self.string(",\"refusal\":\"", text);
+                        self.begin_of(head!("response.refusal.done"), item);
+                        self.end_with(",\"refusal\":\"", text);
                     }
                 }
-                self.end();
-                self.begin_of(head!("response.content_part.done"), at, item, CONTENT);
+                self.begin_of(head!("response.content_part.done"), item);
                 part.write(self.out.put(",\"part\":"));
+                self.end();
             }
             Body::Call(call) => match call.called.kind {
                 Kind::Function => {
-                    self.begin_of(head!("response.function_call_arguments.done"), at, item, "");
+                    self.begin_of(head!("response.function_call_arguments.done"), item);
                     self.out.put(",\"name\":").string(&call.called.name);
-                    self.string(",\"arguments\":\"", text);
+                    self.end_with(",\"arguments\":\"", text);
                 }
                 Kind::Custom => {
-                    self.begin_of(head!("response.custom_tool_call_input.done"), at, item, "");
-                    self.string(",\"input\":\"", text);
+                    self.begin_of(head!("response.custom_tool_call_input.done"), item);
+                    self.end_with(",\"input\":\"", text);
                 }
-                Kind::LocalShell | Kind::ToolSearch => return,
+                Kind::LocalShell | Kind::ToolSearch => {}
             },
         }
-        self.end();
     }
 
     fn done(&mut self, at: usize, json: &[u8]) {

@@ -33,18 +33,18 @@ enum State {
 }
 
 impl Inline {
+    /// Whether this piece, the inside of a JSON string, is text and need not be read.
+    pub(super) fn passes(&mut self, inside: &str) -> bool {
+        let may_begin = |byte: &u8| byte.is_ascii_graphic() && *byte != b'<' && *byte != b'\\';
+        let is_start = self.state == State::Start && self.held.is_empty();
+        if is_start && inside.as_bytes().first().is_some_and(may_begin) {
+            self.state = State::Text;
+        }
+        self.state == State::Text && self.held.is_empty()
+    }
+
     /// Reads the next piece of content, and hands on what is decided.
     pub(super) fn feed(&mut self, text: &str, mut emit: impl FnMut(Piece<'_>)) {
-        let is_plain = self.held.is_empty()
-            && match self.state {
-                State::Start => !text.starts_with(|c: char| c == '<' || c.is_whitespace()),
-                State::Text => true,
-                _ => false,
-            };
-        if is_plain && !text.is_empty() {
-            self.state = State::Text;
-            return emit(Piece::Text(text));
-        }
         self.held.push_str(text);
         let held = std::mem::take(&mut self.held);
         let rest = self.read(&held, &mut emit);
@@ -133,7 +133,13 @@ mod tests {
             Piece::Text(piece) => text.push_str(piece),
         };
         let mut inline = Inline::default();
-        pieces.into_iter().for_each(|piece| inline.feed(piece, &mut emit));
+        for piece in pieces {
+            if inline.passes(piece) {
+                emit(Piece::Text(piece));
+            } else {
+                inline.feed(piece, &mut emit);
+            }
+        }
         inline.flush(&mut emit);
         (thought, text)
     }

@@ -9,6 +9,8 @@ use crate::responses::{Called, Kind};
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) id: Id,
+    /// How events name it, as a piece of JSON.
+    pub(super) scope: Vec<u8>,
     pub(super) body: Body,
     /// The whole item, once it is done.
     pub(super) done: Option<Vec<u8>>,
@@ -71,6 +73,14 @@ impl Status {
 }
 
 impl Item {
+    /// The item at this output index.
+    pub(super) fn new(id: Id, at: usize, body: Body) -> Self {
+        let mut scope = Vec::with_capacity(80);
+        id.write(scope.put(",\"item_id\":\""));
+        scope.put("\",\"output_index\":").number(at as u64);
+        Self { id, scope, body, done: None }
+    }
+
     /// The text that grows: the reasoning, the last part's, or the call's arguments.
     pub(super) fn text(&self) -> &[u8] {
         match &self.body {
@@ -80,8 +90,8 @@ impl Item {
         }
     }
 
-    /// Appends to that text, and gives where what was appended begins.
-    pub(super) fn append(&mut self, text: &str) -> usize {
+    /// Appends to that text the inside of a JSON string, and gives where it begins.
+    pub(super) fn append(&mut self, inside: &str) -> usize {
         let growing = match &mut self.body {
             Body::Reasoning(reasoning) => &mut reasoning.text,
             Body::Message(parts) => match parts.last_mut() {
@@ -91,7 +101,7 @@ impl Item {
             Body::Call(call) => &mut call.text,
         };
         let from = growing.len();
-        growing.escaped(text);
+        growing.put(inside);
         from
     }
 

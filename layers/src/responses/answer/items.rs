@@ -1,7 +1,7 @@
 use super::{
     ids::Ids,
     item::{Body, Item, Part, PartKind, Reasoning, Status},
-    json::Put,
+    json::decoded,
 };
 
 /// Seals the text of reasoning items for the client that asked.
@@ -10,11 +10,11 @@ pub type Sealing = Box<dyn Fn(&str) -> String + Send + Sync>;
 /// What hears of the items while they grow.
 pub(super) trait Sink {
     fn added(&mut self, _at: usize, _item: &Item) {}
-    fn part_added(&mut self, _at: usize, _item: &Item) {}
+    fn part_added(&mut self, _item: &Item) {}
     /// The text has grown from here on, with these log probabilities.
-    fn delta(&mut self, _at: usize, _item: &Item, _from: usize, _logprobs: &str) {}
+    fn delta(&mut self, _item: &Item, _from: usize, _logprobs: &str) {}
     /// The last part is whole; of a call, its arguments.
-    fn part_done(&mut self, _at: usize, _item: &Item) {}
+    fn part_done(&mut self, _item: &Item) {}
     fn done(&mut self, _at: usize, _json: &[u8]) {}
 }
 
@@ -22,6 +22,8 @@ pub(super) trait Sink {
 impl Sink for () {}
 
 /// The output items of one answer. An item's place is its output index.
+///
+/// All text is taken as the inside of a JSON string.
 ///
 /// At most one reasoning or message item is open, and it is closed before anything of another
 /// kind opens; calls stay open until the end, because their pieces may come in any order.
@@ -58,7 +60,7 @@ impl Items {
     pub(super) fn reason(&mut self, text: &str, sink: &mut impl Sink) {
         let at = self.current(|body| matches!(body, Body::Reasoning(_))).unwrap_or_else(|| {
             let at = self.open("rs_", Body::Reasoning(Reasoning::default()), sink);
-            sink.part_added(at, &self.items[at]);
+            sink.part_added(&self.items[at]);
             self.current = Some(at);
             at
         });
@@ -80,12 +82,12 @@ impl Items {
         let item = &mut self.items[at];
         let last = item.last_part().map(|part| part.kind);
         if last.is_some_and(|last| last != kind) {
-            sink.part_done(at, item);
+            sink.part_done(item);
         }
         let Body::Message(parts) = &mut item.body else { return };
         if last != Some(kind) {
             parts.push(Part::new(kind));
-            sink.part_added(at, item);
+            sink.part_added(item);
         }
         self.append(at, text, logprobs, sink);
     }
@@ -99,8 +101,8 @@ impl Items {
         if let Some(at) = self.current.take() {
             self.close(at, Status::Completed, sink);
         }
-        let item = Item { id: self.ids.next(prefix), body, done: None };
         let at = self.items.len();
+        let item = Item::new(self.ids.next(prefix), at, body);
         sink.added(at, &item);
         self.items.push(item);
         at
@@ -117,7 +119,7 @@ impl Items {
         {
             part.add_logprobs(logprobs);
         }
-        sink.delta(at, item, from, logprobs);
+        sink.delta(item, from, logprobs);
     }
 
     /// Closes what is open; the last item gets this status.
@@ -134,11 +136,10 @@ impl Items {
         if item.done.is_some() {
             return;
         }
-        sink.part_done(at, item);
+        sink.part_done(item);
         if let (Body::Reasoning(reasoning), Some(seal)) = (&mut item.body, &self.sealing) {
-            let mut text = Vec::with_capacity(reasoning.text.len() + 2);
-            text.put("\"").bytes(&reasoning.text).put("\"");
-            reasoning.sealed = serde_json::from_slice::<String>(&text).ok().map(|text| seal(&text));
+            let text = str::from_utf8(&reasoning.text).unwrap_or_default();
+            reasoning.sealed = Some(seal(&decoded(text)));
         }
         let mut json = Vec::with_capacity(item.text().len() + 256);
         item.write(status, &mut json);

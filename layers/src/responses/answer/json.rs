@@ -1,5 +1,11 @@
 //! JSON, written by hand into a buffer.
 
+use std::{borrow::Cow, fmt};
+
+use memchr::memmem;
+use serde::{Deserialize, Deserializer, de::Visitor};
+use serde_json::value::RawValue;
+
 /// Appends pieces of JSON.
 pub(super) trait Put {
     /// What is JSON already.
@@ -47,14 +53,12 @@ impl Put for Vec<u8> {
 
     fn escaped(&mut self, text: &str) -> &mut Self {
         const HEX: &[u8; 16] = b"0123456789abcdef";
-        let bytes = text.as_bytes();
-        let mut from = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            if byte >= b' ' && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.extend_from_slice(&bytes[from..at]);
-            from = at + 1;
+        let mut rest = text.as_bytes();
+        loop {
+            let (plain, special) = rest.split_at(plain(rest));
+            self.extend_from_slice(plain);
+            let Some((&byte, behind)) = special.split_first() else { return self };
+            rest = behind;
             match byte {
                 b'"' | b'\\' => self.extend_from_slice(&[b'\\', byte]),
                 b'\n' => self.extend_from_slice(b"\\n"),
@@ -66,7 +70,63 @@ impl Put for Vec<u8> {
                 }
             }
         }
-        self.bytes(&bytes[from..])
+    }
+}
+
+/// How many bytes at the start need no escape.
+fn plain(bytes: &[u8]) -> usize {
+    let is_special = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    // Without a branch per byte, which compilers turn into one step per block.
+    let has_special = |block: &[u8]| block.iter().fold(false, |any, &byte| any | is_special(byte));
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let at = 16 * blocks.iter().take_while(|block| !has_special(&block[..])).count();
+    bytes[at..].iter().position(|&byte| is_special(byte)).map_or(bytes.len(), |more| at + more)
+}
+
+/// The inside of a JSON string as text, borrowed where it has no escapes.
+pub(super) fn decoded(inside: &str) -> Cow<'_, str> {
+    if !inside.contains('\\') {
+        return inside.into();
+    }
+    let Lossy(text) = serde_json::from_str(&format!("\"{inside}\"")).unwrap_or_default();
+    text.into()
+}
+
+/// The inside of a JSON string that is passed on as it is, unless it has escapes of code points:
+/// those may be halves of pairs, which strict readers refuse.
+pub(super) fn inside(string: &RawValue) -> Option<Cow<'_, str>> {
+    let inside = string.get().strip_prefix('"')?.strip_suffix('"')?;
+    if memmem::find(inside.as_bytes(), b"\\u").is_none() {
+        return Some(inside.into());
+    }
+    let Lossy(text) = serde_json::from_str(string.get()).ok()?;
+    Some(escaped(&text).into())
+}
+
+/// Text as the inside of a JSON string.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len() + 8);
+    out.escaped(text);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// A string in which halves of pairs are replaced.
+#[derive(Default)]
+struct Lossy(String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LossyVisitor;
+        impl Visitor<'_> for LossyVisitor {
+            type Value = Lossy;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        deserializer.deserialize_bytes(LossyVisitor)
     }
 }
 
@@ -82,8 +142,27 @@ mod tests {
             let mut out = Vec::new();
             out.put("[").string(&text).put(",").number(number).put("]");
             let read: (String, u64) = serde_json::from_slice(&out).unwrap();
-            prop_assert_eq!(read, (text, number));
+            prop_assert_eq!(&read, &(text.clone(), number));
+            let inside = escaped(&text);
+            prop_assert_eq!(decoded(&inside), text);
         }
+    }
+
+    #[test]
+    fn strings_pass_as_they_are_but_for_code_points() {
+        for (json, passed, text) in [
+            (r#""a\n\/""#, r"a\n\/", "a\n/"),
+            (r#""\u00e9\u003c""#, "é<", "é<"),
+            (r#""\ud83d\ude00""#, "😀", "😀"),
+            (r#""a\ud83d""#, "a\u{fffd}\u{fffd}\u{fffd}", "a\u{fffd}\u{fffd}\u{fffd}"),
+            (r#""\\u""#, r"\\u", r"\u"),
+        ] {
+            let raw = RawValue::from_string(json.to_owned()).unwrap();
+            let inside = inside(&raw).unwrap();
+            assert_eq!((&*inside, &*decoded(&inside)), (passed, text), "{json}");
+        }
+        let number = RawValue::from_string("7".to_owned()).unwrap();
+        assert!(inside(&number).is_none());
     }
 
     #[test]

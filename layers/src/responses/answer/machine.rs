@@ -5,6 +5,7 @@ use super::{
     ending::Ending,
     events::{Events, head},
     failure::Failure,
+    familiar::Familiar,
     ids::{Id, Ids},
     item::Status,
     items::Sealing,
@@ -31,6 +32,7 @@ pub struct Machine {
     id: Id,
     resource: Resource,
     output: Output,
+    familiar: Familiar,
     sequence: u64,
     stage: Stage,
     ending: Option<Ending>,
@@ -53,6 +55,7 @@ impl Machine {
             id,
             resource: Resource::new(&asked, &id, now),
             output: Output::new(asked, ids, sealing),
+            familiar: Familiar::default(),
             sequence: 0,
             stage: Stage::Fresh,
             ending: None,
@@ -89,7 +92,12 @@ impl Machine {
         if self.stage == Stage::Over || data == b"[DONE]" {
             return Ok(());
         }
-        let chunk: Chunk<'_> = serde_json::from_slice(data)
+        if let Some((told, text)) = self.familiar.recognise(data) {
+            self.output.text(told, text, &mut Events { out, sequence: &mut self.sequence });
+            return Ok(());
+        }
+        self.familiar.forget();
+        let chunk = Chunk::read(data)
             .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
         self.start(out);
         if let Some(raw) = chunk.error {
@@ -101,6 +109,7 @@ impl Machine {
             return Err(Fault::Upstream(error::read_field(raw)));
         }
         let ending = Ending::from_reason(&choice.finish_reason.0);
+        self.familiar.learn(data, &choice);
         self.output.piece(choice, &mut Events { out, sequence: &mut self.sequence });
         self.ending = ending?.or(self.ending);
         Ok(())

@@ -8,6 +8,7 @@ mod chunk;
 mod ending;
 mod events;
 mod failure;
+mod familiar;
 mod ids;
 mod inline;
 mod item;

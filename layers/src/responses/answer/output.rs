@@ -3,10 +3,12 @@ use std::sync::Arc;
 use super::{
     calls::Calls,
     chunk::{self, Choice, Said},
+    familiar::Told,
     ids::Ids,
     inline::{Inline, Piece},
     item::{self, Body, Call, PartKind, Status},
     items::{Items, Sealing, Sink},
+    json,
 };
 use crate::{
     exchange::Fault,
@@ -19,12 +21,14 @@ pub(super) struct Output {
     items: Items,
     inline: Inline,
     calls: Calls,
+    /// The call that was spoken of last.
+    last_call: usize,
 }
 
 impl Output {
     pub(super) fn new(asked: Arc<Asked>, ids: Ids, sealing: Sealing) -> Self {
         let items = Items::new(ids, asked.include_encrypted.then_some(sealing));
-        Self { asked, items, inline: Inline::default(), calls: Calls::default() }
+        Self { asked, items, inline: Inline::default(), calls: Calls::default(), last_call: 0 }
     }
 
     /// The items that are done, as JSON, by output index.
@@ -37,9 +41,21 @@ impl Output {
         let logprobs = choice.logprobs();
         match (choice.delta, choice.message) {
             (Some(said), _) => self.say(said, logprobs, false, sink),
-            // Some repeat the whole message behind its pieces.
+            // Some repeat the whole message behind its pieces, and some send nothing else.
             (None, Some(said)) if self.items.is_empty() => self.say(said, logprobs, true, sink),
             _ => {}
+        }
+    }
+
+    /// A piece of text like the one before.
+    pub(super) fn text(&mut self, told: Told, text: &str, sink: &mut impl Sink) {
+        match told {
+            Told::Reasoning => self.reason(text, sink),
+            Told::Content => self.content(text, "", sink),
+            Told::Arguments => {
+                self.calls.get_mut(self.last_call).arguments.push_str(text);
+                self.pass_arguments(self.last_call, sink);
+            }
         }
     }
 
@@ -52,22 +68,42 @@ impl Output {
     }
 
     fn say(&mut self, mut said: Said<'_>, logprobs: &str, whole: bool, sink: &mut impl Sink) {
-        let reasoning = said.take_reasoning();
-        if !reasoning.is_empty() {
-            self.flush(sink);
-            self.items.reason(&reasoning, sink);
+        self.reason(&said.reasoning(), sink);
+        match said.parts() {
+            None => self.content(&said.content(), logprobs, sink),
+            Some(parts) => {
+                self.reason(&json::escaped(&parts.thinking), sink);
+                self.content(&json::escaped(&parts.text), logprobs, sink);
+                self.refuse(&json::escaped(&parts.refusal), sink);
+            }
         }
-        if !said.content.text.is_empty() {
-            let Self { inline, items, .. } = self;
-            inline.feed(&said.content.text, |piece| tell(items, piece, logprobs, sink));
-        }
-        let refusal = said.take_refusal();
-        if !refusal.is_empty() {
-            self.flush(sink);
-            self.items.part(PartKind::Refusal, &refusal, "", sink);
-        }
+        self.refuse(&said.refusal(), sink);
         for (position, call) in said.take_calls().iter().enumerate() {
             self.call(call, position, whole, sink);
+        }
+    }
+
+    fn reason(&mut self, reasoning: &str, sink: &mut impl Sink) {
+        if !reasoning.is_empty() {
+            self.flush(sink);
+            self.items.reason(reasoning, sink);
+        }
+    }
+
+    fn content(&mut self, content: &str, logprobs: &str, sink: &mut impl Sink) {
+        let Self { inline, items, .. } = self;
+        if content.is_empty() {
+        } else if inline.passes(content) {
+            items.part(PartKind::Text, content, logprobs, sink);
+        } else {
+            inline.feed(&json::decoded(content), |piece| tell(items, piece, logprobs, sink));
+        }
+    }
+
+    fn refuse(&mut self, refusal: &str, sink: &mut impl Sink) {
+        if !refusal.is_empty() {
+            self.flush(sink);
+            self.items.part(PartKind::Refusal, refusal, "", sink);
         }
     }
 
@@ -95,6 +131,7 @@ impl Output {
             self.open(at, sink);
         }
         self.pass_arguments(at, sink);
+        self.last_call = at;
     }
 
     /// Opens the call's item, unless it has one, has no name yet, or is of a kind that is only
@@ -148,8 +185,8 @@ impl Output {
             Kind::Function => self.items.append(item, arguments, "", sink),
             Kind::Custom => {
                 let mut input = String::new();
-                open.unwrap.feed(arguments, &mut input);
-                self.items.append(item, &input, "", sink);
+                open.unwrap.feed(&json::decoded(arguments), &mut input);
+                self.items.append(item, &json::escaped(&input), "", sink);
             }
             Kind::LocalShell | Kind::ToolSearch => {}
         }
@@ -186,8 +223,8 @@ impl Output {
         }
         let mut called = self.asked.tools.resolve(&call.name);
         let object = match called.kind {
-            Kind::LocalShell => item::shell_action(&call.arguments),
-            _ => Some(item::search_arguments(&call.arguments)),
+            Kind::LocalShell => item::shell_action(&json::decoded(&call.arguments)),
+            _ => Some(item::search_arguments(&json::decoded(&call.arguments))),
         };
         if object.is_none() {
             called.kind = Kind::Function;
@@ -201,17 +238,19 @@ impl Output {
         let Some(item) = call.item else { return };
         let Body::Call(open) = &self.items.get(item).body else { return };
         let missing = match open.called.kind {
-            Kind::Function if call.arguments.trim().is_empty() => "{}".to_owned(),
-            Kind::Custom => open.unwrap.fallback(&call.arguments).unwrap_or_default(),
+            Kind::Function if call.is_bare() => "{}".to_owned(),
+            Kind::Custom => {
+                open.unwrap.fallback(&json::decoded(&call.arguments)).unwrap_or_default()
+            }
             _ => return,
         };
-        self.items.append(item, &missing, "", sink);
+        self.items.append(item, &json::escaped(&missing), "", sink);
     }
 }
 
 fn tell(items: &mut Items, piece: Piece<'_>, logprobs: &str, sink: &mut impl Sink) {
     match piece {
-        Piece::Thought(text) => items.reason(text, sink),
-        Piece::Text(text) => items.part(PartKind::Text, text, logprobs, sink),
+        Piece::Thought(text) => items.reason(&json::escaped(text), sink),
+        Piece::Text(text) => items.part(PartKind::Text, &json::escaped(text), logprobs, sink),
     }
 }

@@ -170,6 +170,33 @@ proptest! {
     }
 
     #[test]
+    fn what_is_familiar_says_the_same(
+        deltas in prop::collection::vec(delta(), 0..8),
+        repeats in prop::collection::vec((any::<prop::sample::Index>(), text()), 0..8),
+    ) {
+        let mut chunks: Vec<_> = deltas.iter().map(|delta| chunk(delta, &Value::Null)).collect();
+        // The same field again, with other text.
+        for (at, text) in repeats {
+            let Some(delta) = deltas.get(at.index(deltas.len().max(1))) else { continue };
+            let mut delta = delta.clone();
+            let call = delta.pointer_mut("/tool_calls/0/function/arguments");
+            match call {
+                Some(arguments) => *arguments = text.into(),
+                None => delta.as_object_mut().into_iter().flatten().for_each(|(_, value)| {
+                    *value = text.clone().into();
+                }),
+            }
+            chunks.push(chunk(&delta, &Value::Null));
+        }
+        let strange = chunks.iter().enumerate().map(|(at, chunk)| match at % 2 {
+            0 => chunk.clone(),
+            _ => format!(" {chunk}"),
+        });
+        let strange = stream_of(asked(), &strange.collect::<Vec<_>>());
+        prop_assert_eq!(stream_of(asked(), &chunks).events, strange.events);
+    }
+
+    #[test]
     fn a_stream_and_a_whole_answer_give_the_same_items(
         answer in answer(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),

@@ -26,8 +26,8 @@ pub fn whole(
     sealing: Sealing,
 ) -> Result<Vec<u8>, Fault> {
     let malformed = |what: &'static str| Fault::Malformed(what.into());
-    let chunk: Chunk<'_> = serde_json::from_slice(body)
-        .map_err(|_| malformed("the answer is not JSON of the expected shape"))?;
+    let chunk =
+        Chunk::read(body).map_err(|_| malformed("the answer is not JSON of the expected shape"))?;
     if let Some(raw) = chunk.error {
         return Err(Fault::Upstream(error::read_field(raw)));
     }
