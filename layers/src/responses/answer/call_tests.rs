@@ -14,11 +14,12 @@ fn custom(name: &str, input: &str) -> Value {
 
 /// A piece of a call; null is left out.
 fn piece(index: Value, id: Value, name: Value, arguments: Value) -> Value {
-    let mut piece = json!({"index": index, "id": id, "type": "function",
-        "function": {"name": name, "arguments": arguments}});
-    piece.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    piece["function"].as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    piece
+    let function = object([("name", name), ("arguments", arguments)]);
+    object([("index", index), ("id", id), ("type", json!("function")), ("function", function)])
+}
+
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    fields.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
 fn calls(pieces: &[Value]) -> Value {

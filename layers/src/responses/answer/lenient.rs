@@ -44,7 +44,7 @@ struct Part<'a> {
 }
 
 /// Appends without a copy where there was nothing.
-pub(super) fn append<'a>(to: &mut Cow<'a, str>, more: Cow<'a, str>) {
+fn append<'a>(to: &mut Cow<'a, str>, more: Cow<'a, str>) {
     if to.is_empty() {
         *to = more;
     } else {

@@ -16,6 +16,7 @@ mod items;
 mod json;
 mod lenient;
 mod machine;
+mod objects;
 mod output;
 mod resource;
 mod unwrap;

@@ -6,9 +6,9 @@ use super::{
     familiar::Told,
     ids::Ids,
     inline::{Inline, Piece},
-    item::{self, Body, Call, PartKind, Status},
+    item::{Body, Call, PartKind, Status},
     items::{Items, Sealing, Sink},
-    json,
+    json, objects,
 };
 use crate::{
     exchange::Fault,
@@ -223,8 +223,8 @@ impl Output {
         }
         let mut called = self.asked.tools.resolve(&call.name);
         let object = match called.kind {
-            Kind::LocalShell => item::shell_action(&json::decoded(&call.arguments)),
-            _ => Some(item::search_arguments(&json::decoded(&call.arguments))),
+            Kind::LocalShell => objects::shell_action(&json::decoded(&call.arguments)),
+            _ => Some(objects::search_arguments(&json::decoded(&call.arguments))),
         };
         if object.is_none() {
             called.kind = Kind::Function;
