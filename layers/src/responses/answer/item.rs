@@ -1,5 +1,5 @@
 //! Output items, as far as they have come. All text in them is kept as the inside of a JSON
-//! string: it is escaped once, when it arrives, and copied from then on.
+//! string: mostly that is how it came, and it is only copied from then on.
 
 use super::{ids::Id, json::Put, unwrap::Unwrap};
 use crate::responses::{Called, Kind};
