@@ -254,6 +254,14 @@ fn a_line_break_before_a_call_is_no_message() {
 }
 
 #[test]
+fn what_might_have_been_a_tag_comes_before_the_call() {
+    let call = calls(&[piece(json!(0), json!("c1"), json!("shell"), json!("{}"))]);
+    let stream = deltas(&[json!({"content": "<thi"}), call], "tool_calls");
+    assert_eq!(stream.output()[0]["content"][0]["text"], "<thi");
+    assert_eq!(stream.output()[1], function("shell", "{}", "c1"));
+}
+
+#[test]
 fn text_behind_a_call_is_another_message() {
     let call = calls(&[piece(json!(0), json!("c1"), json!("shell"), json!("{"))]);
     let more = calls(&[piece(json!(0), NONE, NONE, json!("}"))]);

@@ -90,11 +90,10 @@ impl<'a> Choice<'a> {
         array.unwrap_or_default().trim()
     }
 
-    /// The text, the inside of a JSON string, if the choice is a piece of one and nothing else.
+    /// The text, the inside of a JSON string, if the choice is a piece of one and nothing else
+    /// that would say more the second time: a finish reason does not.
     pub(super) fn only_text(&self) -> Option<(Told, &'a str)> {
-        let is_plain = self.finish_reason.0.is_empty()
-            && self.logprobs.is_none_or(is_nothing)
-            && self.message.is_none();
+        let is_plain = self.logprobs.is_none_or(is_nothing) && self.message.is_none();
         self.delta.as_ref().filter(|_| is_plain)?.only_text()
     }
 }
