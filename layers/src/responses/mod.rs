@@ -8,4 +8,4 @@ mod state;
 
 pub use asked::{Asked, Called, Echo, Kind, ToolMap};
 pub use request::{Invalid, MaxTokens, Options, Translated};
-pub use seal::Seal;
+pub use seal::{AeadSeal, Seal};
