@@ -4,7 +4,7 @@ mod answer;
 mod asked;
 mod request;
 mod seal;
-mod state;
+pub mod state;
 
 pub use asked::{Asked, Called, Echo, Kind, ToolMap};
 pub use request::{Invalid, MaxTokens, Options, Translated};
