@@ -58,6 +58,15 @@ fn circuit_breaker_on_hyper() {
 }
 
 #[test]
+fn responses_state_on_axum() {
+    let out = run("responses_state_on_axum");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[1].contains("3 items") && lines[2].contains("5 items"), "{out}");
+    assert!(lines[3].contains("Which track?") && lines[4].contains("deleted"), "{out}");
+    assert!(lines[5].starts_with("404: ") && lines[5].contains("previous_response_not_found"));
+}
+
+#[test]
 fn full_stack_on_axum() {
     let out = run("full_stack_on_axum");
     assert!(out.contains("answered by \"demo\"") && out.contains("data: [DONE]"), "{out}");

@@ -204,3 +204,80 @@ enum Key {
     #[serde(other)]
     Other,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(body: &str) -> Ask {
+        Ask::read(body.as_bytes()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_default_is_to_store_and_to_refer_to_nothing() {
+        for (body, store) in [
+            ("{}", true),
+            (r#"{"store":null,"x":{"store":false}}"#, true),
+            (r#"{"store":false,"previous_response_id":null}"#, false),
+            (r#"{"conversation":"conv_1"}"#, false),
+            (r#"{"conversation":null}"#, true),
+            (r#"{"input":{"type":"item_reference","id":"a"}}"#, false),
+        ] {
+            let ask = read(body);
+            assert_eq!((ask.store, ask.needs_the_store()), (store, false), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_is_found_where_it_stands() {
+        let body = r#"{"x":"a\"", "previous_response_\u0069d" : "r\"1" ,"input":[ 1, {"id":"i","type":"item_reference"}, {"type":"item_reference","id":7, "x":1} ]}"#;
+        assert!(Ask::read(body.as_bytes()).is_err(), "the second has no id");
+        let body = body.replace("7", "\"j\"");
+        let ask = read(&body);
+        let (id, place) = ask.previous.unwrap();
+        assert_eq!(&*id, "r\"1");
+        assert_eq!(&body[place], r#""previous_response_\u0069d" : "r\"1""#);
+        let Input::Items(place) = ask.input else { panic!("{:?}", ask.input) };
+        assert!(body[place.clone()].starts_with("[ 1") && body[place].ends_with(" ]"));
+        let found: Vec<_> =
+            ask.references.iter().map(|r| (&*r.id, &body[r.place.clone()])).collect();
+        assert_eq!(
+            found,
+            [
+                ("i", r#"{"id":"i","type":"item_reference"}"#),
+                ("j", r#"{"type":"item_reference","id":"j", "x":1}"#)
+            ]
+        );
+    }
+
+    #[test]
+    fn kinds_of_input() {
+        assert_eq!(read("{}").input, Input::Absent);
+        assert_eq!(read(r#"{"input":null}"#).input, Input::Null(9..13));
+        assert_eq!(read(r#"{"input": "a"}"#).input, Input::Text(10..13));
+        assert_eq!(read(r#"{"input":[]}"#).input, Input::Items(9..11));
+        assert_eq!(read(r#"{"input":true}"#).input, Input::Wrong);
+    }
+
+    #[test]
+    fn what_is_no_object_is_somebody_elses() {
+        for body in ["", "[]", "{", "{}x", r#"{"store":tru}"#, "null"] {
+            assert_eq!(Ask::read(body.as_bytes()).unwrap(), None, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_without_panic(
+            pieces in prop::collection::vec(prop_oneof![
+                Just("\"previous_response_id\":"), Just("\"input\":"), Just("["), Just("]"),
+                Just("{"), Just("}"), Just(","), Just("\"type\":\"item_reference\""), Just("\"id\":"),
+                Just("\"a\""), Just("null"), Just(" "),
+            ], 0..12),
+        ) {
+            let _ = Ask::read(pieces.concat().as_bytes());
+        }
+    }
+}

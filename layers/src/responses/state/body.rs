@@ -64,10 +64,7 @@ impl<B: Body<Data = Bytes>> Body for StateBody<B> {
                 return Poll::Ready(Some(Ok(Frame::data(data))));
             }
             if this.watch.is_none() {
-                if let Some(writing) = this.writing {
-                    ready!(writing.poll(cx));
-                    *this.writing = None;
-                }
+                ready!(Writing::poll(this.writing, cx));
                 if let Some(data) = this.held.take() {
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
@@ -98,7 +95,7 @@ impl<B: Body<Data = Bytes>> Body for StateBody<B> {
                         *this.free = Some(before).filter(|before| !before.is_empty());
                         *this.held = Some(data);
                         *this.writing =
-                            this.watch.take().map(|(_, keep)| Writing::start(keep, delivered));
+                            this.watch.take().map(|(_, keep)| Writing::of(keep, delivered));
                     }
                     Found::Never => {
                         *this.watch = None;
@@ -141,5 +138,5 @@ impl<B: Body<Data = Bytes>> Body for StateBody<B> {
 /// The answer was read to its end.
 fn end(watch: &mut Option<(Capture, Keep)>) -> Option<Writing> {
     let (capture, keep) = watch.take()?;
-    Some(Writing::start(keep, capture.end()?))
+    Some(Writing::of(keep, capture.end()?))
 }

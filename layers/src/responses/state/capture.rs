@@ -132,3 +132,88 @@ fn read_event(data: &[u8], start: usize) -> Found {
     let delivered = response.and_then(|r| Delivered::read(Bytes::copy_from_slice(r.as_bytes())));
     delivered.map_or(Found::Never, |delivered| Found::Response(start, delivered))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::{super::tests as state, *};
+
+    fn head(kind: &str) -> Response<()> {
+        Response::builder().header("content-type", kind).body(()).unwrap()
+    }
+
+    /// What is found, and where in the whole the frame begins that is held back.
+    fn capture<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Option<(usize, Delivered)> {
+        let mut capture = Capture::of(&head("text/event-stream; charset=utf-8")).unwrap();
+        let mut fed = 0;
+        for chunk in chunks {
+            match capture.feed(chunk) {
+                Found::Nothing => fed += chunk.len(),
+                Found::Response(at, delivered) => return Some((fed + at, delivered)),
+                Found::Never => return None,
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn only_the_type_in_the_data_counts() {
+        let response = state::response("resp_1");
+        let data = |kind: &str| json!({"type": kind, "response": response}).to_string();
+        let quoted = json!({"type": "x", "text": "\"response.completed\""}).to_string();
+        for (text, found) in [
+            (format!("event: event\ndata: {}\n\n", data("response.completed")), true),
+            (format!("data: {}\n\n", data("response.incomplete")), true),
+            (format!("event: response.completed\ndata: {}\n\n", data("response.created")), false),
+            (format!("event: response.completed\ndata: {quoted}\n\n"), false),
+            (format!("data: {}\n", data("response.completed")), false),
+            ("data: \"response.completed\"\n\n".into(), false),
+            ("data: {\"type\":\"response.completed\"}\n\n".into(), false),
+        ] {
+            assert_eq!(capture([text.as_bytes()]).is_some(), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_given_up() {
+        let mut capture = Capture::of(&head("application/json")).unwrap();
+        let large = vec![b' '; CAP];
+        assert_eq!(capture.feed(&large), Found::Nothing);
+        assert_eq!(capture.feed(b" "), Found::Never);
+        let mut capture = Capture::of(&head("text/event-stream")).unwrap();
+        assert_eq!(capture.feed(&large), Found::Nothing);
+        assert_eq!(capture.feed(b" "), Found::Never);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_the_bytes_finds_the_same(
+            text in ".{0,9}",
+            carriage in any::<bool>(),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            let mut response = state::response("resp_é");
+            response["output"][0]["content"][0]["text"] = text.into();
+            let mut stream = state::events("response.completed", &response);
+            if carriage {
+                stream = stream.replace('\n', "\r\n");
+            }
+            let stream = stream.as_bytes();
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let whole = capture([stream]).unwrap();
+            let split = capture(cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]])).unwrap();
+            prop_assert_eq!(&whole.1.response, &response.to_string());
+            prop_assert_eq!(&whole.1, &split.1);
+            // The last event cannot be read without what is held back.
+            let text = String::from_utf8_lossy(stream);
+            let last = text.find("event: response.completed").unwrap();
+            prop_assert!(whole.0 == last && split.0 >= last);
+            prop_assert!(split.0 < text.find("data: [DONE]").unwrap());
+            prop_assert_eq!(capture(stream.chunks(1)).unwrap().1, whole.1);
+        }
+    }
+}

@@ -127,3 +127,105 @@ fn text(raw: &RawValue) -> Option<String> {
 fn raw<T: Serialize + ?Sized>(value: &T) -> Box<RawValue> {
     to_raw_value(value).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn items(count: usize) -> Vec<Item> {
+        let item = |n| Item { id: format!("i{n}").into(), json: r#"{"type":"reasoning"}"#.into() };
+        (0..count).map(item).collect()
+    }
+
+    fn list(query: &str, items: &[Item]) -> Result<Value, String> {
+        let list = Page::read(query).and_then(|page| page.of(items));
+        list.map(|json| serde_json::from_slice(&json).unwrap())
+            .map_err(|rejection| String::from_utf8(rejection.to_json().to_vec()).unwrap())
+    }
+
+    fn ids(query: &str, items: &[Item]) -> (Vec<String>, bool) {
+        let list = list(query, items).unwrap();
+        let id = |item: &Value| item["id"].as_str().unwrap().to_owned();
+        let ids: Vec<_> = list["data"].as_array().unwrap().iter().map(id).collect();
+        assert_eq!(list["first_id"].as_str(), ids.first().map(String::as_str));
+        assert_eq!(list["last_id"].as_str(), ids.last().map(String::as_str));
+        (ids, list["has_more"].as_bool().unwrap())
+    }
+
+    #[test]
+    fn order_limit_and_after() {
+        let items = items(3);
+        let of = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        for (query, page, has_more) in [
+            ("", &["i2", "i1", "i0"][..], false),
+            ("order=asc&limit=2", &["i0", "i1"], true),
+            ("limit=2&after=i2&order=desc", &["i1", "i0"], false),
+            ("order=asc&limit=1&after=i0&include[]=x", &["i1"], true),
+            ("after=i0", &[], false),
+        ] {
+            assert_eq!(ids(query, &items), (of(page), has_more), "{query}");
+        }
+        let many = self::items(150);
+        assert_eq!(ids("", &many).0.len(), 20);
+        assert_eq!(ids("limit=100", &many).0.len(), 100);
+    }
+
+    #[test]
+    fn pages_together_are_the_whole() {
+        let items = items(7);
+        let (mut seen, mut query) = (Vec::new(), "order=asc&limit=3".to_owned());
+        loop {
+            let (page, has_more) = ids(&query, &items);
+            seen.extend(page);
+            if !has_more {
+                break;
+            }
+            query = format!("order=asc&limit=3&after={}", seen.last().unwrap());
+        }
+        assert_eq!(seen, ["i0", "i1", "i2", "i3", "i4", "i5", "i6"]);
+    }
+
+    #[test]
+    fn wrong_parameters_are_named() {
+        for (query, param) in [
+            ("limit=0", "limit"),
+            ("limit=101", "limit"),
+            ("limit=-1", "limit"),
+            ("limit=", "limit"),
+            ("order=up", "order"),
+            ("after=i9", "after"),
+        ] {
+            let error = list(query, &items(3)).unwrap_err();
+            assert!(error.contains(&format!(r#""param":"{param}""#)), "{query}: {error}");
+        }
+    }
+
+    #[test]
+    fn items_are_listed_as_the_api_has_them() {
+        let listed = |json: &'static str| {
+            let item = Item { id: "msg_1".into(), json: json.into() };
+            list("", &[item]).unwrap()["data"][0].clone()
+        };
+        let part = json!([{"type": "input_text", "text": "a\"b"}]);
+        assert_eq!(
+            listed(r#"{"role":"user","content":"a\"b","extra":1.50}"#),
+            json!({"type": "message", "id": "msg_1", "role": "user", "status": "completed",
+                "content": part, "extra": 1.5})
+        );
+        let part = json!([{"type": "output_text", "text": "a", "annotations": []}]);
+        let assistant =
+            listed(r#"{"type":"message","role":"assistant","status":"incomplete","content":"a"}"#);
+        assert_eq!((&assistant["content"], &assistant["status"]), (&part, &json!("incomplete")));
+        let parts = json!([{"type": "input_image"}]);
+        assert_eq!(
+            listed(r#"{"role":"user","content":[{"type":"input_image"}]}"#)["content"],
+            parts
+        );
+        assert_eq!(
+            listed(r#"{"type":"function_call_output","call_id":"c","output":"o"}"#),
+            json!({"type": "function_call_output", "id": "msg_1", "call_id": "c", "output": "o"})
+        );
+    }
+}

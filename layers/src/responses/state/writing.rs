@@ -1,43 +1,66 @@
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use tokio::{
-    task::JoinHandle,
-    time::{Timeout, timeout},
+    task::{JoinError, JoinHandle},
+    time::{Timeout, error::Elapsed, timeout},
 };
 
 use super::{capture::Delivered, keep::Keep};
 
 /// A response on its way into the store. It goes on in a task of its own, so that it gets there
 /// even when nobody waits any longer.
-#[derive(Debug)]
 // Boxed, as most bodies never have one.
-pub(super) struct Writing(Pin<Box<Timeout<JoinHandle<()>>>>);
+#[derive(Debug)]
+pub(super) enum Writing {
+    /// Who reads the answer has not come to its end.
+    Due(Box<(Keep, Delivered)>),
+    Started(Pin<Box<Timeout<JoinHandle<()>>>>),
+}
 
 impl Writing {
-    pub(super) fn start(keep: Keep, delivered: Delivered) -> Self {
-        let Keep { store, owner, patience, asked } = keep;
-        let id = delivered.id.clone();
-        let write = async move {
-            let stored = asked.answered(delivered, now());
-            if let Err(error) = store.put(&owner, stored).await {
-                tracing::error!(%id, %error, "a response could not be stored");
-            }
-        };
-        Self(Box::pin(timeout(patience, tokio::spawn(write))))
+    pub(super) fn of(keep: Keep, delivered: Delivered) -> Self {
+        Self::Due(Box::new((keep, delivered)))
     }
 
     /// Ready when it is stored, could not be stored, or took too long.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match ready!(self.0.as_mut().poll(cx)) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "a response could not be stored"),
-            Err(_) => tracing::warn!("storing a response takes long: nobody waits for it any more"),
+    pub(super) fn poll(writing: &mut Option<Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut task = match writing.take() {
+            None => return Poll::Ready(()),
+            Some(Self::Due(due)) => start(due.0, due.1),
+            Some(Self::Started(task)) => task,
+        };
+        match task.as_mut().poll(cx) {
+            Poll::Ready(ended) => report(ended),
+            Poll::Pending => {
+                *writing = Some(Self::Started(task));
+                return Poll::Pending;
+            }
         }
         Poll::Ready(())
+    }
+}
+
+fn start(keep: Keep, delivered: Delivered) -> Pin<Box<Timeout<JoinHandle<()>>>> {
+    let Keep { store, owner, patience, asked } = keep;
+    let id = delivered.id.clone();
+    let write = async move {
+        let stored = asked.answered(delivered, now());
+        if let Err(error) = store.put(&owner, stored).await {
+            tracing::error!(%id, error = &*error, "a response could not be stored");
+        }
+    };
+    Box::pin(timeout(patience, tokio::spawn(write)))
+}
+
+fn report(ended: Result<Result<(), JoinError>, Elapsed>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "a response could not be stored"),
+        Err(_) => tracing::warn!("a response takes long to store: nobody waits any more"),
     }
 }
 
