@@ -3,7 +3,9 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod demo;
+pub mod responses;
 pub mod server;
 pub mod stack;
 pub mod telemetry;

@@ -41,4 +41,7 @@ pub use env::Env;
 pub use error::ConfigError;
 pub use local::is_local;
 pub use secret::{Key, Secret};
-pub use types::{CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, Retry, Timeouts};
+pub use types::{
+    CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, ResponseStore, Responses, Retry,
+    Timeouts,
+};

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::LogLevel;
+use super::{LogLevel, ResponseStore};
 
 pub(super) type Text = Spanned<String>;
 type List = Option<Vec<Text>>;
@@ -39,6 +39,7 @@ pub(super) struct Raw {
     pub(super) drain_ms: Option<u64>,
     pub(super) trusted_proxies: List,
     pub(super) models: Option<RawModels>,
+    pub(super) responses: Option<RawResponses>,
     pub(super) routing: Option<RawRouting>,
     pub(super) agents: Option<Vec<Spanned<RawAgent>>>,
 }
@@ -130,6 +131,15 @@ pub(super) enum RawScope {
 pub(super) struct RawRateLimit {
     pub(super) rpm: Option<Spanned<u32>>,
     pub(super) burst: Option<Spanned<u32>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawResponses {
+    pub(super) store: Option<ResponseStore>,
+    pub(super) max_entries: Option<Spanned<u64>>,
+    pub(super) max_mb: Option<Spanned<u64>>,
+    pub(super) expire_days: Option<Spanned<u64>>,
 }
 
 #[derive(Default, serde::Deserialize)]

@@ -20,9 +20,6 @@ pub trait Seal: Send + Sync + 'static {
     fn is_ours(&self, sealed: &str) -> bool;
 }
 
-/// What every seal begins with.
-const PREFIX: &str = "st1.";
-
 /// Seals by AES-256-GCM with a random nonce; the owner is authenticated with the text.
 ///
 /// A seal is `st1.`, then nonce, ciphertext and tag in base64url.
@@ -41,6 +38,9 @@ pub struct AeadSeal {
 }
 
 impl AeadSeal {
+    /// What every seal of this kind begins with.
+    pub const PREFIX: &'static str = "st1.";
+
     /// Seals by this key. What one key sealed, only the same key opens: keep it for as long as
     /// clients may come back.
     pub fn new(key: [u8; 32]) -> Self {
@@ -76,13 +76,13 @@ impl Seal for AeadSeal {
             &mut sealed[NONCE_LEN..],
         );
         sealed.extend_from_slice(tag.expect("a text is shorter than 64 GiB").as_ref());
-        let mut seal = String::from(PREFIX);
+        let mut seal = String::from(Self::PREFIX);
         URL_SAFE_NO_PAD.encode_string(sealed, &mut seal);
         seal
     }
 
     fn open(&self, owner: &str, sealed: &str) -> Option<String> {
-        let mut sealed = URL_SAFE_NO_PAD.decode(sealed.strip_prefix(PREFIX)?).ok()?;
+        let mut sealed = URL_SAFE_NO_PAD.decode(sealed.strip_prefix(Self::PREFIX)?).ok()?;
         let (nonce, sealed) = sealed.split_at_mut_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let text = self.key.open_in_place(nonce, Aad::from(owner), sealed).ok()?;
@@ -90,7 +90,7 @@ impl Seal for AeadSeal {
     }
 
     fn is_ours(&self, sealed: &str) -> bool {
-        sealed.starts_with(PREFIX)
+        sealed.starts_with(Self::PREFIX)
     }
 }
 
@@ -106,6 +106,7 @@ mod tests {
 
     use super::*;
 
+    const PREFIX: &str = AeadSeal::PREFIX;
     const TEXT: &str = "Gleis 9¾ → 第九";
 
     #[test]

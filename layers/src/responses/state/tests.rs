@@ -636,7 +636,7 @@ proptest! {
         prop_assert_eq!(passed, text);
         let Stored { response: kept, input, output, .. } = stored.unwrap();
         prop_assert_eq!(kept, response("resp_1").to_string());
-        prop_assert_eq!(&input[0].json, &user("one").to_string());
+        prop_assert_eq!(&input[0].json, r#"{"type":"message","role":"user","content":"one"}"#);
         prop_assert_eq!(&output[0].json, &says("resp_1").to_string());
     }
 }
