@@ -17,6 +17,7 @@ use switchtower_layers::{
     observe::ObserveLayer,
     rate_limit::{ByIp, Limit, Limiter, RateLimitLayer},
     request::ModelRequest,
+    responses::state::{MemoryStore, StateLayer},
     retry::{RetryLayer, Settings},
     route::{Provider, RouteLayer, RoutingTable},
     sse::Framer,
@@ -147,6 +148,31 @@ fn route(c: &mut Criterion) {
     });
 }
 
+fn responses_state(c: &mut Criterion) {
+    let layer = StateLayer::new(MemoryStore::default());
+    let ask = |size: usize, store: bool| {
+        let text = "x".repeat(size);
+        let body = format!(
+            r#"{{"model":"m","input":[{{"role":"user","content":"{text}"}}],"store":{store}}}"#
+        );
+        let mut ask = request(Buffered::from(body));
+        *ask.uri_mut() = http::Uri::from_static("/v1/responses");
+        ask
+    };
+    let delta = r#"data: {"type":"response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,"delta":" word","sequence_number":7}"#;
+    let last = r#"data: {"type":"response.completed","response":{"id":"resp_1","status":"completed","output":[]}}"#;
+    let answer = Bytes::from(format!("{}{last}\n\n", format!("{delta}\n\n").repeat(1000)));
+    for (name, size, store) in
+        [("1KB", 1 << 10, false), ("5MB", 5 << 20, false), ("stored", 1 << 10, true)]
+    {
+        let mut group = c.benchmark_group(format!("responses_state/{name}"));
+        let answer = if store { answer.clone() } else { Bytes::new() };
+        let ask = ask(size, store);
+        bench_layer!(group, "bare", Identity::new(), answer.clone(), ask.clone());
+        bench_layer!(group, "layer", layer, answer, ask);
+    }
+}
+
 fn target() -> Target {
     let dialect = switchtower_layers::Dialect::Chat;
     Target { provider: "p".into(), model: "m".into(), dialect }
@@ -259,5 +285,15 @@ fn sse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(layers, buffer, route, observe, rate_limit, sse, circuit_breaker, retry);
+criterion_group!(
+    layers,
+    buffer,
+    route,
+    observe,
+    rate_limit,
+    sse,
+    circuit_breaker,
+    retry,
+    responses_state
+);
 criterion_main!(layers);

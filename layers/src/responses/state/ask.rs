@@ -12,8 +12,8 @@ use crate::{Code, Rejection};
 /// What a request's body asks of the state, and where it stands in the bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
-    /// The response that it continues, and where the field stands, from key to value.
-    pub(super) previous: Option<(Arc<str>, Range<usize>)>,
+    /// The response that it continues; the place is the field's, from key to value.
+    pub(super) previous: Option<Reference>,
     /// Whether the answer is to be stored.
     pub(super) store: bool,
     pub(super) input: Input,
@@ -36,7 +36,7 @@ pub(super) enum Input {
     Wrong,
 }
 
-/// An `item_reference`.
+/// Something stored that the body refers to, and where.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reference {
     pub(super) place: Range<usize>,
@@ -112,14 +112,14 @@ fn place_of(part: &str, whole: &[u8]) -> Range<usize> {
     start..start + part.len()
 }
 
-fn previous(raw: &RawValue, body: &[u8]) -> Result<Option<(Arc<str>, Range<usize>)>, Rejection> {
+fn previous(raw: &RawValue, body: &[u8]) -> Result<Option<Reference>, Rejection> {
     let id: Option<String> = serde_json::from_str(raw.get())
         .map_err(|_| invalid("`previous_response_id` must be a string", "previous_response_id"))?;
     let value = place_of(raw.get(), body);
     // Between key and value there are a colon and blanks only, and the key has no quote inside.
     let quotes = body[..value.start].iter().enumerate().rev().filter(|(_, byte)| **byte == b'"');
     let key = quotes.map(|(at, _)| at).nth(1).unwrap_or(value.start);
-    Ok(id.map(|id| (id.into(), key..value.end)))
+    Ok(id.map(|id| Reference { place: key..value.end, id: id.into() }))
 }
 
 /// Nearly no request has any, and most are large: they are looked for before anything is parsed.
@@ -236,7 +236,7 @@ mod tests {
         assert!(Ask::read(body.as_bytes()).is_err(), "the second has no id");
         let body = body.replace("7", "\"j\"");
         let ask = read(&body);
-        let (id, place) = ask.previous.unwrap();
+        let Reference { id, place } = ask.previous.unwrap();
         assert_eq!(&*id, "r\"1");
         assert_eq!(&body[place], r#""previous_response_\u0069d" : "r\"1""#);
         let Input::Items(place) = ask.input else { panic!("{:?}", ask.input) };

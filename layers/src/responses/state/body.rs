@@ -79,6 +79,8 @@ impl<B: Body<Data = Bytes>> Body for StateBody<B> {
             let frame = ready!(this.inner.as_mut().poll_frame(cx));
             let Some((capture, _)) = this.watch else { continue };
             match frame.map(|frame| frame.map(Frame::into_data)) {
+                // It only says that something came.
+                Some(Ok(Ok(data))) if data.is_empty() => *this.free = Some(data),
                 Some(Ok(Ok(mut data))) => match capture.feed(&data) {
                     Found::Nothing if matches!(capture, Capture::Events(_)) => {
                         *this.free = Some(data);

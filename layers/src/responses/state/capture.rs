@@ -138,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::{super::tests as state, *};
+    use super::{super::script as state, *};
 
     fn head(kind: &str) -> Response<()> {
         Response::builder().header("content-type", kind).body(()).unwrap()

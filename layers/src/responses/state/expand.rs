@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     Item,
-    ask::{Ask, Input},
+    ask::{Ask, Input, Reference},
 };
 use crate::Buffered;
 
@@ -19,7 +19,7 @@ pub(super) fn expand(body: &Buffered, ask: &Ask, prior: &[Item], found: &[Item])
     for (reference, item) in ask.references.iter().zip(found) {
         edits.push((reference.place.clone(), item.json.clone()));
     }
-    if let Some((_, field)) = &ask.previous {
+    if let Some(Reference { place: field, .. }) = &ask.previous {
         let prior = joined(prior);
         match &ask.input {
             Input::Absent => edits.push((field.clone(), format!(r#""input":[{prior}]"#).into())),

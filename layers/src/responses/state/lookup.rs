@@ -3,7 +3,8 @@ use std::{collections::HashMap, sync::Arc};
 use http::{HeaderValue, Request, header::CONTENT_LENGTH};
 
 use super::{
-    Item, PreviousResponse, Store, errors, expand::expand, future::LookUp, keep::Keep, writing::now,
+    Item, PreviousResponse, Store, ask::Reference, errors, expand::expand, future::LookUp,
+    keep::Keep, writing::now,
 };
 use crate::{Buffered, Rejection};
 
@@ -11,7 +12,7 @@ use crate::{Buffered, Rejection};
 pub(super) fn expanded(mut keep: Keep, mut request: Request<Buffered>) -> LookUp {
     Box::pin(async move {
         let (store, owner, asked) = (&*keep.store, &*keep.owner, &mut keep.asked);
-        if let Some((id, _)) = &asked.ask.previous {
+        if let Some(Reference { id, .. }) = &asked.ask.previous {
             let stored = store.get(owner, id, now()).await;
             let stored = stored.map_err(|error| errors::broken(&*error))?;
             let stored = stored.ok_or_else(|| errors::unknown_previous(id))?;

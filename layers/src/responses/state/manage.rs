@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use bytes::Bytes;
 use http::{
@@ -10,7 +10,7 @@ use super::{
     Owner, Store, Stored, errors,
     future::Answer,
     page::{self, Page},
-    path::Place,
+    path::Part,
     writing::now,
 };
 use crate::{Code, Rejection};
@@ -24,12 +24,21 @@ enum Question {
 }
 
 /// Answers a request about a stored response.
-pub(super) fn answer<B>(store: &Arc<dyn Store>, place: Place<'_>, request: &Request<B>) -> Answer {
-    let (id, question) = match question(place, request) {
-        Ok(asked) => asked,
-        Err(refused) => return Box::pin(std::future::ready(refused)),
+pub(super) fn answer<B>(
+    store: &Arc<dyn Store>,
+    id: &str,
+    part: Part,
+    request: &Request<B>,
+) -> Answer {
+    let allowed = part.allows();
+    if !allowed.split(", ").any(|one| one == request.method().as_str()) {
+        return Box::pin(ready(not_allowed(request.method(), allowed)));
+    }
+    let question = match question(part, request) {
+        Ok(question) => question,
+        Err(rejection) => return Box::pin(ready(rejection.into_response())),
     };
-    let (store, owner) = (store.clone(), Owner::of(request.extensions()).0);
+    let (store, owner, id) = (store.clone(), Owner::of(request.extensions()).0, id.to_owned());
     Box::pin(async move {
         let answer = ask(&*store, &owner, &id, question).await;
         answer.map_or_else(Rejection::into_response, |json| {
@@ -39,6 +48,27 @@ pub(super) fn answer<B>(store: &Arc<dyn Store>, place: Place<'_>, request: &Requ
             response
         })
     })
+}
+
+fn not_allowed(method: &Method, allowed: &'static str) -> Response<Bytes> {
+    let message = format!("{method} is not possible here, but {allowed} is");
+    let mut refused = Rejection::new(Code::MethodNotAllowed, message).into_response();
+    refused.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    refused
+}
+
+fn question<B>(part: Part, request: &Request<B>) -> Result<Question, Rejection> {
+    let query = request.uri().query().unwrap_or_default();
+    match part {
+        Part::InputItems => Page::read(query).map(Question::InputItems),
+        Part::Cancel => Ok(Question::Cancel),
+        Part::Whole if request.method() == Method::DELETE => Ok(Question::Delete),
+        Part::Whole if page::parameter(query, "stream") == Some("true") => {
+            let message = "a stored response cannot be streamed: ask for it without `stream`";
+            Err(Rejection::new(Code::InvalidRequest, message).param("stream"))
+        }
+        Part::Whole => Ok(Question::Get),
+    }
 }
 
 async fn ask(
@@ -68,34 +98,4 @@ fn gone(id: &str) -> Bytes {
     // A string always serialises.
     let id = serde_json::to_string(id).unwrap_or_default();
     format!(r#"{{"id":{id},"object":"response","deleted":true}}"#).into()
-}
-
-fn question<B>(
-    place: Place<'_>,
-    request: &Request<B>,
-) -> Result<(String, Question), Response<Bytes>> {
-    let (method, query) = (request.method(), request.uri().query().unwrap_or_default());
-    let (id, allowed, question) = match place {
-        Place::One(id) if method == Method::DELETE => (id, "", Ok(Question::Delete)),
-        Place::One(id) => (id, "GET, DELETE", retrieve(query)),
-        Place::InputItems(id) => (id, "GET", Page::read(query).map(Question::InputItems)),
-        Place::Cancel(id) => (id, "POST", Ok(Question::Cancel)),
-        Place::All => ("", "POST", Ok(Question::Get)),
-    };
-    let is_allowed = allowed.is_empty() || allowed.split(", ").any(|one| one == method.as_str());
-    if !is_allowed {
-        let message = format!("{method} is not possible here, but {allowed} is");
-        let mut refused = Rejection::new(Code::MethodNotAllowed, message).into_response();
-        refused.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-        return Err(refused);
-    }
-    question.map(|question| (id.to_owned(), question)).map_err(Rejection::into_response)
-}
-
-fn retrieve(query: &str) -> Result<Question, Rejection> {
-    if page::parameter(query, "stream") == Some("true") {
-        let message = "a stored response cannot be streamed: ask for it without `stream`";
-        return Err(Rejection::new(Code::InvalidRequest, message).param("stream"));
-    }
-    Ok(Question::Get)
 }

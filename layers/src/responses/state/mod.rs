@@ -101,4 +101,8 @@ pub use store::{Bounds, Store, StoreFuture};
 pub use stored::{Item, Stored};
 
 #[cfg(test)]
+mod delivery_tests;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
 mod tests;

@@ -5,14 +5,21 @@ use crate::Dialect;
 /// What a path is for, below whatever prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place<'a> {
-    /// `.../responses`
+    /// `.../responses`, to make one.
     All,
+    /// One that is stored.
+    One(&'a str, Part),
+}
+
+/// What of a stored response a path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
     /// `.../responses/{id}`
-    One(&'a str),
+    Whole,
     /// `.../responses/{id}/input_items`
-    InputItems(&'a str),
+    InputItems,
     /// `.../responses/{id}/cancel`
-    Cancel(&'a str),
+    Cancel,
 }
 
 /// Calls that stand where an id would; they are for the provider.
@@ -28,15 +35,26 @@ impl<'a> Place<'a> {
         let (above, last) = path.rsplit_once('/')?;
         if above.ends_with("/responses") {
             let is_call = method == Method::POST && NO_IDS.contains(&last);
-            return (!is_call).then_some(Self::One(last));
+            return (!is_call).then_some(Self::One(last, Part::Whole));
         }
-        let id = above.rsplit_once('/').filter(|(above, _)| above.ends_with("/responses"))?.1;
-        match last {
-            "input_items" => Some(Self::InputItems(id)),
-            "cancel" => Some(Self::Cancel(id)),
-            _ => None,
+        let (above, id) = above.rsplit_once('/')?;
+        let part = match last {
+            "input_items" => Part::InputItems,
+            "cancel" => Part::Cancel,
+            _ => return None,
+        };
+        (above.ends_with("/responses") && !id.is_empty()).then_some(Self::One(id, part))
+    }
+}
+
+impl Part {
+    /// The methods there are, as `Allow` lists them.
+    pub(super) fn allows(self) -> &'static str {
+        match self {
+            Self::Whole => "GET, DELETE",
+            Self::InputItems => "GET",
+            Self::Cancel => "POST",
         }
-        .filter(|_| !id.is_empty())
     }
 }
 
@@ -50,14 +68,14 @@ mod tests {
             (Method::POST, "/v1/responses", Some(Place::All)),
             (Method::POST, "/openai/v1/responses/", Some(Place::All)),
             (Method::GET, "/v1/responses", None),
-            (Method::GET, "/v1/responses/r1", Some(Place::One("r1"))),
-            (Method::DELETE, "/responses/r1/", Some(Place::One("r1"))),
-            (Method::POST, "/v1/responses/r1", Some(Place::One("r1"))),
+            (Method::GET, "/v1/responses/r1", Some(Place::One("r1", Part::Whole))),
+            (Method::DELETE, "/responses/r1/", Some(Place::One("r1", Part::Whole))),
+            (Method::POST, "/v1/responses/r1", Some(Place::One("r1", Part::Whole))),
             (Method::POST, "/v1/responses/compact", None),
             (Method::POST, "/v1/responses/input_tokens", None),
-            (Method::GET, "/v1/responses/compact", Some(Place::One("compact"))),
-            (Method::GET, "/v1/responses/r1/input_items", Some(Place::InputItems("r1"))),
-            (Method::POST, "/v1/responses/r1/cancel", Some(Place::Cancel("r1"))),
+            (Method::GET, "/v1/responses/compact", Some(Place::One("compact", Part::Whole))),
+            (Method::GET, "/v1/responses/r1/input_items", Some(Place::One("r1", Part::InputItems))),
+            (Method::POST, "/v1/responses/r1/cancel", Some(Place::One("r1", Part::Cancel))),
             (Method::POST, "/v1/responses/r1/else", None),
             (Method::POST, "/v1/responses//cancel", None),
             (Method::GET, "/v1/models/responses1", None),

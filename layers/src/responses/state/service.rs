@@ -50,7 +50,9 @@ where
         match Place::of(request.method(), request.uri().path()) {
             None => ResponseFuture::pass(self.inner.call(request), None),
             Some(Place::All) => self.create(request),
-            Some(place) => ResponseFuture::answer(manage::answer(&self.store, place, &request)),
+            Some(Place::One(id, part)) => {
+                ResponseFuture::answer(manage::answer(&self.store, id, part, &request))
+            }
         }
     }
 }
