@@ -19,6 +19,7 @@ use switchtower_layers::{
     quota::{QuotaGateLayer, QuotaSource, Quotas, Reading, Snapshot},
     rate_limit::{ByIp, Limit, Limiter, RateLimitLayer},
     request::ModelRequest,
+    responses::state::{MemoryStore, StateLayer},
     retry::{RetryLayer, Settings},
     route::{Provider, RouteLayer, RoutingTable},
     sse::Framer,
@@ -149,6 +150,31 @@ fn route(c: &mut Criterion) {
         let table = table();
         b.iter(|| table.plan(black_box("gpt-5.1")));
     });
+}
+
+fn responses_state(c: &mut Criterion) {
+    let layer = StateLayer::new(MemoryStore::default());
+    let ask = |size: usize, store: bool| {
+        let text = "x".repeat(size);
+        let body = format!(
+            r#"{{"model":"m","input":[{{"role":"user","content":"{text}"}}],"store":{store}}}"#
+        );
+        let mut ask = request(Buffered::from(body));
+        *ask.uri_mut() = http::Uri::from_static("/v1/responses");
+        ask
+    };
+    let delta = r#"data: {"type":"response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,"delta":" word","sequence_number":7}"#;
+    let last = r#"data: {"type":"response.completed","response":{"id":"resp_1","status":"completed","output":[]}}"#;
+    let answer = Bytes::from(format!("{}{last}\n\n", format!("{delta}\n\n").repeat(1000)));
+    for (name, size, store) in
+        [("1KB", 1 << 10, false), ("5MB", 5 << 20, false), ("stored", 1 << 10, true)]
+    {
+        let mut group = c.benchmark_group(format!("responses_state/{name}"));
+        let answer = if store { answer.clone() } else { Bytes::new() };
+        let ask = ask(size, store);
+        bench_layer!(group, "bare", Identity::new(), answer.clone(), ask.clone());
+        bench_layer!(group, "layer", layer, answer, ask);
+    }
 }
 
 fn target() -> Target {
@@ -377,6 +403,7 @@ criterion_group!(
     quota,
     sse,
     circuit_breaker,
-    retry
+    retry,
+    responses_state
 );
 criterion_main!(layers);

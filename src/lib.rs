@@ -7,6 +7,7 @@ pub mod config;
 pub mod database;
 pub mod demo;
 pub mod quota;
+pub mod responses;
 pub mod server;
 pub mod stack;
 pub mod telemetry;

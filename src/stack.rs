@@ -7,6 +7,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
     BoxError, buffer::BufferLayer, observe::ObserveLayer, quota::QuotaGateLayer,
+    responses::state::StateLayer,
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -52,15 +53,17 @@ pub fn gateway(shared: Shared) -> impl HttpService {
 
 /// The data plane.
 fn model_calls(shared: &Shared) -> impl HttpService + use<> {
-    let Shared { config, ledger, circuits, quotas, stats, upstream } = shared.clone();
-    let body_limit = usize::try_from(config.body_limit_mb << 20).unwrap_or(usize::MAX);
+    let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream } =
+        shared.clone();
     ServiceBuilder::new()
         .layer(config.rate_limit())
-        .layer(BufferLayer::new(body_limit))
+        .layer(BufferLayer::new(config.body_limit()))
+        .layer(StateLayer::new(responses))
         .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
         .layer(config.router())
         .layer(QuotaGateLayer::new(quotas))
+        .layer(config.translator(seal))
         .layer(config.retries())
         .layer(config.circuit_breaker(circuits))
         .layer(StatsLayer::new(stats))
@@ -69,10 +72,13 @@ fn model_calls(shared: &Shared) -> impl HttpService + use<> {
         .service(upstream)
 }
 
-/// A POST below `/v1` carries a model, except to `/v1/models` itself.
+/// A POST below `/v1` carries a model, except to `/v1/models` itself; and whatever is done with a
+/// stored response belongs to those that made it.
 fn is_model_call(request: &Request<Incoming>) -> bool {
     let path = request.uri().path();
-    let is_models =
-        path.strip_prefix("/v1/models").is_some_and(|p| p.is_empty() || p.starts_with('/'));
-    request.method() == Method::POST && path.starts_with("/v1/") && !is_models
+    let is_below = |prefix| {
+        path.strip_prefix(prefix).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_stored = path.starts_with("/v1/responses/");
+    is_stored || request.method() == Method::POST && is_below("/v1") && !is_below("/v1/models")
 }

@@ -4,6 +4,7 @@ mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::HeaderValue;
 use serde_json::{Value, json};
 use support::*;
 
@@ -168,4 +169,18 @@ async fn the_same_over_http2() {
     let answer = client::json(h2.send(get("/v1/models")).await.unwrap()).await;
     assert_eq!(answer["data"][0]["id"], "qwen3:14b");
     assert_eq!(h2.send(get("/health")).await.unwrap().status(), 200);
+}
+
+/// Clients that ask for a WebSocket first go on over HTTP then.
+#[tokio::test]
+async fn there_is_no_websocket_for_responses() {
+    let gateway = Gateway::start("{}").await;
+    let mut request = get("/v1/responses");
+    for (name, value) in [("connection", "upgrade"), ("upgrade", "websocket")] {
+        request.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    let response = send(gateway.addr, request).await;
+    assert_eq!(response.status(), 426);
+    assert_eq!(response.headers()["upgrade"], "HTTP/1.1");
+    assert!(envelope(&client::body(response).await).message.contains("WebSocket"));
 }

@@ -53,6 +53,15 @@ fn budget_on_axum() {
 }
 
 #[test]
+fn responses_on_axum() {
+    let out = run("responses_on_axum");
+    let first = r#""custom_tool_call" "apply_patch" "*** Begin Patch""#;
+    assert!(out.starts_with(&format!("{first}\nevent: response.created\n")), "{out}");
+    assert!(out.contains("event: response.custom_tool_call_input.delta\n"), "{out}");
+    assert!(out.ends_with("event: response.completed\n"), "{out}");
+}
+
+#[test]
 fn retry_on_axum() {
     let out = run("retry_on_axum");
     assert_eq!(out, "busy twice: 200 after 3 attempts\nout of credit: 429 after 1 attempt\n");
@@ -73,6 +82,15 @@ fn circuit_breaker_on_hyper() {
     assert!(out.contains("demo/demo: circuit open, probe in 1 s"), "{out}");
     assert!(out.contains("call 5: 200 OK"), "{out}");
     assert!(out.contains("half-open -> closed: the probe succeeded"), "{out}");
+}
+
+#[test]
+fn responses_state_on_axum() {
+    let out = run("responses_state_on_axum");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[1].contains("3 items") && lines[2].contains("5 items"), "{out}");
+    assert!(lines[3].contains("Which track?") && lines[4].contains("deleted"), "{out}");
+    assert!(lines[5].starts_with("404: ") && lines[5].contains("previous_response_not_found"));
 }
 
 #[test]

@@ -16,6 +16,8 @@
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
 //! | `quota` | `quota` | answers 429 for a provider that has nothing left, by probes and by its own answers |
+//! | `responses` | `responses` | answers Responses requests from a Chat Completions service |
+//! | `responses::state` | `responses` | remembers responses, for `previous_response_id` |
 //! | `budget` | `budget` | reserves what a request may use, and books what it did, per day and month |
 //!
 //! No feature is on by default; `full` turns all of them on.
@@ -30,7 +32,12 @@ pub mod exchange;
 mod holdoffs;
 #[cfg(any(feature = "budget", feature = "rate-limit"))]
 pub mod key;
-#[cfg(any(feature = "circuit-breaker", feature = "deadlines", feature = "retry"))]
+#[cfg(any(
+    feature = "circuit-breaker",
+    feature = "deadlines",
+    feature = "responses",
+    feature = "retry"
+))]
 mod policy;
 pub mod rejection;
 pub mod request;
@@ -47,6 +54,7 @@ pub mod target;
         feature = "observe",
         feature = "quota",
         feature = "rate-limit",
+        feature = "responses",
         feature = "retry",
         feature = "route"
     )
@@ -67,6 +75,8 @@ pub mod observe;
 pub mod quota;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+#[cfg(feature = "responses")]
+pub mod responses;
 #[cfg(feature = "retry")]
 pub mod retry;
 #[cfg(feature = "route")]

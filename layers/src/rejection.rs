@@ -24,6 +24,9 @@ pub enum Code {
     Forbidden,
     /// 404: no such path or thing.
     NotFound,
+    /// 404: the response that the request continues is not known. Clients look for this code, so
+    /// it is in the provider's letters: `previous_response_not_found`.
+    PreviousResponseNotFound,
     /// 405: the path exists, the method does not.
     MethodNotAllowed,
     /// 413: the body is over the limit.
@@ -40,6 +43,8 @@ pub enum Code {
     NoProvider,
     /// 504: a deadline passed.
     DeadlineExceeded,
+    /// 500: something here does not work.
+    InternalError,
 }
 
 impl Code {
@@ -50,6 +55,7 @@ impl Code {
             Self::Unauthorized => "UNAUTHORIZED",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
+            Self::PreviousResponseNotFound => "previous_response_not_found",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
@@ -58,6 +64,7 @@ impl Code {
             Self::ProviderError => "PROVIDER_ERROR",
             Self::NoProvider => "NO_PROVIDER",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::InternalError => "INTERNAL_ERROR",
         }
     }
 
@@ -67,7 +74,7 @@ impl Code {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::PreviousResponseNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -75,6 +82,7 @@ impl Code {
             Self::ProviderError => StatusCode::BAD_GATEWAY,
             Self::NoProvider => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -85,7 +93,10 @@ impl Code {
             Self::Forbidden => "permission_error",
             Self::RateLimited => "rate_limit_error",
             Self::QuotaExhausted => "insufficient_quota",
-            Self::ProviderError | Self::NoProvider | Self::DeadlineExceeded => "server_error",
+            Self::ProviderError
+            | Self::NoProvider
+            | Self::DeadlineExceeded
+            | Self::InternalError => "server_error",
             _ => "invalid_request_error",
         }
     }
@@ -130,7 +141,7 @@ pub struct Rejection {
     code: Code,
     status: StatusCode,
     message: Cow<'static, str>,
-    param: Option<&'static str>,
+    param: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
 }
 
@@ -163,8 +174,8 @@ impl Rejection {
     }
 
     /// The field of the request that is wrong.
-    pub fn param(mut self, param: &'static str) -> Self {
-        self.param = Some(param);
+    pub fn param(mut self, param: impl Into<Cow<'static, str>>) -> Self {
+        self.param = Some(param.into());
         self
     }
 
@@ -177,7 +188,7 @@ impl Rejection {
 
     /// The envelope as JSON.
     pub fn to_json(&self) -> Bytes {
-        envelope(self.code.as_str(), &self.message, self.code.kind(), self.param)
+        envelope(self.code.as_str(), &self.message, self.code.kind(), self.param.as_deref())
     }
 
     /// The response, marked with [`Rejected`].

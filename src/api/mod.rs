@@ -15,9 +15,13 @@ use axum::{
     extract::FromRef,
     routing::{any, get},
 };
-use switchtower_layers::{budget::Ledger, circuit_breaker::Handle, quota::Quotas};
+use switchtower_layers::{
+    budget::Ledger, circuit_breaker::Handle, quota::Quotas, responses::state::Store,
+};
 
-use crate::{budget::Client, config::Config, telemetry::stats::Stats, upstream::Upstream};
+use crate::{
+    budget::Client, config::Config, responses::KeySeal, telemetry::stats::Stats, upstream::Upstream,
+};
 
 /// What the control plane shows, all of it shared with the data plane.
 #[derive(Clone, Debug)]
@@ -30,6 +34,10 @@ pub struct Shared {
     pub circuits: Handle,
     /// What the providers have left.
     pub quotas: Quotas,
+    /// The responses that clients may come back to.
+    pub responses: Arc<dyn Store>,
+    /// What seals reasoning.
+    pub seal: Arc<KeySeal>,
     /// What became of the attempts.
     pub stats: Stats,
     /// The way to the providers.

@@ -30,6 +30,7 @@ mod locate;
 mod quota;
 mod raw;
 mod resilience;
+mod responses;
 mod secret;
 mod suggest;
 mod table;
@@ -43,4 +44,7 @@ pub use error::ConfigError;
 pub use local::is_local;
 pub use quota::{Codexbar, Probe, Quota};
 pub use secret::{Key, Secret};
-pub use types::{CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, Retry, Timeouts};
+pub use types::{
+    CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, ResponseStore, Responses, Retry,
+    Timeouts,
+};

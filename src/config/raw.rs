@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::LogLevel;
+use super::{LogLevel, ResponseStore};
 
 pub(super) type Text = Spanned<String>;
 type List = Option<Vec<Text>>;
@@ -39,6 +39,7 @@ pub(super) struct Raw {
     pub(super) drain_ms: Option<u64>,
     pub(super) trusted_proxies: List,
     pub(super) models: Option<RawModels>,
+    pub(super) responses: Option<RawResponses>,
     pub(super) routing: Option<RawRouting>,
     pub(super) agents: Option<Vec<Spanned<RawAgent>>>,
 }
@@ -71,6 +72,8 @@ pub(super) struct RawProvider {
     pub(super) aliases: Option<Entries<Text>>,
     pub(super) dialect: Option<RawDialect>,
     pub(super) include_usage: Option<bool>,
+    pub(super) max_tokens_field: Option<RawMaxTokens>,
+    pub(super) verbosity: Option<bool>,
     pub(super) enabled: Option<bool>,
     pub(super) commit: Option<RawCommit>,
     pub(super) timeouts: Option<RawTimeouts>,
@@ -84,6 +87,13 @@ pub(super) struct RawProvider {
 pub(super) enum RawDialect {
     Chat,
     Responses,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawMaxTokens {
+    MaxTokens,
+    MaxCompletionTokens,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
@@ -179,6 +189,15 @@ pub(super) struct RawBudget {
     pub(super) tokens_per_month: Option<Spanned<u64>>,
     pub(super) usd_per_day: Option<Spanned<f64>>,
     pub(super) usd_per_month: Option<Spanned<f64>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawResponses {
+    pub(super) store: Option<ResponseStore>,
+    pub(super) max_entries: Option<Spanned<u64>>,
+    pub(super) max_mb: Option<Spanned<u64>>,
+    pub(super) expire_days: Option<Spanned<u64>>,
 }
 
 #[derive(Default, serde::Deserialize)]

@@ -8,8 +8,13 @@ use http::{StatusCode, Uri};
 use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::Deserialize;
-use switchtower_layers::budget::{Limits, Price};
-use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
+use switchtower_layers::{
+    Dialect,
+    budget::{Limits, Price},
+    circuit_breaker::Scope,
+    responses::Options,
+    route::Commit,
+};
 
 use super::{Agent, Key, Probe, Quota, Routing};
 
@@ -36,6 +41,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// `models`: the providers, and which of them serves which model.
     pub models: Models,
+    /// `responses`: what the Responses API remembers.
+    pub responses: Responses,
     /// `routing`: which agent gets which task.
     pub routing: Routing,
     /// `agents`, in file order; their ids are unique.
@@ -58,10 +65,19 @@ impl Default for Config {
             drain_ms: 30_000,
             trusted_proxies: Vec::new(),
             models: Models::default(),
+            responses: Responses::default(),
             routing: Routing::default(),
             agents: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// The largest request body, decoded, in bytes.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        usize::try_from(self.body_limit_mb << 20).unwrap_or(usize::MAX)
     }
 }
 
@@ -139,6 +155,9 @@ pub struct Provider {
     pub dialect: Dialect,
     /// `include_usage`: whether its chat streams are asked for their usage. Default true.
     pub include_usage: bool,
+    /// `max_tokens_field`, `verbosity`: what it takes when a Responses request is translated for it.
+    /// Default `max_tokens`, and no verbosity.
+    pub translation: Options,
     /// `enabled`. Default true; a disabled provider is skipped.
     pub enabled: bool,
     /// `commit`: its own policy, if it has one.
@@ -262,6 +281,36 @@ pub struct RateLimit {
     pub rpm: NonZeroU32,
     /// `burst`: how many of them at once. Default as many as `rpm`.
     pub burst: NonZeroU32,
+}
+
+/// What the Responses API remembers, for all clients together. When it is full the oldest leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Responses {
+    /// `store`. Default `sqlite`.
+    pub store: ResponseStore,
+    /// `max_entries`: how many responses. 1 to 1000000000, default 10000.
+    pub max_entries: u64,
+    /// `max_mb`: how much they take, in MiB. 1 to 1048576, default 256.
+    pub max_mb: u64,
+    /// `expire_days`: for how long. 1 to 36500, default 30.
+    pub expire_days: u64,
+}
+
+impl Default for Responses {
+    fn default() -> Self {
+        Self { store: ResponseStore::Sqlite, max_entries: 10_000, max_mb: 256, expire_days: 30 }
+    }
+}
+
+/// Where responses are kept.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ResponseStore {
+    /// In a file in `dataDir`: they survive a restart.
+    #[default]
+    Sqlite,
+    /// Until the process ends.
+    Memory,
 }
 
 /// How much is logged.

@@ -6,14 +6,20 @@ mod guard;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use switchtower_layers::circuit_breaker::Handle;
+use switchtower_layers::{circuit_breaker::Handle, responses::state::Store};
 use tokio::net::TcpListener;
 
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
 
 use crate::{
-    api::Shared, budget::Books, config::Config, quota, stack, telemetry::stats::Stats,
+    api::Shared,
+    budget::Books,
+    config::Config,
+    quota,
+    responses::{self, KeySeal},
+    stack,
+    telemetry::stats::Stats,
     upstream::Upstream,
 };
 
@@ -35,6 +41,8 @@ pub struct Gateway {
     address: SocketAddr,
     config: Arc<Config>,
     books: Books,
+    responses: Arc<dyn Store>,
+    seal: Arc<KeySeal>,
     upstream: Upstream,
 }
 
@@ -50,7 +58,10 @@ impl Gateway {
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
         let books = Books::open(config).map_err(io::Error::other)?;
-        Ok(Self { listener, address, config: Arc::new(config.clone()), books, upstream })
+        let responses = responses::store(config);
+        let seal = Arc::new(responses::seal(config).map_err(io::Error::other)?);
+        let config = Arc::new(config.clone());
+        Ok(Self { listener, address, config, books, responses, seal, upstream })
     }
 
     /// Where it listens; the port is the real one when 0 was configured.
@@ -69,6 +80,8 @@ impl Gateway {
             ledger: self.books.ledger(),
             circuits: Handle::new(),
             quotas: quotas.clone(),
+            responses: self.responses,
+            seal: self.seal,
             stats: Stats::default(),
             upstream: self.upstream,
         });

@@ -453,3 +453,20 @@ routing:
          |       ^
     ");
 }
+
+#[test]
+fn nothing_cannot_be_remembered() {
+    assert_snapshot!(refused("responses: {max_entries: 0, max_mb: 9999999, expire_days: 0}"), @r"
+    gateway.yaml:1:26: `max_entries` has to be from 1 to 1000000000
+      1 | responses: {max_entries: 0, max_mb: 9999999, expire_days: 0}
+        |                          ^
+
+    gateway.yaml:1:37: `max_mb` has to be from 1 to 1048576
+      1 | responses: {max_entries: 0, max_mb: 9999999, expire_days: 0}
+        |                                     ^^^^^^^
+
+    gateway.yaml:1:59: `expire_days` has to be from 1 to 36500
+      1 | responses: {max_entries: 0, max_mb: 9999999, expire_days: 0}
+        |                                                           ^
+    ");
+}

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use switchtower::config::{
-    AgentKind, CircuitBreaker, Codexbar, Config, Env, Key, LogLevel, Models, Quota, Retry,
-    Strategy, Timeouts,
+    AgentKind, CircuitBreaker, Codexbar, Config, Env, Key, LogLevel, Models, Quota, ResponseStore,
+    Responses, Retry, Strategy, Timeouts,
 };
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
@@ -80,6 +80,7 @@ fn the_example_file_says_the_same_as_the_sample() {
         .replace("# commit:", "commit:")
         .replace("# timeouts:", "timeouts:")
         .replace("# retry:", "retry:")
+        .replace("# responses:", "responses:")
         .replace("# circuit_breaker:", "circuit_breaker:");
     let uncommented = uncommented.lines().map(|line| match line.strip_prefix("  #   ") {
         Some(setting) if setting.contains("_ms: ") => format!("    {setting}\n"),
@@ -88,6 +89,7 @@ fn the_example_file_says_the_same_as_the_sample() {
     let uncommented: String = uncommented.collect();
     assert_eq!(uncommented.matches("\n    connect_ms: ").count(), 1, "{uncommented}");
     assert_eq!(uncommented.matches("\n  retry: ").count(), 1);
+    assert_eq!(uncommented.matches("\nresponses: ").count(), 1);
     assert_eq!(uncommented.matches("\n  circuit_breaker: ").count(), 1);
     assert_eq!(format!("{:?}", accepted(&uncommented)), format!("{:?}", accepted(SAMPLE)));
     // These are off by default.
@@ -188,6 +190,15 @@ fn a_provider_has_retries_and_a_circuit_breaker_of_its_own() {
     let own = CircuitBreaker { reset_timeout_ms: 7, ..general };
     assert_eq!(providers["a"].circuit_breaker, own);
     assert_eq!(Config::default().models.circuit_scope, Scope::Target);
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let config = accepted("responses: {store: memory, max_entries: 5}");
+    let own = Responses { store: ResponseStore::Memory, max_entries: 5, ..Responses::default() };
+    assert_eq!(config.responses, own);
+    assert_eq!((own.max_mb, own.expire_days), (256, 30));
+    assert_eq!(Responses::default().store, ResponseStore::Sqlite);
 }
 
 #[test]

@@ -13,10 +13,16 @@ pub(crate) const CHAT: &str = "/v1/chat/completions";
 /// A gateway before the providers `a`, `b` and so on, in this order, all of which list the model `m`
 /// and have the key `sk-key-of-a` and so on. `settings` are further lines of `models`.
 pub(crate) async fn gateway(providers: &[&Provider], settings: &str) -> Gateway {
+    gateway_of("chat", providers, settings).await
+}
+
+/// The same before providers that speak this dialect.
+pub(crate) async fn gateway_of(dialect: &str, providers: &[&Provider], settings: &str) -> Gateway {
     let mut config = String::from("models:\n  providers:\n");
     for (provider, name) in providers.iter().zip('a'..) {
         config += &format!(
-            "    {name}: {{base_url: \"{}\", api_key: sk-key-of-{name}, models: [m]}}\n",
+            "    {name}: {{base_url: \"{}\", api_key: sk-key-of-{name}, models: [m], \
+             dialect: {dialect}}}\n",
             provider.base_url()
         );
     }

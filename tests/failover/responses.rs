@@ -1,10 +1,10 @@
-//! The same in the Responses dialect: the stream's last word is `response.failed`.
+//! The same before providers of the Responses dialect: the stream's last word is `response.failed`.
 
 use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::{
-    chain::{ask_with, gateway},
+    chain::{ask_with, gateway_of},
     seen::Seen,
     support::{Fault, Gateway, Reply, always, post},
 };
@@ -71,7 +71,7 @@ fn broken() -> Vec<(&'static str, Reply, usize, bool)> {
 async fn what_breaks_fails_over_or_ends_in_response_failed() {
     for (name, reply, before, content) in broken() {
         let (a, b) = (always(reply.clone()).await, always(whole()).await);
-        let gateway = gateway(&[&a, &b], "").await;
+        let gateway = gateway_of("responses", &[&a, &b], "").await;
         for commit in ["first_token", "headers", "complete"] {
             let seen = ask(&gateway, commit, true).await;
             assert!(seen.status == 200 && seen.is_complete, "{name}, {commit}");
@@ -110,7 +110,7 @@ async fn what_looks_odd_is_whole() {
     ] {
         let body = reply.body();
         let (a, b) = (always(reply).await, always(whole()).await);
-        let gateway = gateway(&[&a, &b], "").await;
+        let gateway = gateway_of("responses", &[&a, &b], "").await;
         for commit in ["first_token", "headers", "complete"] {
             let seen = ask(&gateway, commit, true).await;
             assert!(seen.is_complete);
@@ -132,7 +132,7 @@ async fn plain_answers_are_checked_too() {
     ] {
         let body = bad.body();
         let (a, b) = (always(bad).await, always(Reply::json(&good)).await);
-        let seen = ask(&gateway(&[&a, &b], "").await, "first_token", false).await;
+        let seen = ask(&gateway_of("responses", &[&a, &b], "").await, "first_token", false).await;
         let target = if passes { "a/m" } else { "b/m" };
         assert_eq!((seen.status.as_u16(), seen.target()), (200, target.into()), "{body:?}");
         assert_eq!(seen.body, Reply::json(&good).body());

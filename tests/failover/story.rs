@@ -1,6 +1,9 @@
 //! The log at `info`: one line per attempt, which together tell what happened.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Once},
+};
 
 use insta::assert_snapshot;
 use parking_lot::Mutex;
@@ -18,6 +21,12 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     fn start() -> (Self, DefaultGuard) {
+        // Threads without a subscriber would have `tracing` remember that nobody is interested.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let nowhere = tracing_subscriber::fmt().with_writer(io::sink).finish();
+            tracing::subscriber::set_global_default(nowhere).expect("it is the only one");
+        });
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::INFO)

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Buffered, Dialect, Exchange, Rejected, Target,
     classify::{Attempts, DeadlineError, Meaning, Total},
-    exchange::{Fault, UpstreamError},
+    exchange::{Facts, Fault, UpstreamError},
     rejection::whole_seconds,
     request::{ModelRequest, Streamed, WithholdUsage},
 };
@@ -289,9 +289,11 @@ impl Broke {
         Self { why: text(error), again }
     }
 
-    /// By what was found when it had ended. A wrong shape will be the same the next time.
-    pub(super) fn found(fault: &Fault, is_events: bool) -> Self {
-        Self { why: excerpt(&fault.to_string()), again: is_events }
+    /// By what was found when it had ended: a wrong shape will be the same the next time, and a
+    /// silent target will be as silent.
+    pub(super) fn found(facts: &Facts, fault: &Fault, is_events: bool) -> Self {
+        let is_silent = matches!(fault, Fault::Deadline(_)) && !facts.content;
+        Self { why: excerpt(&fault.to_string()), again: is_events && !is_silent }
     }
 }
 
@@ -307,7 +309,11 @@ impl Drop for Call {
     fn drop(&mut self) {
         if self.under_way {
             let _span = self.span.clone().entered();
-            self.log("given up", "the client is gone", "none is needed");
+            // Many clients go as soon as they have the last event.
+            match self.exchange.read(|facts| facts.finish.is_some()) {
+                true => self.ended(None),
+                false => self.log("given up", "the client is gone", "none is needed"),
+            }
         }
     }
 }

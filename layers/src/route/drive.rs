@@ -210,7 +210,9 @@ where
                     let is_last = frame.as_ref().is_none_or(Frame::is_trailers)
                         || (held.is_empty() && body.is_end_stream());
                     if is_last {
-                        this.call.ended(None);
+                        // A translator further in ends a broken answer in its own words.
+                        let broke = found(this.call, kind);
+                        this.call.ended(broke.as_ref().map(|broke| &*broke.why));
                         this.state.set(State::Kept { held: Held::default() });
                     }
                     return Poll::Ready(frame.map(Ok));
@@ -289,8 +291,10 @@ fn found(call: &Call, kind: Kind) -> Option<Broke> {
     if !kind.is_observed || kind.is_finished(call) {
         return None;
     }
-    let fault = call.exchange.read(|facts| facts.fault.clone())?;
-    Some(Broke::found(&fault, kind.is_events))
+    call.exchange.read(|facts| {
+        let fault = facts.fault.as_ref()?;
+        Some(Broke::found(facts, fault, kind.is_events))
+    })
 }
 
 /// A stream may end in an event that its provider did not announce, or before the length it did.

@@ -26,7 +26,7 @@ pub(super) fn error(
         }
         Dialect::Responses => {
             let data = failed(code, message, model, facts);
-            format!("event: response.failed\ndata: {data}\n\n").into()
+            format!("event: response.failed\ndata: {data}\n\ndata: [DONE]\n\n").into()
         }
     }
 }
@@ -47,11 +47,34 @@ fn failed(code: &str, message: &str, model: &str, facts: &Facts) -> Value {
             "object": "response",
             "created_at": now,
             "status": "failed",
+            "completed_at": null,
             "error": {"code": code, "message": message},
             "incomplete_details": null,
             "model": model,
             "output": [],
             "usage": null,
+            // Every field of the resource has to be there; what the request said is not known.
+            "background": false,
+            "frequency_penalty": 0,
+            "instructions": null,
+            "max_output_tokens": null,
+            "max_tool_calls": null,
+            "metadata": {},
+            "parallel_tool_calls": true,
+            "presence_penalty": 0,
+            "previous_response_id": null,
+            "prompt_cache_key": null,
+            "reasoning": null,
+            "safety_identifier": null,
+            "service_tier": "default",
+            "store": false,
+            "temperature": 1,
+            "text": {"format": {"type": "text"}},
+            "tool_choice": "auto",
+            "tools": [],
+            "top_logprobs": 0,
+            "top_p": 1,
+            "truncation": "disabled",
         },
     })
 }
@@ -75,7 +98,8 @@ mod tests {
         let event = error(Dialect::Responses, "C", "m", "t", "model", &facts);
         let text = std::str::from_utf8(&event).unwrap();
         let data = text.strip_prefix("event: response.failed\ndata: ").unwrap();
-        let data: Value = serde_json::from_str(data.trim_end()).unwrap();
+        let data = data.strip_suffix("\n\ndata: [DONE]\n\n").unwrap();
+        let data: Value = serde_json::from_str(data).unwrap();
         assert_eq!(data["sequence_number"], 5);
         assert_eq!(data["response"]["id"], "resp_1");
         assert_eq!(data["response"]["status"], "failed");

@@ -6,6 +6,7 @@ mod names;
 mod provider;
 mod quota;
 mod resilience;
+mod responses;
 mod routing;
 mod server;
 mod url;
@@ -22,8 +23,9 @@ pub use server::loopback;
 pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
     let mut checker = Checker { env, problems: Vec::new(), warnings: Vec::new() };
     let mut config = Config::default();
-    let Raw { models, routing, agents, .. } = checker.server(raw, &mut config);
+    let Raw { models, responses, routing, agents, .. } = checker.server(raw, &mut config);
     config.models = checker.models(models.unwrap_or_default());
+    config.responses = checker.responses(responses.unwrap_or_default());
     let agents = agents.unwrap_or_default();
     // Taken before any agent is dropped for its own mistakes, which would cause others.
     let ids: Vec<String> = agents

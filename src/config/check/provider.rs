@@ -1,11 +1,17 @@
 //! One provider.
 
 use indexmap::IndexMap;
-use switchtower_layers::{Dialect, route::Commit};
+use switchtower_layers::{
+    Dialect,
+    responses::{MaxTokens, Options},
+    route::Commit,
+};
 
 use super::{Checker, quota::probe};
 use crate::config::env::Resolved;
-use crate::config::raw::{Entries, RawCommit, RawDialect, RawProvider, RawTimeouts, Text};
+use crate::config::raw::{
+    Entries, RawCommit, RawDialect, RawMaxTokens, RawProvider, RawTimeouts, Text,
+};
 use crate::config::{Key, Models, Provider, Secret, Timeouts};
 
 impl Checker<'_> {
@@ -50,6 +56,10 @@ impl Checker<'_> {
             aliases,
             dialect: raw.dialect.map_or(Dialect::Chat, dialect),
             include_usage: raw.include_usage.unwrap_or(true),
+            translation: Options {
+                max_tokens: raw.max_tokens_field.map(max_tokens).unwrap_or_default(),
+                verbosity: raw.verbosity.unwrap_or_default(),
+            },
             enabled: raw.enabled.unwrap_or(true),
             commit: raw.commit.map(commit),
             timeouts: timeouts(&raw_timeouts, defaults.timeouts),
@@ -117,6 +127,13 @@ impl Checker<'_> {
             self.named("model", real);
         }
         aliases
+    }
+}
+
+fn max_tokens(raw: RawMaxTokens) -> MaxTokens {
+    match raw {
+        RawMaxTokens::MaxTokens => MaxTokens::MaxTokens,
+        RawMaxTokens::MaxCompletionTokens => MaxTokens::MaxCompletionTokens,
     }
 }
 

@@ -1,0 +1,274 @@
+use serde_json::{Value, json};
+
+use super::script::{Stream, deltas, message};
+
+fn function(name: &str, arguments: &str, call_id: &str) -> Value {
+    json!({"type": "function_call", "status": "completed", "call_id": call_id, "name": name,
+        "arguments": arguments})
+}
+
+fn custom(name: &str, input: &str) -> Value {
+    json!({"type": "custom_tool_call", "status": "completed", "call_id": "c1", "name": name,
+        "input": input})
+}
+
+/// A piece of a call; null is left out.
+fn piece(index: Value, id: Value, name: Value, arguments: Value) -> Value {
+    let function = object([("name", name), ("arguments", arguments)]);
+    object([("index", index), ("id", id), ("type", json!("function")), ("function", function)])
+}
+
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    fields.into_iter().filter(|(_, value)| !value.is_null()).collect()
+}
+
+fn calls(pieces: &[Value]) -> Value {
+    json!({"tool_calls": pieces})
+}
+
+/// Each piece in a chunk of its own.
+fn one_by_one(pieces: &[Value]) -> Stream {
+    let pieces: Vec<_> = pieces.iter().map(|piece| calls(std::slice::from_ref(piece))).collect();
+    deltas(&pieces, "tool_calls")
+}
+
+const NONE: Value = Value::Null;
+
+#[test]
+fn interleaved_calls_keep_their_places() {
+    let stream = one_by_one(&[
+        piece(json!(0), json!("c1"), json!("shell"), json!("")),
+        piece(json!(1), json!("c2"), json!("get_weather"), json!("")),
+        piece(json!(0), NONE, NONE, json!("{\"a\"")),
+        piece(json!(1), NONE, NONE, json!("{\"b\"")),
+        piece(json!(0), NONE, NONE, json!(":1}")),
+        piece(json!(1), NONE, NONE, json!(":2}")),
+    ]);
+    let expected =
+        json!([function("shell", "{\"a\":1}", "c1"), function("get_weather", "{\"b\":2}", "c2")]);
+    assert_eq!(stream.output(), expected);
+    let places: Vec<_> = stream.events[4..8].iter().map(|event| &event["output_index"]).collect();
+    assert_eq!(places, [0, 1, 0, 1]);
+}
+
+#[test]
+fn two_calls_in_every_way_to_tell_them() {
+    let expected =
+        json!([function("shell", "{\"a\":1}", "c1"), function("shell", "{\"a\":1}", "c2")]);
+    let whole =
+        |index: Value, id: &str| piece(index, json!(id), json!("shell"), json!("{\"a\":1}"));
+    for index in [NONE, json!(0)] {
+        let both = [whole(index.clone(), "c1"), whole(index.clone(), "c2")];
+        assert_eq!(one_by_one(&both).output(), expected, "index {index}");
+        assert_eq!(deltas(&[calls(&both)], "stop").output(), expected, "index {index}, together");
+    }
+    // Without ids, too: made up ones differ.
+    let both = [whole(NONE, ""), whole(NONE, "")];
+    for stream in [one_by_one(&both), deltas(&[calls(&both)], "stop")] {
+        let output = &stream.response()["output"];
+        assert_eq!(output.as_array().unwrap().len(), 2);
+        assert_ne!(output[0]["call_id"], output[1]["call_id"]);
+    }
+    // An id that is given twice is of no use to the client.
+    let twice = one_by_one(&[whole(json!(0), "c1"), whole(json!(1), "c1")]);
+    let output = &twice.response()["output"];
+    assert_eq!(output[0]["call_id"], "c1");
+    assert_ne!(output[1]["call_id"], "c1");
+}
+
+#[test]
+fn one_call_in_every_way_to_tell_it() {
+    let expected = json!([function("get_weather", "{\"a\":1}", "c1")]);
+    let name = || json!("get_weather");
+    for (pieces, why) in [
+        (
+            vec![
+                piece(json!(0), json!("c1"), name(), json!("{\"a\"")),
+                piece(json!(0), json!("c1"), name(), json!(":1}")),
+                piece(json!(0), json!("c1"), name(), json!("")),
+            ],
+            "everything repeated",
+        ),
+        (
+            vec![
+                piece(json!(0), json!("c1"), name(), json!("{\"a\"")),
+                piece(json!(0), json!("c9"), NONE, json!(":1}")),
+            ],
+            "an id that changes",
+        ),
+        (
+            vec![
+                piece(NONE, json!("c1"), name(), json!("{\"a\"")),
+                piece(NONE, NONE, NONE, json!(":1}")),
+            ],
+            "no index",
+        ),
+        (
+            vec![
+                piece(NONE, json!("c1"), name(), json!("{\"a\"")),
+                piece(NONE, json!(""), name(), json!(":1}")),
+            ],
+            "no index and the name repeated",
+        ),
+        (
+            vec![
+                piece(json!(0), json!("c1"), json!("get_"), json!("")),
+                piece(json!(0), NONE, json!("weather"), NONE),
+                piece(json!(0), NONE, json!(""), json!("{\"a\":1}")),
+            ],
+            "a name in pieces",
+        ),
+        (
+            vec![
+                piece(json!(0), NONE, NONE, json!("{\"a\"")),
+                piece(json!("0"), json!("c1"), name(), json!(":1}")),
+            ],
+            "a late name",
+        ),
+        (vec![piece(json!(0.0), json!("c1"), name(), json!({"a": 1}))], "arguments as an object"),
+    ] {
+        assert_eq!(one_by_one(&pieces).output(), expected, "{why}");
+    }
+}
+
+#[test]
+fn the_older_function_call() {
+    let piece = |function: Value| json!({"function_call": function});
+    let all = [
+        piece(json!({"name": "shell", "arguments": ""})),
+        piece(json!({"arguments": "{\"a\""})),
+        piece(json!({"name": "shell", "arguments": ":1}"})),
+    ];
+    let expected = json!([function("shell", "{\"a\":1}", "made up")]);
+    assert_eq!(deltas(&all, "function_call").output(), expected);
+}
+
+#[test]
+fn empty_arguments_are_an_object() {
+    for arguments in [NONE, json!(""), json!({})] {
+        let stream = one_by_one(&[piece(json!(0), json!("c1"), json!("other"), arguments)]);
+        assert_eq!(stream.output(), json!([function("other", "{}", "c1")]));
+        assert_eq!(stream.deltas("response.function_call_arguments.delta"), ["{}"]);
+    }
+}
+
+#[test]
+fn a_call_is_a_call_whatever_the_finish_reason() {
+    let call = piece(json!(0), json!("c1"), json!("shell"), json!("{}"));
+    let stream = deltas(&[calls(&[call])], "stop");
+    assert_eq!(stream.output(), json!([function("shell", "{}", "c1")]));
+    assert_eq!(stream.response()["status"], "completed");
+}
+
+#[test]
+fn arguments_cut_by_the_cap() {
+    let pieces = [
+        piece(json!(0), json!("c1"), json!("shell"), json!("{}")),
+        piece(json!(1), json!("c2"), json!("shell"), json!("{\"a")),
+        piece(json!(2), json!("c3"), NONE, NONE),
+    ];
+    let stream = deltas(&[calls(&pieces)], "length");
+    let mut cut = function("shell", "{\"a", "c2");
+    cut["status"] = json!("incomplete");
+    assert_eq!(stream.output(), json!([function("shell", "{}", "c1"), cut]));
+    assert_eq!(stream.response()["incomplete_details"]["reason"], "max_output_tokens");
+}
+
+#[test]
+fn a_call_that_never_gets_a_name_fails() {
+    let stream = one_by_one(&[piece(json!(0), json!("c1"), NONE, json!("{}"))]);
+    assert_eq!(stream.response()["error"]["message"], "a tool call without a name");
+    assert_eq!(stream.output(), json!([]));
+}
+
+#[test]
+fn custom_tools_are_unwrapped_as_they_come() {
+    let stream = one_by_one(&[
+        piece(json!(0), json!("c1"), json!("apply_patch"), json!("")),
+        piece(json!(0), NONE, NONE, json!("{\"in")),
+        piece(json!(0), NONE, NONE, json!("put\": \"*** Begin\\")),
+        piece(json!(0), NONE, NONE, json!("n+\\ud83d")),
+        piece(json!(0), NONE, NONE, json!("\\ude00\"}")),
+    ]);
+    assert_eq!(stream.output(), json!([custom("apply_patch", "*** Begin\n+😀")]));
+    let deltas = stream.deltas("response.custom_tool_call_input.delta");
+    assert_eq!(deltas, ["*** Begin", "\n+", "😀"]);
+}
+
+#[test]
+fn custom_tools_in_every_wrapping() {
+    for (arguments, input) in [
+        (r#"{"input":"a\nb"}"#, "a\nb"),
+        (r#"{"why":["{"],"input":"a"}"#, "a"),
+        ("*** Begin Patch", "*** Begin Patch"),
+        (r#"{"patch":"a"}"#, r#"{"patch":"a"}"#),
+        (r#""a""#, "a"),
+        ("", ""),
+        ("{}", ""),
+    ] {
+        let call = piece(json!(0), json!("c1"), json!("apply_patch"), json!(arguments));
+        let expected = json!([custom("apply_patch", input)]);
+        assert_eq!(one_by_one(&[call]).output(), expected, "{arguments}");
+    }
+}
+
+#[test]
+fn names_go_back_with_their_namespace() {
+    let pieces = [
+        piece(json!(0), json!("c1"), json!("mail__send"), json!("{}")),
+        piece(json!(1), json!("c2"), json!("mail__draft"), json!("{\"input\":\"x\"}")),
+        piece(json!(2), json!("c3"), json!("mail__unknown"), json!("{}")),
+    ];
+    let stream = deltas(&[calls(&pieces)], "tool_calls");
+    let output = stream.output();
+    assert_eq!((&output[0]["name"], &output[0]["namespace"]), (&json!("send"), &json!("mail")));
+    assert_eq!((&output[1]["name"], &output[1]["namespace"]), (&json!("draft"), &json!("mail")));
+    assert_eq!((&output[2]["name"], output[2].get("namespace")), (&json!("mail__unknown"), None));
+}
+
+#[test]
+fn shell_and_search_go_back_as_their_own_kind() {
+    let pieces = [
+        piece(json!(0), json!("c1"), json!("local_shell"), json!(r#"{"command":["ls"]}"#)),
+        piece(json!(1), json!("c2"), json!("tool_search"), json!(r#"{"query":"mail"}"#)),
+        piece(json!(2), json!("c3"), json!("local_shell"), json!("broken")),
+    ];
+    let action = json!({"type": "exec", "command": ["ls"], "env": {}, "timeout_ms": null,
+        "user": null, "working_directory": null});
+    let expected = json!([
+        {"type": "local_shell_call", "status": "completed", "call_id": "c1", "action": action},
+        {"type": "tool_search_call", "status": "completed", "call_id": "c2", "execution": "client",
+            "arguments": {"query": "mail"}},
+        function("local_shell", "broken", "c3"),
+    ]);
+    assert_eq!(deltas(&[calls(&pieces)], "tool_calls").output(), expected);
+    let whole = message(&calls(&pieces), "tool_calls");
+    assert_eq!(super::script::without_ids(whole["output"].clone()), expected);
+}
+
+#[test]
+fn a_line_break_before_a_call_is_no_message() {
+    let call = calls(&[piece(json!(0), json!("c1"), json!("shell"), json!("{}"))]);
+    let stream = deltas(&[json!({"content": "\n"}), json!({"content": "\n"}), call], "tool_calls");
+    assert_eq!(stream.output(), json!([function("shell", "{}", "c1")]));
+}
+
+#[test]
+fn what_might_have_been_a_tag_comes_before_the_call() {
+    let call = calls(&[piece(json!(0), json!("c1"), json!("shell"), json!("{}"))]);
+    let stream = deltas(&[json!({"content": "<thi"}), call], "tool_calls");
+    assert_eq!(stream.output()[0]["content"][0]["text"], "<thi");
+    assert_eq!(stream.output()[1], function("shell", "{}", "c1"));
+}
+
+#[test]
+fn text_behind_a_call_is_another_message() {
+    let call = calls(&[piece(json!(0), json!("c1"), json!("shell"), json!("{"))]);
+    let more = calls(&[piece(json!(0), NONE, NONE, json!("}"))]);
+    let text = |text: &str| json!({"content": text});
+    let stream = deltas(&[text("a"), call, text("b"), more], "tool_calls");
+    let types: Vec<_> =
+        stream.output().as_array().unwrap().iter().map(|item| item["type"].clone()).collect();
+    assert_eq!(types, ["message", "function_call", "message"]);
+    assert_eq!(stream.output()[1], function("shell", "{}", "c1"));
+}

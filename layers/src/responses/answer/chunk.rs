@@ -1,0 +1,263 @@
+//! Chunks and whole completions as providers write them, borrowed from their bytes.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    familiar::Told,
+    json,
+    lenient::{Content, Number, Text},
+    usage::Usage,
+};
+
+/// A chunk, or a whole completion.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Option<First<'a>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    x_groq: Option<Groq<'a>>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+/// Where Groq puts the usage of a stream.
+#[derive(Debug, Deserialize)]
+struct Groq<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+impl<'a> Chunk<'a> {
+    /// Reads it from its bytes, whose encoding is checked once for all strings in them.
+    pub(super) fn read(bytes: &'a [u8]) -> serde_json::Result<Self> {
+        match str::from_utf8(bytes) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(bytes),
+        }
+    }
+
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let groq = || self.x_groq.as_ref()?.usage.and_then(Usage::read);
+        self.usage.and_then(Usage::read).or_else(groq)
+    }
+
+    /// The choice, if there is one in this chunk.
+    pub(super) fn into_choice(self) -> Option<Choice<'a>> {
+        self.choices?.0
+    }
+}
+
+/// The first choice: nobody asks for more than one.
+#[derive(Debug)]
+struct First<'a>(Option<Choice<'a>>);
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice<'a> {
+    #[serde(default)]
+    index: Number,
+    #[serde(borrow)]
+    pub(super) delta: Option<Said<'a>>,
+    #[serde(borrow)]
+    pub(super) message: Option<Said<'a>>,
+    #[serde(borrow, default)]
+    pub(super) finish_reason: Text<'a>,
+    #[serde(borrow)]
+    logprobs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Logprobs<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+}
+
+impl<'a> Choice<'a> {
+    /// The log probabilities of the text's tokens, as the inside of a JSON array.
+    pub(super) fn logprobs(&self) -> &'a str {
+        let logprobs = |raw: &'a RawValue| serde_json::from_str::<Logprobs<'_>>(raw.get()).ok();
+        let raw = self.logprobs.and_then(logprobs).and_then(|logprobs| logprobs.content);
+        let array = raw.and_then(|raw| raw.get().strip_prefix('[')?.strip_suffix(']'));
+        array.unwrap_or_default().trim()
+    }
+
+    /// The text, the inside of a JSON string, if the choice is a piece of one and nothing else
+    /// that would say more the second time: a finish reason does not.
+    pub(super) fn only_text(&self) -> Option<(Told, &'a str)> {
+        let is_plain = self.logprobs.is_none_or(is_nothing) && self.message.is_none();
+        self.delta.as_ref().filter(|_| is_plain)?.only_text()
+    }
+}
+
+/// Null, or an empty string.
+fn is_nothing(raw: &RawValue) -> bool {
+    matches!(raw.get(), "null" | "\"\"")
+}
+
+/// A `delta` or a `message`. Its texts are given as the inside of a JSON string.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Said<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refusal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<Call<'a>>>,
+    #[serde(borrow)]
+    function_call: Option<&'a RawValue>,
+}
+
+/// The text of a field; nothing when it is no string.
+fn text(field: Option<&RawValue>) -> Cow<'_, str> {
+    field.and_then(json::inside).unwrap_or_default()
+}
+
+impl<'a> Said<'a> {
+    /// The parts of the content, when it comes in parts.
+    pub(super) fn parts(&self) -> Option<Content<'a>> {
+        let raw = self.content.filter(|raw| raw.get().starts_with(['[', '{']))?;
+        serde_json::from_str(raw.get()).ok()
+    }
+
+    pub(super) fn content(&self) -> Cow<'a, str> {
+        text(self.content)
+    }
+
+    /// The reasoning, which some providers give under several names at once.
+    pub(super) fn reasoning(&self) -> Cow<'a, str> {
+        for field in [self.reasoning_content, self.reasoning] {
+            let text = text(field);
+            if !text.is_empty() {
+                return text;
+            }
+        }
+        let Some(raw) = self.reasoning_details else { return Cow::default() };
+        let details = serde_json::from_str::<Vec<Detail<'_>>>(raw.get()).unwrap_or_default();
+        let mut text = String::new();
+        for detail in details {
+            text.push_str(&detail.text.0);
+            text.push_str(&detail.summary.0);
+        }
+        json::escaped(&text).into()
+    }
+
+    pub(super) fn refusal(&self) -> Cow<'a, str> {
+        text(self.refusal)
+    }
+
+    fn only_text(&self) -> Option<(Told, &'a str)> {
+        let texts = [self.content, self.reasoning_content, self.reasoning, self.refusal];
+        let [content, thought, reasoning, refusal] =
+            texts.map(|field| field.filter(|raw| !is_nothing(raw)));
+        let rest = [refusal, self.reasoning_details, self.function_call];
+        let calls = self.tool_calls.as_deref().unwrap_or_default();
+        let (told, raw) = match (content, thought.xor(reasoning), calls) {
+            (Some(raw), None, []) if thought.is_none() => (Told::Content, raw),
+            (None, Some(raw), []) => (Told::Reasoning, raw),
+            (None, None, [call]) if thought.is_none() => (Told::Arguments, call.only_arguments()?),
+            _ => return None,
+        };
+        let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+        rest.iter().all(Option::is_none).then_some((told, text))
+    }
+
+    /// The calls. The older `function_call` is given as the call of an index that no other has.
+    pub(super) fn take_calls(&mut self) -> Vec<Call<'a>> {
+        let calls = self.tool_calls.take().unwrap_or_default();
+        let older = self.function_call.filter(|_| calls.is_empty());
+        match older.and_then(|raw| serde_json::from_str::<Function<'_>>(raw.get()).ok()) {
+            None => calls,
+            function => {
+                vec![Call { index: Number(Some(u64::MAX)), id: Text::default(), function }]
+            }
+        }
+    }
+}
+
+/// An entry of OpenRouter's `reasoning_details`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Detail<'a> {
+    #[serde(borrow)]
+    text: Text<'a>,
+    #[serde(borrow)]
+    summary: Text<'a>,
+}
+
+/// A call, or a piece of one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Call<'a> {
+    #[serde(default)]
+    pub(super) index: Number,
+    #[serde(borrow, default)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow)]
+    function: Option<Function<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Function<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl<'a> Call<'a> {
+    fn only_arguments(&self) -> Option<&'a RawValue> {
+        let is_plain = self.id.0.is_empty() && self.name().is_empty();
+        self.function.as_ref().filter(|_| is_plain)?.arguments
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.function.as_ref().map_or("", |function| &function.name.0)
+    }
+
+    /// The arguments, or a piece of them, as the inside of a JSON string. Some providers give an
+    /// object, not its JSON.
+    pub(super) fn arguments(&self) -> Cow<'a, str> {
+        match self.function.as_ref().and_then(|function| function.arguments) {
+            None => Cow::default(),
+            Some(raw) if raw.get() == "null" => Cow::default(),
+            Some(raw) => json::inside(raw).unwrap_or_else(|| json::escaped(raw.get()).into()),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FirstVisitor;
+        impl<'de> Visitor<'de> for FirstVisitor {
+            type Value = First<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of choices")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut first = None;
+                while let Some(choice) = seq.next_element::<Choice<'de>>()? {
+                    if first.is_none() && choice.index.0.unwrap_or(0) == 0 {
+                        first = Some(choice);
+                    }
+                }
+                Ok(First(first))
+            }
+        }
+        deserializer.deserialize_seq(FirstVisitor)
+    }
+}

@@ -1,0 +1,101 @@
+//! Chunks that differ from the last one in nothing but a string.
+//!
+//! A stream is thousands of chunks that repeat the same envelope around a word or two. Once one
+//! has been parsed, those behind it that begin and end with the same bytes, with a string's inside
+//! in between, are the same JSON but for that string, and need no parser.
+
+use super::chunk::Choice;
+
+/// What the last chunk was, if it said nothing but a piece of text.
+#[derive(Debug, Default)]
+pub(super) struct Familiar {
+    begin: Vec<u8>,
+    end: Vec<u8>,
+    told: Option<Told>,
+}
+
+/// What a piece of text is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Reasoning,
+    Content,
+    /// Of the call that the chunk before was about.
+    Arguments,
+}
+
+impl Familiar {
+    /// The text in a chunk that is like the last one.
+    pub(super) fn recognise<'a>(&self, data: &'a [u8]) -> Option<(Told, &'a str)> {
+        let told = self.told?;
+        let text = data.strip_prefix(&*self.begin)?.strip_suffix(&*self.end)?;
+        is_inside(text).then(|| str::from_utf8(text).ok()).flatten().map(|text| (told, text))
+    }
+
+    /// Remembers a chunk that was parsed, and whose choice this is.
+    pub(super) fn learn(&mut self, data: &[u8], choice: &Choice<'_>) {
+        self.told = None;
+        let Some((told, text)) = choice.only_text() else { return };
+        let at = text.as_ptr().addr().wrapping_sub(data.as_ptr().addr());
+        let Some((begin, rest)) = data.split_at_checked(at) else { return };
+        if let Some(end) = rest.strip_prefix(text.as_bytes()) {
+            self.begin.clear();
+            self.begin.extend_from_slice(begin);
+            self.end.clear();
+            self.end.extend_from_slice(end);
+            self.told = Some(told);
+        }
+    }
+
+    /// Forgets it: the last chunk was of another kind.
+    pub(super) fn forget(&mut self) {
+        self.told = None;
+    }
+}
+
+/// Whether this is a JSON string's inside, not empty, and without escapes of code points.
+fn is_inside(text: &[u8]) -> bool {
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
+        let is_good = match byte {
+            b'\\' => bytes.next().is_some_and(|escaped| b"\"\\/bfnrt".contains(escaped)),
+            b'"' | ..b' ' => false,
+            _ => true,
+        };
+        if !is_good {
+            return false;
+        }
+    }
+    !text.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_the_inside_of_a_string() {
+        for (text, is_good) in [
+            ("a", true),
+            (r#"a\n\"\\"#, true),
+            ("é\u{2028}", true),
+            ("", false),
+            ("a\"b", false),
+            ("a\\", false),
+            (r"\x", false),
+            (r"\u00e9", false),
+            ("a\nb", false),
+        ] {
+            assert_eq!(is_inside(text.as_bytes()), is_good, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_is_json(text in r#"[a"\\nu\n]{0,8}"#) {
+            let parsed = serde_json::from_str::<String>(&format!("\"{text}\""));
+            prop_assert!(!is_inside(text.as_bytes()) || parsed.is_ok());
+        }
+    }
+}

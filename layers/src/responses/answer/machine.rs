@@ -1,0 +1,171 @@
+use std::{fmt, sync::Arc};
+
+use super::{
+    chunk::Chunk,
+    ending::Ending,
+    events::{Events, head},
+    failure::Failure,
+    familiar::Familiar,
+    ids::{Id, Ids},
+    item::Status,
+    items::Sealing,
+    json::Put,
+    output::Output,
+    resource::{Resource, Standing},
+    usage::Usage,
+};
+use crate::{classify::error, exchange::Fault, responses::Asked};
+
+/// Turns the events of a Chat Completions stream into those of a Responses stream, one at a time:
+/// an upstream event in, the bytes of the events that follow from it out.
+///
+/// It has no clock and does no I/O. Whoever drives it calls [`chunk`](Self::chunk) for each
+/// upstream event, and [`finish`](Self::finish) when the stream has ended or said `[DONE]`, or
+/// [`fail`](Self::fail) when it broke. However it is driven, what comes out is grammatical: one
+/// terminal event, sequence numbers without gaps, and `data: [DONE]` at the end. After that it
+/// writes nothing more.
+///
+/// A failed response leaves open items open: they are in no `output`, and no
+/// `response.output_item.done` hands half a call to a client that would execute it. (The Open
+/// Responses specification allows an incomplete item in an incomplete response only.)
+pub struct Machine {
+    id: Id,
+    resource: Resource,
+    output: Output,
+    familiar: Familiar,
+    sequence: u64,
+    stage: Stage,
+    ending: Option<Ending>,
+    usage: Option<Usage>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Fresh,
+    Started,
+    Over,
+}
+
+impl Machine {
+    /// A machine for one answer to what was asked, which began at `now` (Unix seconds). `sealing`
+    /// is only used when the client asked for sealed reasoning.
+    pub fn new(asked: Arc<Asked>, mut ids: Ids, now: u64, sealing: Sealing) -> Self {
+        let id = ids.next("resp_");
+        Self {
+            id,
+            resource: Resource::new(&asked, &id, now),
+            output: Output::new(asked, ids, sealing),
+            familiar: Familiar::default(),
+            sequence: 0,
+            stage: Stage::Fresh,
+            ending: None,
+            usage: None,
+        }
+    }
+
+    /// The id of the response.
+    pub fn response_id(&self) -> String {
+        self.id.to_string()
+    }
+
+    /// Whether the terminal event has been written.
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// Writes `response.created` and `response.in_progress`, unless that was done.
+    pub fn start(&mut self, out: &mut Vec<u8>) {
+        if self.stage == Stage::Fresh {
+            self.stage = Stage::Started;
+            self.whole(head!("response.created"), Standing::InProgress, out);
+            self.whole(head!("response.in_progress"), Standing::InProgress, out);
+        }
+    }
+
+    /// Reads one upstream event's data and writes the events that follow from it.
+    ///
+    /// # Errors
+    ///
+    /// When the event is an error, or is not JSON of the expected shape. The stream is to be
+    /// ended with [`fail`](Self::fail) then.
+    pub fn chunk(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        if self.stage == Stage::Over || data == b"[DONE]" {
+            return Ok(());
+        }
+        if let Some((told, text)) = self.familiar.recognise(data) {
+            self.output.text(told, text, &mut Events { out, sequence: &mut self.sequence });
+            return Ok(());
+        }
+        self.familiar.forget();
+        let chunk = Chunk::read(data)
+            .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
+        self.start(out);
+        if let Some(raw) = chunk.error {
+            return Err(Fault::Upstream(error::read_field(raw)));
+        }
+        self.usage = chunk.usage().or(self.usage);
+        let Some(choice) = chunk.into_choice() else { return Ok(()) };
+        if let Some(raw) = choice.error {
+            return Err(Fault::Upstream(error::read_field(raw)));
+        }
+        let ending = Ending::from_reason(&choice.finish_reason.0);
+        self.familiar.learn(data, &choice);
+        self.output.piece(choice, &mut Events { out, sequence: &mut self.sequence });
+        self.ending = ending?.or(self.ending);
+        Ok(())
+    }
+
+    /// The upstream has ended, at `now` (Unix seconds): writes the terminal event, which is
+    /// `response.failed` when no finish reason came.
+    pub fn finish(&mut self, now: u64, out: &mut Vec<u8>) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        self.start(out);
+        let Some(ending) = self.ending else {
+            return self.fail(&Failure::from(&Fault::Unfinished), out);
+        };
+        let (head, last) = match ending {
+            Ending::Completed => (head!("response.completed"), Status::Completed),
+            Ending::Incomplete(_) => (head!("response.incomplete"), Status::Incomplete),
+        };
+        let mut events = Events { out, sequence: &mut self.sequence };
+        match self.output.end(last, &mut events) {
+            Ok(()) => self.terminal(head, Standing::Ended(ending, now), out),
+            Err(fault) => self.fail(&Failure::from(&fault), out),
+        }
+    }
+
+    /// The answer broke: writes `response.failed`, whose output is what was done by then.
+    pub fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
+        if self.stage != Stage::Over {
+            self.start(out);
+            self.terminal(head!("response.failed"), Standing::Failed(failure), out);
+        }
+    }
+
+    fn terminal(&mut self, head: &'static str, standing: Standing<'_>, out: &mut Vec<u8>) {
+        self.whole(head, standing, out);
+        out.put("data: [DONE]\n\n");
+        self.stage = Stage::Over;
+    }
+
+    /// An event with the whole response.
+    fn whole(&mut self, head: &'static str, standing: Standing<'_>, out: &mut Vec<u8>) {
+        let mut events = Events { out, sequence: &mut self.sequence };
+        events.begin(head);
+        events.out.put(",\"response\":");
+        self.resource.write(standing, self.output.done(), self.usage.as_ref(), events.out);
+        events.end();
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine")
+            .field("response_id", &self.response_id())
+            .field("stage", &self.stage)
+            .field("ending", &self.ending)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,256 @@
+use std::sync::Arc;
+
+use super::{
+    calls::Calls,
+    chunk::{self, Choice, Said},
+    familiar::Told,
+    ids::Ids,
+    inline::{Inline, Piece},
+    item::{Body, Call, PartKind, Status},
+    items::{Items, Sealing, Sink},
+    json, objects,
+};
+use crate::{
+    exchange::Fault,
+    responses::{Asked, Called, Kind},
+};
+
+/// The output of one answer, from what a provider says.
+pub(super) struct Output {
+    asked: Arc<Asked>,
+    items: Items,
+    inline: Inline,
+    calls: Calls,
+    /// The call that was spoken of last.
+    last_call: usize,
+}
+
+impl Output {
+    pub(super) fn new(asked: Arc<Asked>, ids: Ids, sealing: Sealing) -> Self {
+        let items = Items::new(ids, asked.include_encrypted.then_some(sealing));
+        Self { asked, items, inline: Inline::default(), calls: Calls::default(), last_call: 0 }
+    }
+
+    /// The items that are done, as JSON, by output index.
+    pub(super) fn done(&self) -> impl Iterator<Item = &[u8]> {
+        self.items.iter().filter_map(|item| item.done.as_deref())
+    }
+
+    /// A piece of the answer.
+    pub(super) fn piece(&mut self, choice: Choice<'_>, sink: &mut impl Sink) {
+        let logprobs = choice.logprobs();
+        match (choice.delta, choice.message) {
+            (Some(said), _) => self.say(said, logprobs, false, sink),
+            // Some repeat the whole message behind its pieces, and some send nothing else.
+            (None, Some(said)) if self.items.is_empty() => self.say(said, logprobs, true, sink),
+            _ => {}
+        }
+    }
+
+    /// A piece of text like the one before.
+    pub(super) fn text(&mut self, told: Told, text: &str, sink: &mut impl Sink) {
+        match told {
+            Told::Reasoning => self.reason(text, sink),
+            Told::Content => self.content(text, "", sink),
+            Told::Arguments => {
+                self.calls.get_mut(self.last_call).arguments.push_str(text);
+                self.pass_arguments(self.last_call, sink);
+            }
+        }
+    }
+
+    /// The whole answer.
+    pub(super) fn whole(&mut self, choice: Choice<'_>) {
+        let logprobs = choice.logprobs();
+        if let Some(said) = choice.message.or(choice.delta) {
+            self.say(said, logprobs, true, &mut ());
+        }
+    }
+
+    fn say(&mut self, mut said: Said<'_>, logprobs: &str, whole: bool, sink: &mut impl Sink) {
+        self.reason(&said.reasoning(), sink);
+        match said.parts() {
+            None => self.content(&said.content(), logprobs, sink),
+            Some(parts) => {
+                self.reason(&json::escaped(&parts.thinking), sink);
+                self.content(&json::escaped(&parts.text), logprobs, sink);
+                self.refuse(&json::escaped(&parts.refusal), sink);
+            }
+        }
+        self.refuse(&said.refusal(), sink);
+        for (position, call) in said.take_calls().iter().enumerate() {
+            self.call(call, position, whole, sink);
+        }
+    }
+
+    fn reason(&mut self, reasoning: &str, sink: &mut impl Sink) {
+        if !reasoning.is_empty() {
+            self.flush(sink);
+            self.items.reason(reasoning, sink);
+        }
+    }
+
+    fn content(&mut self, content: &str, logprobs: &str, sink: &mut impl Sink) {
+        let Self { inline, items, .. } = self;
+        if content.is_empty() {
+        } else if inline.passes(content) {
+            items.part(PartKind::Text, content, logprobs, sink);
+        } else {
+            inline.feed(&json::decoded(content), |piece| tell(items, piece, logprobs, sink));
+        }
+    }
+
+    fn refuse(&mut self, refusal: &str, sink: &mut impl Sink) {
+        if !refusal.is_empty() {
+            self.flush(sink);
+            self.items.part(PartKind::Refusal, refusal, "", sink);
+        }
+    }
+
+    /// Decides on content that was held back.
+    fn flush(&mut self, sink: &mut impl Sink) {
+        let Self { inline, items, .. } = self;
+        inline.flush(|piece| tell(items, piece, "", sink));
+    }
+
+    fn call(
+        &mut self,
+        piece: &chunk::Call<'_>,
+        position: usize,
+        whole: bool,
+        sink: &mut impl Sink,
+    ) {
+        let known = self.calls.len();
+        let at = self.calls.add(piece, position, whole);
+        // Where another call begins, no more of the name before it will come.
+        for earlier in known.saturating_sub(1)..at {
+            self.open(earlier, sink);
+        }
+        let call = self.calls.get(at);
+        if whole || !call.arguments.is_empty() || self.asked.tools.is_settled(&call.name) {
+            self.open(at, sink);
+        }
+        self.pass_arguments(at, sink);
+        self.last_call = at;
+    }
+
+    /// Opens the call's item, unless it has one, has no name yet, or is of a kind that is only
+    /// given whole.
+    fn open(&mut self, at: usize, sink: &mut impl Sink) {
+        let call = self.calls.get(at);
+        if call.item.is_some() || call.name.is_empty() {
+            return;
+        }
+        let called = self.asked.tools.resolve(&call.name);
+        if matches!(called.kind, Kind::Function | Kind::Custom) {
+            self.open_as(at, called, Vec::new(), sink);
+        }
+    }
+
+    fn open_as(&mut self, at: usize, called: Called, object: Vec<u8>, sink: &mut impl Sink) {
+        self.flush(sink);
+        let prefix = match called.kind {
+            Kind::Function => "fc_",
+            Kind::Custom => "ctc_",
+            Kind::LocalShell => "lsh_",
+            Kind::ToolSearch => "tsc_",
+        };
+        let call = Call::new(called, self.call_id(at), object);
+        let item = self.items.open(prefix, Body::Call(Box::new(call)), sink);
+        self.calls.get_mut(at).item = Some(item);
+        self.pass_arguments(at, sink);
+    }
+
+    /// The upstream's id, unless it gave none, or gave it to two calls.
+    fn call_id(&mut self, at: usize) -> String {
+        let id = &self.calls.get(at).id;
+        let is_taken = self.items.iter().any(|item| match &item.body {
+            Body::Call(call) => call.call_id == *id,
+            _ => false,
+        });
+        if id.is_empty() || is_taken {
+            return self.items.ids.next("call_").to_string();
+        }
+        id.clone()
+    }
+
+    /// Hands on the arguments that have come since.
+    fn pass_arguments(&mut self, at: usize, sink: &mut impl Sink) {
+        let call = self.calls.get_mut(at);
+        let Some(item) = call.item else { return };
+        let from = std::mem::replace(&mut call.passed, call.arguments.len());
+        let arguments = &call.arguments[from..];
+        let Body::Call(open) = &mut self.items.get_mut(item).body else { return };
+        match open.called.kind {
+            Kind::Function => self.items.append(item, arguments, "", sink),
+            Kind::Custom => {
+                let mut input = String::new();
+                open.unwrap.feed(&json::decoded(arguments), &mut input);
+                self.items.append(item, &json::escaped(&input), "", sink);
+            }
+            Kind::LocalShell | Kind::ToolSearch => {}
+        }
+    }
+
+    /// The end of the answer: closes what is open, the last item with this status.
+    ///
+    /// # Errors
+    ///
+    /// When a call has no name, though the answer was not cut short.
+    pub(super) fn end(&mut self, last: Status, sink: &mut impl Sink) -> Result<(), Fault> {
+        self.flush(sink);
+        for at in 0..self.calls.len() {
+            let call = self.calls.get(at);
+            if call.name.is_empty() && !call.is_blank() && last != Status::Incomplete {
+                return Err(Fault::Malformed("a tool call without a name".into()));
+            }
+            self.open(at, sink);
+        }
+        for at in 0..self.calls.len() {
+            self.open_whole(at, sink);
+            self.fill(at, sink);
+        }
+        self.items.close_all(last, sink);
+        Ok(())
+    }
+
+    /// Opens a call that is only given whole. One whose arguments cannot be read goes back as a
+    /// function call, so that the model hears of it.
+    fn open_whole(&mut self, at: usize, sink: &mut impl Sink) {
+        let call = self.calls.get(at);
+        if call.item.is_some() || call.name.is_empty() {
+            return;
+        }
+        let mut called = self.asked.tools.resolve(&call.name);
+        let object = match called.kind {
+            Kind::LocalShell => objects::shell_action(&json::decoded(&call.arguments)),
+            _ => Some(objects::search_arguments(&json::decoded(&call.arguments))),
+        };
+        if object.is_none() {
+            called.kind = Kind::Function;
+        }
+        self.open_as(at, called, object.unwrap_or_default(), sink);
+    }
+
+    /// Adds what a call's arguments lack at the end.
+    fn fill(&mut self, at: usize, sink: &mut impl Sink) {
+        let call = self.calls.get(at);
+        let Some(item) = call.item else { return };
+        let Body::Call(open) = &self.items.get(item).body else { return };
+        let missing = match open.called.kind {
+            Kind::Function if call.is_bare() => "{}".to_owned(),
+            Kind::Custom => {
+                open.unwrap.fallback(&json::decoded(&call.arguments)).unwrap_or_default()
+            }
+            _ => return,
+        };
+        self.items.append(item, &json::escaped(&missing), "", sink);
+    }
+}
+
+fn tell(items: &mut Items, piece: Piece<'_>, logprobs: &str, sink: &mut impl Sink) {
+    match piece {
+        Piece::Thought(text) => items.reason(&json::escaped(text), sink),
+        Piece::Text(text) => items.part(PartKind::Text, &json::escaped(text), logprobs, sink),
+    }
+}

@@ -1,0 +1,360 @@
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Machine,
+    script::{
+        NOW, asked, asked_with, chunk, deltas, machine, message, read, read_some, stream,
+        stream_of, whole_of,
+    },
+};
+use crate::{
+    exchange::{Fault, UpstreamError},
+    responses::{Asked, Echo},
+};
+
+static_assertions::assert_impl_all!(Machine: Send, Sync);
+
+fn reasoning(text: &str) -> Value {
+    let summary = [json!({"type": "summary_text", "text": text})];
+    json!({"type": "reasoning", "status": "completed", "summary": summary})
+}
+
+fn text(text: &str) -> Value {
+    let part = json!({"type": "output_text", "annotations": [], "logprobs": [], "text": text});
+    json!({"type": "message", "status": "completed", "role": "assistant", "content": [part]})
+}
+
+fn content(text: &str) -> Value {
+    json!({"content": text})
+}
+
+#[test]
+fn the_order_of_events() {
+    let call = json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function",
+        "function": {"name": "shell", "arguments": "{}"}}]});
+    let all = [json!({"reasoning_content": "why"}), content("Hi"), content(" you"), call];
+    let stream = deltas(&all, "tool_calls");
+    let expected = [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "reasoning_summary_part.added",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.done",
+        "reasoning_summary_part.done",
+        "output_item.done",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "output_item.added",
+        "function_call_arguments.delta",
+        "function_call_arguments.done",
+        "output_item.done",
+        "completed",
+    ];
+    assert_eq!(stream.types(), expected);
+    assert_eq!(stream.output()[0], reasoning("why"));
+    assert_eq!(stream.output()[1], text("Hi you"));
+}
+
+#[test]
+fn nothing_is_held_back() {
+    let (mut machine, mut out) = (machine(asked()), Vec::new());
+    let mut types = |delta: Value| {
+        out.clear();
+        machine.chunk(chunk(&delta, &Value::Null).as_bytes(), &mut out).unwrap();
+        read_some(&out).types().join(" ")
+    };
+    assert_eq!(types(json!({"role": "assistant", "content": ""})), "created in_progress");
+    let added = "output_item.added content_part.added output_text.delta";
+    assert_eq!(types(content("Hi")), added);
+    assert_eq!(types(content("!")), "output_text.delta");
+    let call = |function: Value| json!({"tool_calls": [{"index": 0, "function": function}]});
+    // A declared name is known to be whole.
+    assert_eq!(
+        types(call(json!({"name": "shell", "arguments": ""}))),
+        "output_text.done content_part.done output_item.done output_item.added"
+    );
+    assert_eq!(types(call(json!({"arguments": "{"}))), "function_call_arguments.delta");
+}
+
+#[test]
+fn null_and_empty_deltas_make_nothing() {
+    let nothing = [
+        json!(null),
+        json!({"role": "assistant", "content": null, "tool_calls": null, "refusal": null}),
+        json!({"content": "", "reasoning_content": "", "tool_calls": []}),
+        json!({"tool_calls": [{"index": 0}]}),
+        json!({"content": "\n\n"}),
+    ];
+    let stream = deltas(&nothing, "stop");
+    assert_eq!(stream.types(), ["created", "in_progress", "completed"]);
+    let chunks = [
+        r#"{"choices":[],"prompt_filter_results":[]}"#,
+        r#"{"choices":null}"#,
+        r#"{"choices":[{"index":0,"finish_reason":"stop"}]}"#,
+        "{}",
+        "[DONE]",
+    ];
+    assert_eq!(self::stream(&chunks).types(), ["created", "in_progress", "completed"]);
+}
+
+#[test]
+fn only_the_first_choice_counts() {
+    let both = json!({"choices": [
+        {"index": 1, "delta": {"content": "no"}, "finish_reason": "length"},
+        {"index": 0.0, "delta": {"content": "yes"}, "finish_reason": "stop"},
+    ]});
+    assert_eq!(stream(&[both.to_string()]).output(), json!([text("yes")]));
+}
+
+#[test]
+fn reasoning_under_every_name() {
+    for delta in [
+        json!({"reasoning_content": "why"}),
+        json!({"reasoning": "why"}),
+        json!({"reasoning": "why", "reasoning_content": "why", "content": ""}),
+        json!({"reasoning": "why", "reasoning_details": [{"type": "reasoning.text", "text": "why"}]}),
+        json!({"reasoning_details": [{"type": "reasoning.summary", "summary": "why"}]}),
+        json!({"reasoning": null, "reasoning_details": [{"text": "wh"}, {"text": "y"}, {"data": "x"}]}),
+        json!({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "why"}]}]}),
+        json!({"content": "<think>why</think>\n\n"}),
+    ] {
+        let stream = deltas(&[delta.clone(), content("Hi")], "stop");
+        assert_eq!(stream.output(), json!([reasoning("why"), text("Hi")]), "{delta}");
+    }
+}
+
+#[test]
+fn text_in_parts_and_refusals() {
+    let parts = json!({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]});
+    assert_eq!(deltas(&[parts], "stop").output(), json!([text("ab")]));
+
+    let refused = deltas(&[json!({"refusal": "I ca"}), json!({"refusal": "nnot"})], "stop");
+    assert_eq!(refused.response()["status"], "completed");
+    let part = json!({"type": "refusal", "refusal": "I cannot"});
+    assert_eq!(refused.output()[0]["content"], json!([part]));
+
+    let both = deltas(&[content("Well,"), json!({"refusal": "no"})], "stop");
+    let content = &both.output()[0]["content"];
+    assert_eq!((&content[0]["text"], &content[1]["refusal"]), (&json!("Well,"), &json!("no")));
+}
+
+#[test]
+fn text_that_is_hard_on_transports() {
+    let hard = "\u{2028}\r\n\"\\\u{0}\u{1f600}\u{fffd}</think>";
+    let stream = deltas(&[content("é"), content(hard)], "stop");
+    assert_eq!(stream.output(), json!([text(&format!("é{hard}"))]));
+    assert_eq!(stream.deltas("response.output_text.delta"), ["é", hard]);
+}
+
+#[test]
+fn reasoning_is_sealed_for_whom_it_was_asked() {
+    let asked = || Asked { include_encrypted: true, ..asked() };
+    let chunks = [
+        chunk(&json!({"reasoning": "a\n"}), &json!(null)),
+        chunk(&json!({"reasoning": "\"b\""}), &json!("stop")),
+    ];
+    let stream = stream_of(asked(), &chunks);
+    assert_eq!(stream.output()[0]["encrypted_content"], "sealed(a\n\"b\")");
+    let message = json!({"reasoning": "a\n\"b\""});
+    let body = json!({"choices": [{"message": message, "finish_reason": "stop"}]});
+    let whole = whole_of(asked(), &body).unwrap();
+    assert_eq!(whole["output"][0]["encrypted_content"], "sealed(a\n\"b\")");
+    assert_eq!(whole["output"][0].get("content"), None);
+}
+
+#[test]
+fn log_probabilities_go_along() {
+    let token =
+        |token: &str| json!({"token": token, "logprob": -0.5, "bytes": [1], "top_logprobs": []});
+    let chunk = |text: &str, finish: Value| {
+        let logprobs = json!({"content": [token(text)], "refusal": null});
+        let choice = json!({"index": 0, "delta": {"content": text}, "logprobs": logprobs,
+            "finish_reason": finish});
+        json!({"choices": [choice]}).to_string()
+    };
+    let stream = stream(&[chunk("a", json!(null)), chunk("b", json!("stop"))]);
+    assert_eq!(stream.events[4]["logprobs"], json!([token("a")]));
+    assert_eq!(stream.events[5]["logprobs"], json!([token("b")]));
+    let all = json!([token("a"), token("b")]);
+    assert_eq!(stream.output()[0]["content"][0]["logprobs"], all);
+    assert_eq!(stream.events[6]["logprobs"], all);
+}
+
+#[test]
+fn how_an_answer_ends() {
+    for (reason, status, why) in [
+        ("stop", "completed", json!(null)),
+        ("tool_calls", "completed", json!(null)),
+        ("function_call", "completed", json!(null)),
+        ("eos", "completed", json!(null)),
+        ("length", "incomplete", json!({"reason": "max_output_tokens"})),
+        ("model_length", "incomplete", json!({"reason": "max_output_tokens"})),
+        ("content_filter", "incomplete", json!({"reason": "content_filter"})),
+    ] {
+        let stream = deltas(&[json!({"reasoning": "r"}), content("Hi")], reason);
+        let whole = message(&json!({"reasoning": "r", "content": "Hi"}), reason);
+        for response in [stream.response(), &whole] {
+            assert_eq!(response["status"], status, "{reason}");
+            assert_eq!(response["incomplete_details"], why, "{reason}");
+            assert_eq!(response["output"][0]["status"], "completed");
+            assert_eq!(response["output"][1]["status"], status);
+            assert_eq!(response["completed_at"].is_null(), status != "completed");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_fails() {
+    let error = r#"{"error":{"message":"slow down","code":429}}"#;
+    let in_choice = r#"{"choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":"c","message":"m"}}]}"#;
+    let word = chunk(&json!({}), &json!("insufficient_system_resource"));
+    for (last, code, message) in [
+        (error, "rate_limit_exceeded", "slow down"),
+        (in_choice, "c", "m"),
+        (
+            &*word,
+            "server_error",
+            "the provider gave the finish reason `insufficient_system_resource`",
+        ),
+        ("{\"choices\":", "server_error", "an event is not JSON of the expected shape"),
+        ("{}", "server_error", "the answer ended without a finish reason"),
+    ] {
+        let call = json!({"tool_calls": [{"index": 0, "function": {"name": "shell", "arguments": "{\"c"}}]});
+        let said = [content("Hi"), call].map(|delta| chunk(&delta, &Value::Null));
+        let stream = stream(&[&*said[0], &*said[1], last]);
+        assert_eq!(stream.response()["status"], "failed", "{last}");
+        assert_eq!(stream.response()["error"], json!({"code": code, "message": message}));
+        // The call is not handed over: half of one must not be executed.
+        assert_eq!(stream.output(), json!([text("Hi")]), "{last}");
+    }
+}
+
+#[test]
+fn nothing_comes_after_the_end() {
+    let (mut machine, mut out) = (machine(asked()), Vec::new());
+    assert!(!machine.is_over());
+    let failure = Failure { code: "c".into(), message: "m \"".into() };
+    machine.fail(&failure, &mut out);
+    assert!(machine.is_over());
+    machine.chunk(chunk(&content("Hi"), &json!("stop")).as_bytes(), &mut out).unwrap();
+    machine.chunk(b"garbage", &mut out).unwrap();
+    machine.finish(NOW, &mut out);
+    machine.fail(&failure, &mut out);
+    machine.start(&mut out);
+    let stream = read(&out);
+    assert_eq!(stream.types(), ["created", "in_progress", "failed"]);
+    assert_eq!(stream.response()["id"], *machine.response_id());
+    assert_eq!(stream.response()["error"]["message"], "m \"");
+}
+
+#[test]
+fn what_comes_behind_the_finish_reason_still_counts() {
+    let chunks = [
+        chunk(&content("Hi"), &json!("stop")),
+        chunk(&content(" you"), &json!(null)),
+        json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5}}).to_string(),
+    ];
+    let stream = stream(&chunks);
+    assert_eq!(stream.output(), json!([text("Hi you")]));
+    assert_eq!(stream.response()["usage"]["total_tokens"], 8);
+}
+
+#[test]
+fn usage_inline_alone_or_absent() {
+    let usage = json!({"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8,
+        "prompt_tokens_details": {"cached_tokens": 2}, "completion_tokens_details": {"reasoning_tokens": 1}});
+    let expected = json!({"input_tokens": 3,
+        "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 0}, "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 1}, "total_tokens": 8});
+    let end = json!({"delta": {"content": "Hi"}, "finish_reason": "stop"});
+    for chunks in [
+        vec![json!({"choices": [end], "usage": usage})],
+        vec![json!({"choices": [end], "usage": null}), json!({"choices": [], "usage": usage})],
+        vec![json!({"usage": usage}), json!({"choices": [end]})],
+        vec![json!({"choices": [end], "x_groq": {"id": "r", "usage": usage}})],
+    ] {
+        let chunks: Vec<_> = chunks.iter().map(Value::to_string).collect();
+        assert_eq!(stream(&chunks).response()["usage"], expected, "{chunks:?}");
+    }
+    assert_eq!(deltas(&[content("Hi")], "stop").response()["usage"], Value::Null);
+    let body = json!({"choices": [{"message": {"content": "Hi"}}], "usage": usage});
+    assert_eq!(whole_of(asked(), &body).unwrap()["usage"], expected);
+}
+
+#[test]
+fn every_field_of_the_response_is_there() {
+    let response = message(&json!({"content": "Hi"}), "stop");
+    for null in [
+        "error",
+        "incomplete_details",
+        "instructions",
+        "max_output_tokens",
+        "max_tool_calls",
+        "previous_response_id",
+        "prompt_cache_key",
+        "reasoning",
+        "safety_identifier",
+        "usage",
+    ] {
+        assert_eq!(response.get(null), Some(&Value::Null), "{null}");
+    }
+    let rest = json!({
+        "object": "response", "created_at": NOW, "completed_at": NOW, "status": "completed",
+        "model": "gpt-5.1-codex", "truncation": "disabled", "top_p": 1, "temperature": 1,
+        "presence_penalty": 0, "frequency_penalty": 0, "top_logprobs": 0, "store": true,
+        "background": false, "service_tier": "default", "parallel_tool_calls": true, "tools": [],
+        "tool_choice": "auto", "metadata": {}, "text": {"format": {"type": "text"}},
+    });
+    for (field, value) in rest.as_object().unwrap() {
+        assert_eq!(response[field], *value, "{field}");
+    }
+    assert!(response["id"].as_str().unwrap().starts_with("resp_"));
+}
+
+#[test]
+fn what_was_asked_is_repeated() {
+    let raw = |json: &str| serde_json::value::RawValue::from_string(json.to_owned()).unwrap();
+    let echo = [
+        ("instructions", raw("\"be \\\"kind\\\"\"")),
+        ("reasoning", raw(r#"{"effort":"high"}"#)),
+        ("store", raw("false")),
+        ("temperature", raw("0.2")),
+    ];
+    let asked = Asked { model: "m\"1".into(), echo: Echo(echo.into()), ..asked_with(&[]) };
+    let stream = stream_of(asked, &[chunk(&content("Hi"), &json!("stop"))]);
+    for event in [&stream.events[0], &stream.events[1], stream.events.last().unwrap()] {
+        let response = &event["response"];
+        assert_eq!(response["model"], "m\"1");
+        assert_eq!(response["instructions"], "be \"kind\"");
+        assert_eq!(response["reasoning"], json!({"effort": "high", "summary": null}));
+        assert_eq!(response["store"], false);
+        assert_eq!(response["temperature"], 0.2);
+    }
+    assert_eq!(stream.events[0]["response"]["output"], json!([]));
+}
+
+#[test]
+fn what_is_no_answer() {
+    let malformed = |what: &'static str| Fault::Malformed(what.into());
+    let error = UpstreamError { message: Some("no".into()), ..UpstreamError::default() };
+    let choice = |choice: Value| json!({"choices": [choice]});
+    for (body, fault) in [
+        (json!({"error": {"message": "no"}}), Fault::Upstream(error.clone())),
+        (choice(json!({"error": "no"})), Fault::Upstream(error)),
+        (json!({"choices": []}), malformed("the answer has no choices")),
+        (json!({"detail": "x"}), malformed("the answer has no choices")),
+        (json!("text"), malformed("the answer is not JSON of the expected shape")),
+        (
+            choice(json!({"message": {"tool_calls": [{"id": "c1"}]}})),
+            malformed("a tool call without a name"),
+        ),
+    ] {
+        assert_eq!(whole_of(asked(), &body).unwrap_err(), fault, "{body}");
+    }
+}

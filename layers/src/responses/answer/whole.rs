@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use super::{
+    chunk::Chunk,
+    ending::Ending,
+    ids::Ids,
+    item::Status,
+    items::Sealing,
+    output::Output,
+    resource::{Resource, Standing},
+};
+use crate::{classify::error, exchange::Fault, responses::Asked};
+
+/// The response object for a whole chat completion, which came at `now` (Unix seconds).
+/// `sealing` is only used when the client asked for sealed reasoning.
+///
+/// # Errors
+///
+/// When the body is an error, or is no completion: not JSON, without a choice, or with a finish
+/// reason that says that it broke.
+pub fn whole(
+    body: &[u8],
+    asked: &Arc<Asked>,
+    mut ids: Ids,
+    now: u64,
+    sealing: Sealing,
+) -> Result<Vec<u8>, Fault> {
+    let malformed = |what: &'static str| Fault::Malformed(what.into());
+    let chunk =
+        Chunk::read(body).map_err(|_| malformed("the answer is not JSON of the expected shape"))?;
+    if let Some(raw) = chunk.error {
+        return Err(Fault::Upstream(error::read_field(raw)));
+    }
+    let usage = chunk.usage();
+    let choice = chunk.into_choice().ok_or_else(|| malformed("the answer has no choices"))?;
+    if let Some(raw) = choice.error {
+        return Err(Fault::Upstream(error::read_field(raw)));
+    }
+    // Unlike a stream, a body that parses is whole, whether or not it says why it ends.
+    let ending = Ending::from_reason(&choice.finish_reason.0)?.unwrap_or(Ending::Completed);
+    let resource = Resource::new(asked, &ids.next("resp_"), now);
+    let mut output = Output::new(Arc::clone(asked), ids, sealing);
+    output.whole(choice);
+    let last = match ending {
+        Ending::Completed => Status::Completed,
+        Ending::Incomplete(_) => Status::Incomplete,
+    };
+    output.end(last, &mut ())?;
+    let mut out = Vec::with_capacity(body.len() + 2048);
+    resource.write(Standing::Ended(ending, now), output.done(), usage.as_ref(), &mut out);
+    Ok(out)
+}

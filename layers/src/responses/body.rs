@@ -1,0 +1,168 @@
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::{clock::unix_seconds, stream::Stream};
+use crate::BoxError;
+
+const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+
+pin_project! {
+    /// The body of [`Responses`](super::Responses)'s answers.
+    pub struct ResponsesBody<R> {
+        #[pin]
+        kind: Kind<R>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<R> {
+        // As it came.
+        Inner { #[pin] body: R },
+        // Whole.
+        Own { bytes: Bytes },
+        Events { #[pin] body: R, stream: Box<Stream>, #[pin] silence: Silence },
+    }
+}
+
+pin_project! {
+    /// When the next comment is due. The timer is only moved when it fires.
+    struct Silence {
+        #[pin]
+        timer: Sleep,
+        every: Duration,
+        since: Instant,
+    }
+}
+
+impl Silence {
+    fn spoke(self: Pin<&mut Self>) {
+        *self.project().since = Instant::now();
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        loop {
+            ready!(this.timer.as_mut().poll(cx));
+            let due = *this.since + *this.every;
+            let now = Instant::now();
+            let is_due = due <= now;
+            if is_due {
+                *this.since = now;
+            }
+            this.timer.as_mut().reset(*this.since + *this.every);
+            if is_due {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl<R> ResponsesBody<R> {
+    pub(super) fn inner(body: R) -> Self {
+        Self { kind: Kind::Inner { body } }
+    }
+
+    pub(super) fn own(bytes: Bytes) -> Self {
+        Self { kind: Kind::Own { bytes } }
+    }
+
+    pub(super) fn events(body: R, stream: Stream, keep_alive: Duration) -> Self {
+        let timer = sleep(keep_alive);
+        let silence = Silence { timer, every: keep_alive, since: Instant::now() };
+        Self { kind: Kind::Events { body, stream: Box::new(stream), silence } }
+    }
+}
+
+impl<R> From<Bytes> for ResponsesBody<R> {
+    fn from(bytes: Bytes) -> Self {
+        Self::own(bytes)
+    }
+}
+
+impl<R> fmt::Debug for ResponsesBody<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponsesBody").finish_non_exhaustive()
+    }
+}
+
+impl<R: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponsesBody<R> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        loop {
+            let mut this = self.as_mut().project();
+            let (mut body, stream, silence) = match this.kind.as_mut().project() {
+                KindProj::Inner { body } => {
+                    return body.poll_frame(cx).map_err(Into::into);
+                }
+                KindProj::Own { bytes } if bytes.is_empty() => return Poll::Ready(None),
+                KindProj::Own { bytes } => {
+                    return Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))));
+                }
+                KindProj::Events { body, stream, silence } => (body, stream, silence),
+            };
+            let frame = match body.as_mut().poll_frame(cx) {
+                Poll::Ready(frame) => frame,
+                // The client has its answer, and the connection is worth waiting for its end.
+                Poll::Pending if stream.is_over() => return Poll::Pending,
+                Poll::Pending => {
+                    ready!(silence.poll(cx));
+                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(KEEP_ALIVE)))));
+                }
+            };
+            let is_last = match frame {
+                Some(Ok(frame)) => {
+                    // Trailers say nothing of the answer.
+                    let data = frame.into_data().unwrap_or_default();
+                    stream.read(&data, unix_seconds());
+                    stream.is_failed()
+                }
+                Some(Err(error)) => {
+                    stream.broken(error.into().as_ref());
+                    true
+                }
+                None => {
+                    stream.end(unix_seconds());
+                    true
+                }
+            };
+            let bytes = stream.take();
+            if is_last {
+                this.kind.set(Kind::Own { bytes: bytes.unwrap_or_default() });
+            } else if let Some(bytes) = bytes {
+                silence.spoke();
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Inner { body } => body.is_end_stream(),
+            Kind::Own { bytes } => bytes.is_empty(),
+            Kind::Events { .. } => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Inner { body } => body.size_hint(),
+            Kind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Events { .. } => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use crate::BoxError;
+
+pin_project! {
+    /// Reads a body to its end, within a cap.
+    pub(super) struct Collect<B> {
+        #[pin]
+        body: B,
+        first: Bytes,
+        // Only when there is more than one frame.
+        more: BytesMut,
+        cap: usize,
+    }
+}
+
+/// Why a body was not read to its end.
+pub(super) enum Unread {
+    /// It is larger than the cap.
+    TooLarge,
+    /// It broke.
+    Broken(BoxError),
+}
+
+impl<B: Body<Error: Into<BoxError>>> Collect<B> {
+    pub(super) fn new(body: B, cap: usize) -> Self {
+        Self { body, first: Bytes::new(), more: BytesMut::new(), cap }
+    }
+
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Bytes, Unread>> {
+        let mut this = self.project();
+        loop {
+            let Some(frame) = ready!(this.body.as_mut().poll_frame(cx)) else {
+                return Poll::Ready(Ok(match this.more.is_empty() {
+                    true => std::mem::take(this.first),
+                    false => this.more.split().freeze(),
+                }));
+            };
+            let frame = frame.map_err(|error| Unread::Broken(error.into()))?;
+            let Ok(mut data) = frame.into_data() else { continue };
+            let size = data.remaining();
+            if this.first.len().max(this.more.len()) + size > *this.cap {
+                return Poll::Ready(Err(Unread::TooLarge));
+            }
+            let data = data.copy_to_bytes(size);
+            if this.first.is_empty() && this.more.is_empty() {
+                *this.first = data;
+            } else {
+                if this.more.is_empty() {
+                    this.more.extend_from_slice(this.first);
+                }
+                this.more.extend_from_slice(&data);
+            }
+        }
+    }
+}

@@ -1,0 +1,330 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Request, Response, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+    request, response,
+};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::{
+    Ids, Machine, ResponsesBody,
+    clock::unix_seconds,
+    collect::{Collect, Unread},
+    error,
+    layer::Settings,
+    prepare::{Prepared, Then, Translate, prepare},
+    stream::Stream,
+    whole,
+};
+use crate::{
+    BoxError, Code, Rejected, Rejection, Target,
+    classify::{Attempts, DeadlineError, TransportError},
+    exchange::{Fault, UpstreamError},
+    sse::is_event_stream,
+};
+
+/// More of an error than anybody reads.
+const LARGEST_ERROR: usize = 1 << 20;
+
+pin_project! {
+    /// The future of [`Responses`](super::Responses).
+    pub struct ResponseFuture<S, B, R>
+    where
+        S: Service<Request<B>>,
+    {
+        // Kept for requests that are read first.
+        service: Option<S>,
+        settings: Option<Arc<Settings>>,
+        #[pin]
+        state: State<S::Future, B, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, B, R> {
+        // It is no Responses request.
+        Passing { #[pin] future: F },
+        Reading { #[pin] body: Collect<B>, head: Option<request::Parts> },
+        Calling { #[pin] future: F, call: Option<Call> },
+        // An error, or a plain answer: its head waits for its body.
+        Answering { #[pin] body: Collect<R>, head: Option<response::Parts>, call: Option<Call> },
+        // The second time.
+        Readying { request: Option<Request<Bytes>> },
+    }
+}
+
+/// What is done with the answer.
+struct Call {
+    then: Then,
+    is_routed: bool,
+    stream: bool,
+    /// The head of the request, while there may be another attempt.
+    head: Option<request::Parts>,
+    attempts: u32,
+}
+
+impl<S: Service<Request<B>>, B, R> ResponseFuture<S, B, R> {
+    pub(super) fn passing(future: S::Future) -> Self {
+        Self { service: None, settings: None, state: State::Passing { future } }
+    }
+}
+
+impl<S, B, R> ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>>,
+    B: Body<Error: Into<BoxError>>,
+{
+    /// `service` was polled to readiness.
+    pub(super) fn reading(service: S, request: Request<B>, settings: Arc<Settings>) -> Self {
+        let (head, body) = request.into_parts();
+        let body = Collect::new(body, settings.cap);
+        let state = State::Reading { body, head: Some(head) };
+        Self { service: Some(service), settings: Some(settings), state }
+    }
+}
+
+impl<S: Service<Request<B>>, B, R> fmt::Debug for ResponseFuture<S, B, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    B: Body<Error: Into<BoxError>> + From<Bytes>,
+    R: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    type Output = Result<Response<ResponsesBody<R>>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let (service, settings) = (this.service, this.settings);
+            let next = match this.state.as_mut().project() {
+                StateProj::Passing { future } => {
+                    let response = ready!(future.poll(cx))?;
+                    return Poll::Ready(Ok(response.map(ResponsesBody::inner)));
+                }
+                StateProj::Reading { body, head } => {
+                    let (service, settings) = both(service, settings);
+                    let body = ready!(body.poll(cx));
+                    let mut head = head.take().expect("read once");
+                    let prepared = body
+                        .map_err(|unread| unreadable(&unread, settings.cap))
+                        .and_then(|body| prepare(&mut head, body, settings));
+                    let Prepared { body, then } = match prepared {
+                        Ok(prepared) => prepared,
+                        Err(rejection) => return Poll::Ready(Ok(rejection.into_response())),
+                    };
+                    let call = Call::new(then, &head);
+                    let request = Request::from_parts(head, B::from(body));
+                    State::Calling { future: service.call(request), call: Some(call) }
+                }
+                StateProj::Calling { future, call } => {
+                    let response = ready!(future.poll(cx))?;
+                    let call = call.take().expect("answered once");
+                    let (_, settings) = both(service, settings);
+                    match call.look(response, settings) {
+                        Look::Done(response) => return Poll::Ready(Ok(response)),
+                        Look::Collect { head, body, cap, call } => State::Answering {
+                            body: Collect::new(body, cap),
+                            head: Some(head),
+                            call: Some(call),
+                        },
+                    }
+                }
+                StateProj::Answering { body, head, call } => {
+                    let body = ready!(body.poll(cx));
+                    let head = head.take().expect("answered once");
+                    let call = call.take().expect("answered once");
+                    match call.answered(head, body) {
+                        Answered::Done(response) => return Poll::Ready(Ok(response)),
+                        Answered::Again(request) => State::Readying { request: Some(request) },
+                    }
+                }
+                StateProj::Readying { request } => {
+                    let (service, _) = both(service, settings);
+                    ready!(service.poll_ready(cx))?;
+                    let request = request.take().expect("sent once");
+                    let call = Call {
+                        then: Then::Pass { without_reasoning: None },
+                        is_routed: request.extensions().get::<Target>().is_some(),
+                        stream: false,
+                        head: None,
+                        attempts: 1,
+                    };
+                    let future = service.call(request.map(B::from));
+                    State::Calling { future, call: Some(call) }
+                }
+            };
+            this.state.set(next);
+        }
+    }
+}
+
+/// They are there for every request that is read.
+fn both<'a, S>(
+    service: &'a mut Option<S>,
+    settings: &'a Option<Arc<Settings>>,
+) -> (&'a mut S, &'a Settings) {
+    let service = service.as_mut().expect("kept for a request that is read");
+    (service, settings.as_ref().expect("kept with the service"))
+}
+
+enum Look<R> {
+    Done(Response<ResponsesBody<R>>),
+    Collect { head: response::Parts, body: R, cap: usize, call: Call },
+}
+
+enum Answered<R> {
+    Done(Response<ResponsesBody<R>>),
+    /// This is sent instead.
+    Again(Request<Bytes>),
+}
+
+impl Call {
+    fn new(then: Then, head: &request::Parts) -> Self {
+        let stream = matches!(&then, Then::Translate(translate) if translate.asked.stream);
+        let again = matches!(&then, Then::Pass { without_reasoning: Some(_) });
+        let is_routed = head.extensions.get::<Target>().is_some();
+        Self { then, is_routed, stream, head: again.then(|| head.clone()), attempts: 0 }
+    }
+
+    /// By the head of the answer.
+    fn look<R>(self, mut response: Response<R>, settings: &Settings) -> Look<R>
+    where
+        R: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        if self.attempts > 0 {
+            let made = Attempts::of(&response).0 + self.attempts;
+            response.extensions_mut().insert(Attempts(made));
+        }
+        let status = response.status();
+        let extensions = response.extensions();
+        // The gateway's own words have the envelope already.
+        let is_own = extensions.get::<Rejected>().is_some()
+            || extensions.get::<TransportError>().is_some()
+            || extensions.get::<DeadlineError>().is_some();
+        let is_events = is_event_stream(response.headers());
+        let collect = |response: Response<R>, cap, call| {
+            let (head, body) = response.into_parts();
+            Look::Collect { head, body, cap, call }
+        };
+        match &self.then {
+            _ if is_own => Look::Done(response.map(ResponsesBody::inner)),
+            Then::Pass { without_reasoning: Some(_) } if status == StatusCode::BAD_REQUEST => {
+                collect(response, LARGEST_ERROR, self)
+            }
+            Then::Pass { .. } => Look::Done(response.map(ResponsesBody::inner)),
+            Then::Translate(_) if !status.is_success() => collect(response, LARGEST_ERROR, self),
+            Then::Translate(translate) if is_events && self.stream => {
+                response.headers_mut().remove(CONTENT_LENGTH);
+                let machine = Machine::new(
+                    translate.asked.clone(),
+                    Ids::random(),
+                    unix_seconds(),
+                    translate.sealing(),
+                );
+                let stream = Stream::new(machine, settings.cap);
+                let keep_alive = settings.keep_alive;
+                Look::Done(response.map(|body| ResponsesBody::events(body, stream, keep_alive)))
+            }
+            Then::Translate(_) => collect(response, settings.cap, self),
+        }
+    }
+
+    /// The body of an error or of a plain answer was read.
+    fn answered<R>(self, mut head: response::Parts, body: Result<Bytes, Unread>) -> Answered<R> {
+        head.headers.remove(CONTENT_LENGTH);
+        if head.status.is_success() {
+            return Answered::Done(match (body, &self.then) {
+                (Ok(body), Then::Translate(translate)) => self.plain(head, &body, translate),
+                (Ok(body), Then::Pass { .. }) => own(head, body),
+                (Err(Unread::TooLarge), _) => error::no_answer(&Fault::TooLarge(LARGEST_ERROR)),
+                (Err(Unread::Broken(error)), _) => error::broken(error),
+            });
+        }
+        // What an error has lost does not matter: its status says enough.
+        let body = body.unwrap_or_default();
+        match (self.then, self.head) {
+            (Then::Pass { without_reasoning: Some(without) }, Some(mut request))
+                if is_unknown_reasoning(&body) =>
+            {
+                if request.headers.contains_key(CONTENT_LENGTH) {
+                    request.headers.insert(CONTENT_LENGTH, without.len().into());
+                }
+                Answered::Again(Request::from_parts(request, without))
+            }
+            (Then::Pass { .. }, _) => Answered::Done(own(head, body)),
+            // Its key is refused, not the client's. A router further out says so itself.
+            (Then::Translate(_), _) if !self.is_routed && is_refused(head.status) => {
+                let message = format!("the provider refuses the key ({})", head.status.as_u16());
+                Answered::Done(Rejection::new(Code::ProviderError, message).into_response())
+            }
+            (Then::Translate(_), _) => {
+                let body = error::enveloped(head.status, body);
+                Answered::Done(json(head, body))
+            }
+        }
+    }
+
+    /// A plain answer, or what stands in the place of a stream.
+    fn plain<R>(
+        &self,
+        head: response::Parts,
+        body: &[u8],
+        translate: &Translate,
+    ) -> Response<ResponsesBody<R>> {
+        if self.stream {
+            let what = "the provider answered without the stream that was asked for";
+            return error::no_answer(&Fault::Malformed(what.into()));
+        }
+        let asked = &translate.asked;
+        match whole(body, asked, Ids::random(), unix_seconds(), translate.sealing()) {
+            Ok(translated) => json(head, translated.into()),
+            Err(fault) => error::no_answer(&fault),
+        }
+    }
+}
+
+fn own<R>(head: response::Parts, body: Bytes) -> Response<ResponsesBody<R>> {
+    Response::from_parts(head, ResponsesBody::own(body))
+}
+
+fn json<R>(mut head: response::Parts, body: Bytes) -> Response<ResponsesBody<R>> {
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    own(head, body)
+}
+
+fn is_refused(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+fn is_unknown_reasoning(body: &[u8]) -> bool {
+    UpstreamError::read(body).code.as_deref() == Some("invalid_encrypted_content")
+}
+
+fn unreadable(unread: &Unread, cap: usize) -> Rejection {
+    match unread {
+        Unread::TooLarge => {
+            let message = format!("the request is larger than {cap} bytes");
+            Rejection::new(Code::PayloadTooLarge, message)
+        }
+        Unread::Broken(error) => {
+            let message = format!("the request could not be read: {error}");
+            Rejection::new(Code::InvalidRequest, message)
+        }
+    }
+}

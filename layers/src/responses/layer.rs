@@ -1,0 +1,101 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use tower_layer::Layer;
+
+use super::{AeadSeal, Options, Responses, Seal};
+use crate::{Target, policy::Policy};
+
+/// Applies [`Responses`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`options`](Self::options) | `max_tokens`, no `verbosity` |
+/// | [`seal`](Self::seal) | a key of this process |
+/// | [`keep_alive`](Self::keep_alive) | 15 s |
+/// | [`cap`](Self::cap) | 64 MiB |
+#[derive(Clone)]
+pub struct ResponsesLayer(Settings);
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) options: Policy<Options>,
+    pub(super) seal: Arc<dyn Seal>,
+    pub(super) keep_alive: Duration,
+    pub(super) cap: usize,
+}
+
+impl ResponsesLayer {
+    /// With the defaults. Reasoning that is sealed now cannot be read after a restart; see
+    /// [`seal`](Self::seal).
+    pub fn new() -> Self {
+        Self(Settings {
+            options: Policy::new(Options::default()),
+            seal: Arc::new(AeadSeal::random()),
+            keep_alive: Duration::from_secs(15),
+            cap: 64 << 20,
+        })
+    }
+
+    /// What the Chat Completions service takes.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.0.options = Policy::new(options);
+        self
+    }
+
+    /// What each target takes, for requests that carry a [`Target`].
+    #[must_use]
+    pub fn for_target(
+        mut self,
+        options: impl Fn(&Target) -> Options + Send + Sync + 'static,
+    ) -> Self {
+        self.0.options.for_target(options);
+        self
+    }
+
+    /// What seals the reasoning that travels through the client. Default: a random key, which is
+    /// gone with the process.
+    #[must_use]
+    pub fn seal(mut self, seal: Arc<dyn Seal>) -> Self {
+        self.0.seal = seal;
+        self
+    }
+
+    /// How long a stream is silent at most: then a comment is sent, which every reader skips.
+    #[must_use]
+    pub fn keep_alive(mut self, every: Duration) -> Self {
+        self.0.keep_alive = every;
+        self
+    }
+
+    /// The largest request, the largest plain answer and the largest single event, in bytes.
+    #[must_use]
+    pub fn cap(mut self, bytes: usize) -> Self {
+        self.0.cap = bytes;
+        self
+    }
+}
+
+impl Default for ResponsesLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ResponsesLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponsesLayer")
+            .field("options", &self.0.options)
+            .field("keep_alive", &self.0.keep_alive)
+            .field("cap", &self.0.cap)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for ResponsesLayer {
+    type Service = Responses<S>;
+
+    fn layer(&self, inner: S) -> Responses<S> {
+        Responses { inner, settings: Arc::new(self.0.clone()) }
+    }
+}

@@ -1,0 +1,106 @@
+//! The OpenAI Responses API on top of Chat Completions.
+//!
+//! Coding agents speak only Responses, most providers speak only Chat Completions. This layer stands
+//! between them: a POST to `.../responses` becomes one to `.../chat/completions`, and its answer,
+//! plain or streamed, becomes a response. All other requests pass untouched, so that an app which
+//! serves `/v1/chat/completions` serves `/v1/responses`, too, by wrapping the whole `Router`:
+//!
+//! ```
+//! use axum::{Router, body::Body, routing::post};
+//! use http::Request;
+//! use http_body_util::BodyExt;
+//! use switchtower_layers::responses::ResponsesLayer;
+//! use tower::{Layer, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), switchtower_layers::BoxError> {
+//! async fn complete(request: String) -> &'static str {
+//!     assert!(request.contains(r#""messages":[{"role":"user","content":"Which track?"}]"#));
+//!     r#"{"choices": [{"message": {"content": "Track 9."}, "finish_reason": "stop"}]}"#
+//! }
+//! let app = Router::<()>::new().route("/v1/chat/completions", post(complete));
+//! let app = ResponsesLayer::new().layer(app);
+//!
+//! let request = r#"{"model": "m", "input": "Which track?"}"#;
+//! let request = Request::post("/v1/responses").body(Body::from(request))?;
+//! let body = app.oneshot(request).await?.into_body().collect().await?.to_bytes();
+//! assert!(std::str::from_utf8(&body)?.contains(r#""text":"Track 9.""#));
+//! # Ok(()) }
+//! ```
+//!
+//! | setting | default |
+//! |---|---|
+//! | [`ResponsesLayer::options`]: what the provider takes | `max_tokens`, no `verbosity` |
+//! | [`ResponsesLayer::seal`]: what seals reasoning | a key of this process |
+//! | [`ResponsesLayer::keep_alive`]: the longest silence in a stream | 15 s, then a comment |
+//! | [`ResponsesLayer::cap`]: the largest request, answer and event | 64 MiB |
+//! | [`Owner`] | `local` |
+//!
+//! # What is translated
+//!
+//! - **Calls of every kind.** Custom (freeform) tools, namespaced tools, `local_shell` and a
+//!   `tool_search` that the client runs go out as functions and come back as what they were. Tools
+//!   that a provider would have to run (`web_search` and the like) are left out with a warning.
+//! - **Input in any order.** Calls and the text before them are one assistant message, and each
+//!   output stands behind its call. A call without an output (the user cut it off) gets one that
+//!   says so; an output without a call is refused.
+//! - **Reasoning.** It comes back as items and, if `include` asks for `reasoning.encrypted_content`,
+//!   sealed; a client that hands it back has it put before the model again as `reasoning_content`,
+//!   without which some models refuse a tool loop.
+//! - **The end.** A stream has exactly one terminal event, whatever becomes of the provider:
+//!   `response.completed`, `.incomplete` (out of tokens, or filtered) or `.failed` (an error, a
+//!   disconnect, an end without a finish reason). In a failed one the items that were not done stay
+//!   open: no client runs half a call.
+//!
+//! `background`, and everything that [`translate_request`] finds to be of a wrong type, is a 400
+//! that names the field. What it does not know is not sent.
+//!
+//! # Errors
+//!
+//! | the service inside | the client |
+//! |---|---|
+//! | an error | its status, code and `Retry-After`, in the envelope `{"error": {"message", "type", "param", "code"}}` |
+//! | 401, 403 | 502 `PROVIDER_ERROR`: it is not the client's key; behind a router (with a [`Target`](crate::Target)) as it is, for the router to judge |
+//! | a success that is no completion, or breaks off | 502 `PROVIDER_ERROR`, or 504 `DEADLINE_EXCEEDED` |
+//! | a stream that breaks | `response.failed`, then `data: [DONE]` |
+//!
+//! # Between a router and its targets
+//!
+//! With a [`Target`](crate::Target) of the dialect [`Responses`](crate::Dialect::Responses) in its
+//! extensions a request passes as it is, and so does its answer, except that reasoning which was
+//! sealed here leaves, as nobody else can open it; and a 400 `invalid_encrypted_content` gets one
+//! more attempt without any reasoning. So one request may fail over from a provider that speaks
+//! Responses to one that does not, and back.
+//!
+//! Stored responses and `previous_response_id` are another layer, [`state`], which stands outside of
+//! the router. Without it `previous_response_id` is only repeated in the answer.
+
+mod answer;
+mod asked;
+mod body;
+mod clock;
+mod collect;
+mod error;
+mod future;
+mod layer;
+mod native;
+mod owner;
+mod prepare;
+mod request;
+mod seal;
+mod service;
+pub mod state;
+mod stream;
+
+#[doc(hidden)]
+pub use answer::{Failure, Ids, Machine, Sealing, whole};
+pub use asked::{Asked, Called, Echo, Kind, ToolMap};
+pub use body::ResponsesBody;
+pub use future::ResponseFuture;
+pub use layer::ResponsesLayer;
+pub use owner::{Owner, PreviousResponse};
+pub use request::{Invalid, MaxTokens, Options, Translated, translate as translate_request};
+pub use seal::{AeadSeal, Seal};
+pub use service::Responses;
+
+#[cfg(test)]
+mod tests;

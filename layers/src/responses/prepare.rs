@@ -1,0 +1,136 @@
+//! What becomes of a request that was read. No I/O.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{
+    Uri,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    request,
+    uri::PathAndQuery,
+};
+
+use super::{
+    Asked, Invalid, Owner, PreviousResponse, Seal, Sealing, layer::Settings, native,
+    request::translate,
+};
+use crate::{Code, Dialect, Rejection, Target};
+
+/// The request to send, and what its answer will need.
+pub(super) struct Prepared {
+    pub(super) body: Bytes,
+    pub(super) then: Then,
+}
+
+/// What is done with the answer.
+pub(super) enum Then {
+    /// It is translated.
+    Translate(Translate),
+    /// It passes. If the provider does not know the reasoning in the request, it is sent once more
+    /// with this body.
+    Pass { without_reasoning: Option<Bytes> },
+}
+
+pub(super) struct Translate {
+    pub(super) asked: Arc<Asked>,
+    owner: Arc<str>,
+    seal: Arc<dyn Seal>,
+}
+
+impl Translate {
+    pub(super) fn sealing(&self) -> Sealing {
+        let (owner, seal) = (self.owner.clone(), self.seal.clone());
+        Box::new(move |text| seal.seal(&owner, text))
+    }
+}
+
+/// Readies the request for its target, which speaks Chat Completions unless it says otherwise.
+pub(super) fn prepare(
+    parts: &mut request::Parts,
+    body: Bytes,
+    settings: &Settings,
+) -> Result<Prepared, Rejection> {
+    let dialect = parts.extensions.get::<Target>().map_or(Dialect::Chat, |target| target.dialect);
+    let prepared = match dialect {
+        Dialect::Responses => pass(body, &*settings.seal),
+        Dialect::Chat => translated(parts, &body, settings)?,
+    };
+    if parts.headers.contains_key(CONTENT_LENGTH) {
+        parts.headers.insert(CONTENT_LENGTH, prepared.body.len().into());
+    }
+    Ok(prepared)
+}
+
+fn translated(
+    parts: &mut request::Parts,
+    body: &[u8],
+    settings: &Settings,
+) -> Result<Prepared, Rejection> {
+    let options = settings.options.of(&parts.extensions);
+    let owner = parts.extensions.get::<Owner>().cloned().unwrap_or_default().0;
+    let seal = settings.seal.clone();
+    let open = |sealed: &str| seal.open(&owner, sealed);
+    let translated = translate(body, &options, &open).map_err(invalid)?;
+    let mut asked = translated.asked;
+    if let Some(PreviousResponse(id)) = parts.extensions.get() {
+        asked.echo.previous_response(id);
+    }
+    parts.uri = chat_uri(&parts.uri)?;
+    parts.extensions.insert(Dialect::Chat);
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let then = Then::Translate(Translate { asked: Arc::new(asked), owner, seal });
+    Ok(Prepared { body: translated.body, then })
+}
+
+/// Nothing is changed, except that reasoning which was sealed here leaves: no provider can open it.
+fn pass(body: Bytes, seal: &dyn Seal) -> Prepared {
+    let reasoning = native::reasoning(&body);
+    let body = native::without(&body, reasoning.iter().filter(|item| seal.is_ours(&item.sealed)))
+        .unwrap_or(body);
+    // Nearly always there is none, and then nothing is kept for another attempt.
+    let without_reasoning = match reasoning.is_empty() {
+        true => None,
+        false => native::without(&body, &native::reasoning(&body)),
+    };
+    Prepared { body, then: Then::Pass { without_reasoning } }
+}
+
+fn invalid(Invalid { message, param }: Invalid) -> Rejection {
+    let rejection = Rejection::new(Code::InvalidRequest, message);
+    match param {
+        Some(param) => rejection.param(param),
+        None => rejection,
+    }
+}
+
+/// `/v1/responses` is `/v1/chat/completions`, below whatever prefix.
+fn chat_uri(uri: &Uri) -> Result<Uri, Rejection> {
+    let path = uri.path().trim_end_matches('/');
+    let prefix = path.strip_suffix("/responses").unwrap_or_default();
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    let moved = PathAndQuery::try_from(format!("{prefix}/chat/completions{query}"));
+    parts.path_and_query = Some(moved.map_err(|_| unusable())?);
+    Uri::from_parts(parts).map_err(|_| unusable())
+}
+
+fn unusable() -> Rejection {
+    Rejection::new(Code::InvalidRequest, "the path cannot be sent on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_keeps_its_prefix_and_query() {
+        for (from, to) in [
+            ("/v1/responses", "/v1/chat/completions"),
+            ("/v1/responses/?a=b", "/v1/chat/completions?a=b"),
+            ("/openai/responses", "/openai/chat/completions"),
+            ("http://host:1/responses", "http://host:1/chat/completions"),
+        ] {
+            assert_eq!(chat_uri(&from.parse().unwrap()).unwrap().to_string(), to);
+        }
+    }
+}

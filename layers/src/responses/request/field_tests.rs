@@ -1,0 +1,216 @@
+use serde_json::{Value, json};
+
+use super::{
+    MaxTokens, Options,
+    cases::{chat, invalid, open, translated},
+    translate,
+};
+
+/// What the fields come to, besides the messages.
+fn besides_messages(fields: Value) -> Value {
+    let mut chat = chat(fields);
+    chat.as_object_mut().unwrap().remove("messages");
+    chat
+}
+
+#[test]
+fn fields_become_fields() {
+    let schema = json!({"type": "object", "properties": {}});
+    let cases = [
+        (json!({}), json!({})),
+        (json!({"model": "a\"b"}), json!({"model": "a\"b"})),
+        (
+            json!({"temperature": 0.5, "top_p": 1, "presence_penalty": -1.5, "frequency_penalty": 2}),
+            json!({"temperature": 0.5, "top_p": 1, "presence_penalty": -1.5, "frequency_penalty": 2}),
+        ),
+        (json!({"max_output_tokens": 16}), json!({"max_tokens": 16})),
+        (
+            json!({"reasoning": {"effort": "xhigh", "summary": "auto", "context": "auto"}}),
+            json!({"reasoning_effort": "xhigh"}),
+        ),
+        (json!({"reasoning": {"effort": null}}), json!({})),
+        (json!({"reasoning": {}}), json!({})),
+        (json!({"text": {"format": {"type": "text"}, "verbosity": "low"}}), json!({})),
+        (json!({"text": {"format": null, "verbosity": null}}), json!({})),
+        (
+            json!({"text": {"format": {"type": "json_object"}}}),
+            json!({"response_format": {"type": "json_object"}}),
+        ),
+        (
+            json!({"text": {"format": {"type": "json_schema", "name": "n", "schema": schema,
+                "strict": true, "description": "d"}}}),
+            json!({"response_format": {"type": "json_schema", "json_schema":
+                {"name": "n", "schema": schema, "strict": true, "description": "d"}}}),
+        ),
+        (
+            json!({"text": {"format": {"type": "json_schema", "name": "n", "schema": schema,
+                "strict": null}}}),
+            json!({"response_format":
+                {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}}),
+        ),
+        (json!({"top_logprobs": 3}), json!({"logprobs": true, "top_logprobs": 3})),
+        (json!({"top_logprobs": 0}), json!({})),
+        (
+            json!({"stream": true}),
+            json!({"stream": true, "stream_options": {"include_usage": true}}),
+        ),
+        (json!({"stream": false}), json!({})),
+        (json!({"tools": [], "tool_choice": "required", "parallel_tool_calls": true}), json!({})),
+        (json!({"background": false}), json!({})),
+        (
+            json!({"store": true, "include": ["reasoning.encrypted_content"], "metadata": {"a": "b"},
+                "prompt_cache_key": "k", "client_metadata": {"x": 1}, "truncation": "auto",
+                "service_tier": "flex", "safety_identifier": "s", "max_tool_calls": 3,
+                "previous_response_id": "resp_1", "never_heard_of": [{}], "user": 7}),
+            json!({}),
+        ),
+        (
+            json!({"model": null, "instructions": null, "stream": null, "background": null,
+                "temperature": null, "top_p": null, "presence_penalty": null, "store": null,
+                "frequency_penalty": null, "max_output_tokens": null, "reasoning": null,
+                "text": null, "top_logprobs": null, "tools": null, "tool_choice": null,
+                "parallel_tool_calls": null, "include": null, "metadata": null}),
+            json!({}),
+        ),
+    ];
+    for (fields, expected) in cases {
+        assert_eq!(besides_messages(fields.clone()), expected, "{fields}");
+    }
+}
+
+#[test]
+fn a_wrong_type_is_named() {
+    let cases = [
+        (json!({"model": 1}), "model", "must be a string"),
+        (json!({"temperature": "hot"}), "temperature", "must be a number"),
+        (json!({"top_p": [1]}), "top_p", "must be a number"),
+        (json!({"presence_penalty": true}), "presence_penalty", "must be a number"),
+        (json!({"frequency_penalty": {}}), "frequency_penalty", "must be a number"),
+        (json!({"instructions": ["a"]}), "instructions", "must be a string"),
+        (json!({"max_output_tokens": 1.5}), "max_output_tokens", "must be a whole number"),
+        (json!({"max_output_tokens": -1}), "max_output_tokens", "must be a whole number"),
+        (json!({"top_logprobs": "1"}), "top_logprobs", "must be a whole number"),
+        (json!({"stream": "yes"}), "stream", "must be a boolean"),
+        (json!({"store": 1}), "store", "must be a boolean"),
+        (json!({"metadata": []}), "metadata", "must be an object"),
+        (json!({"truncation": {}}), "truncation", "must be a string"),
+        (json!({"include": "a"}), "include", "must be an array"),
+        (json!({"include": [1]}), "include", "must be an array of strings"),
+        (json!({"reasoning": "high"}), "reasoning", "must be an object"),
+        (json!({"reasoning": {"effort": 1}}), "reasoning.effort", "must be a string"),
+        (json!({"text": "json"}), "text", "must be an object"),
+        (json!({"text": {"format": "json"}}), "text.format", "must be an object"),
+        (json!({"text": {"format": {}}}), "text.format.type", "is missing"),
+        (json!({"text": {"format": {"type": "yaml"}}}), "text.format.type", "must be `text`"),
+        (json!({"text": {"format": {"type": "json_schema"}}}), "text.format.name", "is missing"),
+        (
+            json!({"text": {"format": {"type": "json_schema", "name": "n", "schema": "s"}}}),
+            "text.format.schema",
+            "must be an object",
+        ),
+        (
+            json!({"text": {"format": {"type": "json_schema", "name": "n", "schema": {},
+                "description": 1}}}),
+            "text.format.description",
+            "must be a string",
+        ),
+        (json!({"text": {"verbosity": 3}}), "text.verbosity", "must be a string"),
+        (json!({"tools": {}}), "tools", "must be an array"),
+        (json!({"tool_choice": true}), "tool_choice", "must be a string or an object"),
+        (json!({"parallel_tool_calls": 1}), "parallel_tool_calls", "must be a boolean"),
+        (json!({"background": true}), "background", "is not supported yet"),
+        (json!({"background": "no"}), "background", "must be a boolean"),
+        (json!({"input": null}), "input", "is missing"),
+        (json!({"input": ""}), "input", "must not be empty"),
+        (json!({"input": []}), "input", "must not be empty"),
+        (json!({"input": 1}), "input", "must be a string or an array"),
+        (json!({"input": {"role": "user"}}), "input", "must be a string or an array"),
+        (json!({"input": true}), "input", "must be a string or an array"),
+        (json!({"input": -1.5}), "input", "must be a string or an array"),
+    ];
+    for (fields, param, says) in cases {
+        let (named, message) = invalid(fields.clone());
+        assert_eq!(named, param, "{fields}");
+        assert!(message.starts_with(&format!("`{param}` {says}")), "{fields}: {message}");
+    }
+}
+
+#[test]
+fn what_is_no_request_is_said_to_be_none() {
+    let of = |body: &[u8]| translate(body, &Options::default(), &open).unwrap_err();
+    for (body, says) in [
+        (&b""[..], "the body is not a JSON object"),
+        (b" [\"m\"]", "the body is not a JSON object"),
+        (b"\"a\"", "the body is not a JSON object"),
+        (b"{", "the body cannot be read: EOF"),
+        (b"{}x", "the body cannot be read: trailing"),
+        (b"{\"model\":\"a\",\"model\":\"b\"}", "the body cannot be read: duplicate field"),
+        (b"{\"input\":\"\xff\"}", "the body is not UTF-8"),
+    ] {
+        let error = of(body);
+        assert!(error.message.starts_with(says), "{error}");
+        assert_eq!(error.param, None, "{error}");
+    }
+    assert_eq!(of(b"{}").param.as_deref(), Some("input"));
+}
+
+#[test]
+fn instructions_are_the_first_system_message() {
+    assert_eq!(
+        chat(json!({"instructions": "be\nbrief", "input": "hi \"you\""}))["messages"],
+        json!([{"role": "system", "content": "be\nbrief"}, {"role": "user", "content": "hi \"you\""}])
+    );
+    let none = json!([{"role": "user", "content": "hi"}]);
+    assert_eq!(chat(json!({"instructions": ""}))["messages"], none);
+}
+
+#[test]
+fn options_say_what_a_provider_takes() {
+    let request = json!({"input": "hi", "max_output_tokens": 5, "text": {"verbosity": "low"}});
+    let options = Options { max_tokens: MaxTokens::MaxCompletionTokens, verbosity: true };
+    let body = serde_json::to_vec(&request).unwrap();
+    let chat = translate(&body, &options, &open).unwrap().body;
+    let chat: Value = serde_json::from_slice(&chat).unwrap();
+    assert_eq!(chat["max_completion_tokens"], 5);
+    assert_eq!(chat["verbosity"], "low");
+    assert_eq!(chat.get("max_tokens"), None);
+}
+
+#[test]
+fn the_answer_learns_what_was_asked() {
+    let request = json!({
+        "model": "gpt-\u{e9}\n", "input": "hi", "stream": true, "temperature": 0.5,
+        "include": ["reasoning.encrypted_content"], "metadata": {"a": "b"}, "store": false,
+        "tools": [{"type": "web_search"}], "top_p": null, "client_metadata": {},
+    });
+    let asked = translated(&request).unwrap().asked;
+    assert_eq!(&*asked.model, "gpt-\u{e9}\n");
+    assert!(asked.stream && asked.include_encrypted);
+    let echo = |field| asked.echo.get(field).map(serde_json::value::RawValue::get);
+    assert_eq!(echo("metadata"), Some(r#"{"a":"b"}"#));
+    assert_eq!(echo("tools"), Some(r#"[{"type":"web_search"}]"#), "what was dropped, too");
+    assert_eq!(echo("store"), Some("false"));
+    assert_eq!(echo("temperature"), Some("0.5"));
+    assert_eq!(echo("top_p"), None, "null is as if absent");
+    assert_eq!(echo("model"), None);
+
+    let asked = translated(&json!({"input": "hi", "include": []})).unwrap().asked;
+    assert!(!asked.stream && !asked.include_encrypted);
+    assert_eq!(&*asked.model, "");
+}
+
+#[test]
+fn every_field_of_the_echo_can_be_repeated() {
+    let values = json!({
+        "background": false, "frequency_penalty": 1, "instructions": "i", "max_output_tokens": 1,
+        "max_tool_calls": 1, "metadata": {}, "parallel_tool_calls": true, "presence_penalty": 1,
+        "previous_response_id": "r", "prompt_cache_key": "k", "prompt_cache_retention": "24h",
+        "reasoning": {}, "safety_identifier": "s", "service_tier": "auto", "store": true,
+        "temperature": 1, "text": {}, "tool_choice": "auto", "tools": [], "top_logprobs": 0,
+        "top_p": 1, "truncation": "disabled", "input": "hi",
+    });
+    let asked = translated(&values).unwrap().asked;
+    for field in crate::responses::Echo::FIELDS {
+        assert_eq!(asked.echo.get(field).unwrap().get(), values[field].to_string(), "{field}");
+    }
+}

@@ -1,0 +1,102 @@
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::{
+    Invalid, Options,
+    choice::Choice,
+    fields::{Fields, write_field},
+    format, messages,
+    reader::Reader,
+    tools::Tools,
+    writer::Writer,
+};
+use crate::responses::Asked;
+
+/// The Chat request, and what its answer will need.
+#[derive(Debug)]
+pub struct Translated {
+    /// The body to send to `/chat/completions`.
+    pub body: Bytes,
+    /// What the answer needs.
+    pub asked: Asked,
+}
+
+/// The Chat Completions request for a Responses request: bytes in, bytes out, with no clock and no
+/// I/O. `open` gives the reasoning text of an `encrypted_content`, or `None` when it is not ours.
+///
+/// Where the two differ:
+///
+/// - Several texts of one message are joined by a line break, because not every provider takes an
+///   array; with images or files among them they are an array. What only a user may send (an image
+///   that a tool gave) follows in a message of the user.
+/// - A call without an output was cut off by the user, and gets an output that says so. An output
+///   without a call is an error.
+/// - Custom tools are functions of one string, `input`; their grammar is in the description. Tools
+///   in a namespace are `namespace__name`. [`Asked::tools`] maps the names back. Tools that the
+///   provider would have to run are dropped with a warning.
+/// - `store`, `metadata` and whatever else Chat Completions does not have is not sent;
+///   [`Asked::echo`] has what the answer repeats. `previous_response_id` is not resolved.
+///
+/// # Errors
+///
+/// When the body is not a JSON object, a field has a wrong type or stands there twice, `input` has
+/// nothing to answer, an output belongs to no call, an item refers to a stored one, a choice names
+/// no tool, or `background` is asked for. Fields that mean nothing here are no error.
+///
+/// ```
+/// use switchtower_layers::responses::{Options, translate_request};
+///
+/// let request = br#"{"model": "qwen3:14b", "input": "Hello", "store": false}"#;
+/// let translated = translate_request(request, &Options::default(), &|_| None).unwrap();
+/// assert_eq!(
+///     translated.body,
+///     r#"{"model":"qwen3:14b","messages":[{"role":"user","content":"Hello"}]}"#
+/// );
+/// assert_eq!(translated.asked.echo.get("store").unwrap().get(), "false");
+///
+/// let request = br#"{"input": [{"role": "robot", "content": "Hello"}]}"#;
+/// let invalid = translate_request(request, &Options::default(), &|_| None).unwrap_err();
+/// assert_eq!(invalid.param.as_deref(), Some("input[0].role"));
+/// ```
+pub fn translate(
+    body: &[u8],
+    options: &Options,
+    open: &dyn Fn(&str) -> Option<String>,
+) -> Result<Translated, Invalid> {
+    let mut reader = Reader::new(open);
+    let mut fields = Fields::read(body, &mut |item| reader.push(item))?;
+    let conversation = reader.finish(fields.input.take())?;
+    let mut tools = Tools::read(fields.tools, &conversation.tools)?;
+    let choice = Choice::read(fields.tool_choice, &mut tools)?;
+
+    let mut out = Writer::with_capacity(body.len() + body.len() / 8 + 512);
+    out.raw("{");
+    write_field(&mut out, "model", fields.model);
+    if fields.streamed() {
+        out.raw(r#""stream":true,"stream_options":{"include_usage":true},"#);
+    }
+    fields.write_sampling(&mut out);
+    write_field(&mut out, options.max_tokens.as_str(), fields.max_output_tokens);
+    write_field(&mut out, "reasoning_effort", fields.effort()?);
+    format::write(&mut out, fields.text, *options)?;
+    if !tools.is_empty() {
+        out.raw(r#""tools":"#);
+        tools.write(&mut out);
+        out.raw(",");
+        choice.write(&tools, &mut out);
+        write_field(&mut out, "parallel_tool_calls", fields.parallel_tool_calls);
+    }
+    out.raw(r#""messages":"#);
+    let instructions = fields.instructions.map(RawValue::get).filter(|text| *text != "\"\"");
+    messages::write(&mut out, instructions, &conversation.messages, &mut tools);
+    out.raw("}");
+
+    let asked = Asked {
+        model: fields.model()?,
+        stream: fields.streamed(),
+        include_encrypted: fields.includes("reasoning.encrypted_content")?,
+        tools: tools.names.into_map(),
+        echo: fields.echo(),
+    };
+    Ok(Translated { body: out.finish(), asked })
+}

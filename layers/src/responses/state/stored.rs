@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// A response that was delivered, with all that continuing it takes: no other stored response is
+/// needed for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The response's id.
+    pub id: Arc<str>,
+    /// When it was delivered, in seconds since 1970.
+    pub created: u64,
+    /// The response object as it was delivered, as JSON.
+    pub response: Bytes,
+    /// What it answers: the items of the request, and before them those of all that it continues.
+    pub input: Vec<Item>,
+    /// What it says: the response's `output`.
+    pub output: Vec<Item>,
+}
+
+impl Stored {
+    /// Input, then output: what a request that continues it begins with.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.input.iter().chain(&self.output)
+    }
+
+    /// How many bytes it takes, about.
+    pub fn size(&self) -> u64 {
+        let items = self.input.iter().map(Item::size).sum::<usize>();
+        (self.id.len() + self.response.len() + items) as u64
+    }
+}
+
+/// An item of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its own id, or one that was made for it.
+    pub id: Arc<str>,
+    /// It, as JSON, as the client sent it or the provider said it.
+    pub json: Bytes,
+}
+
+impl Item {
+    /// How many bytes it takes, about.
+    pub fn size(&self) -> usize {
+        self.id.len() + self.json.len()
+    }
+}
