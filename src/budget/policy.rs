@@ -40,7 +40,11 @@ fn prices(config: &Config) -> PriceList {
     let aliases = general.chain(own).filter_map(priced);
     // A price of its own comes last and stays.
     let given = models.prices.iter().map(|(model, price)| (model.clone(), *price));
-    aliases.chain(given).collect()
+    let prices: PriceList = aliases.chain(given).collect();
+    match models.prices.get(Config::OTHERS) {
+        Some(price) => prices.others(*price),
+        None => prices,
+    }
 }
 
 #[cfg(test)]

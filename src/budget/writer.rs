@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use switchtower_layers::budget::{Changes, Record};
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
 use super::{Client, store::Store};
@@ -30,7 +30,13 @@ pub(super) async fn run(
             () = wait(&changes, is_failing) => false,
         };
         pending.extend(changes.take().into_iter().map(|change| (change.key, change.record)));
-        let Some((back, unwritten, result)) = write(store, pending).await else { return };
+        let (back, unwritten, result) = match write(store, pending).await {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::error!("the budgets are no longer kept: {error}");
+                return;
+            }
+        };
         (store, pending) = (back, unwritten);
         match result {
             Ok(()) if is_failing => tracing::info!("the budgets are kept again"),
@@ -57,17 +63,17 @@ async fn wait(changes: &Changes<Client>, is_failing: bool) {
     sleep(BATCH).await;
 }
 
-/// Gives back what could not be written; `None` when the runtime is gone.
+/// Gives back what could not be written.
 async fn write(
     mut store: Store,
     pending: Pending,
-) -> Option<(Store, Pending, rusqlite::Result<()>)> {
+) -> Result<(Store, Pending, rusqlite::Result<()>), JoinError> {
     let written = spawn_blocking(move || {
         let result = store.write(&pending);
         let unwritten = if result.is_ok() { Pending::new() } else { pending };
         (store, unwritten, result)
     });
-    written.await.ok()
+    written.await
 }
 
 #[cfg(test)]

@@ -74,6 +74,10 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What stands in `prices` for every model without a price of its own, and in `budgets` for
+    /// every client without one.
+    pub const OTHERS: &str = "default";
+
     /// The largest request body, decoded, in bytes.
     #[must_use]
     pub fn body_limit(&self) -> usize {
@@ -111,7 +115,8 @@ pub struct Models {
     pub rate_limit: IndexMap<String, RateLimit>,
     /// `quota`: who tells what the providers have left.
     pub quota: Quota,
-    /// `prices`: what a model's tokens cost. Default none: a model without a price costs nothing.
+    /// `prices`: what a model's tokens cost. `default` is that of every
+    /// other model. Default none: a model without a price costs nothing.
     pub prices: IndexMap<String, Price>,
     /// `budgets`: what each client may use per day and month, by the name of its key; `default` is
     /// that of every other client. Default none.

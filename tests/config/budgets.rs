@@ -24,13 +24,21 @@ models:
   prices:
     a/b: {input_per_mtok: 0, output_per_mtok: 0.000000001}
     c: {input_per_mtok: 3, cached_input_per_mtok: 0.3, output_per_mtok: 15}
+    default: {input_per_mtok: 1, output_per_mtok: 2}
   budgets:
     default: {requests_per_day: 1, requests_per_month: 2, tokens_per_day: 3, tokens_per_month: 4, usd_per_day: 0.1, usd_per_month: 6}
     alice: {usd_per_day: 1e-9}
 ";
     let config = accepted(text);
     let [prices, budgets] = read(&config);
-    assert_eq!(prices, ["a/b: 0, 0, 1", "c: 3000000000, 300000000, 15000000000"]);
+    assert_eq!(
+        prices,
+        [
+            "a/b: 0, 0, 1",
+            "c: 3000000000, 300000000, 15000000000",
+            "default: 1000000000, 1000000000, 2000000000",
+        ]
+    );
     assert_eq!(
         budgets,
         [
@@ -51,6 +59,17 @@ fn dollars_without_prices_are_odd() {
         accepted("models: {budgets: {default: {usd_per_day: 1}}}").warnings,
         ["the dollars of the budget of `default` are never used up: no model has a price"]
     );
+    let some = |prices: &str| {
+        let text = format!("models: {{prices: {prices}, budgets: {{default: {{usd_per_day: 1}}}}}}");
+        accepted(&text).warnings
+    };
+    let price = "{input_per_mtok: 1, output_per_mtok: 1}";
+    assert_eq!(
+        some(&format!("{{m: {price}}}")),
+        ["the dollars of the budget of `default` count only models that have a price: `default` in \
+          `prices` is for all others"]
+    );
+    assert_eq!(some(&format!("{{m: {price}, default: {price}}}")), [""; 0]);
 }
 
 #[test]

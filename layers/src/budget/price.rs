@@ -69,7 +69,8 @@ impl Price {
 }
 
 /// Prices by model: that of the target's, else of the model that the client asked for, with or
-/// without the provider before it (`provider/model`). A model that has none costs nothing.
+/// without the provider before it (`provider/model`), else that of all [others](Self::others).
+/// Without any of these it costs nothing.
 ///
 /// ```
 /// use switchtower_layers::budget::{Money, Price, PriceList};
@@ -79,12 +80,23 @@ impl Price {
 /// assert_eq!(prices.get("deepseek-chat").map(|price| price.output), Some(1_100_000_000));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct PriceList(std::sync::Arc<HashMap<Box<str>, Price>>);
+pub struct PriceList {
+    models: std::sync::Arc<HashMap<Box<str>, Price>>,
+    others: Option<Price>,
+}
 
 impl PriceList {
     /// The price of a model.
     pub fn get(&self, model: &str) -> Option<&Price> {
-        self.0.get(model)
+        self.models.get(model)
+    }
+
+    /// The price of every model that has none of its own. Clients choose the names: without it one
+    /// that is not on the list, such as a dated version, is free.
+    #[must_use]
+    pub fn others(mut self, price: Price) -> Self {
+        self.others = Some(price);
+        self
     }
 
     fn asked(&self, model: &str) -> Option<&Price> {
@@ -95,7 +107,8 @@ impl PriceList {
 
 impl<M: Into<Box<str>>> FromIterator<(M, Price)> for PriceList {
     fn from_iter<I: IntoIterator<Item = (M, Price)>>(prices: I) -> Self {
-        Self(std::sync::Arc::new(prices.into_iter().map(|(m, price)| (m.into(), price)).collect()))
+        let models = prices.into_iter().map(|(model, price)| (model.into(), price)).collect();
+        Self { models: std::sync::Arc::new(models), others: None }
     }
 }
 
@@ -103,7 +116,7 @@ impl Pricing for PriceList {
     fn price(&self, target: Option<&Target>, asked: Option<&str>, usage: &Usage) -> Money {
         let price = target.and_then(|target| self.get(&target.model));
         let price = price.or_else(|| self.asked(asked?));
-        price.map_or(Money::ZERO, |price| price.of(usage))
+        price.or(self.others.as_ref()).map_or(Money::ZERO, |price| price.of(usage))
     }
 }
 
@@ -163,6 +176,9 @@ mod tests {
             let target = answered.map(target);
             let money = prices.price(target.as_ref(), asked, &usage(1, 0, 0));
             assert_eq!(money.nanos(), nanos, "{answered:?} {asked:?}");
+            let money =
+                prices.clone().others(price(9)).price(target.as_ref(), asked, &usage(1, 0, 0));
+            assert_eq!(money.nanos(), if nanos == 0 { 9 } else { nanos });
         }
     }
 }

@@ -11,10 +11,9 @@ use switchtower_layers::budget::{
 };
 
 use super::Checker;
+use crate::config::Config;
 use crate::config::raw::{Entries, RawBudget, RawPrice, Text};
 
-/// The budget of every client that has none of its own.
-const DEFAULT: &str = "default";
 /// Dollars per million tokens, and per day or month: beyond that somebody has miscounted.
 const HIGHEST_PRICE: f64 = 1e6;
 const HIGHEST_BUDGET: f64 = 1e9;
@@ -74,17 +73,24 @@ impl Checker<'_> {
             }
             if name.value.parse::<IpAddr>().is_ok() {
                 self.wrong(&name, format!("`{}` is an address, not a client", name.value))
-                    .help(format!("`{DEFAULT}` is the budget of each address"));
+                    .help(format!("`{}` is the budget of each address", Config::OTHERS));
             }
             let name = self.named("budget's name", name);
-            if name != DEFAULT {
+            if name != Config::OTHERS {
                 self.warnings.push(format!(
                     "the budget of `{name}` never applies: there are no client keys yet"
                 ));
             }
-            if prices.is_empty() && limits.iter().any(|limit| limit.unit == Unit::Money) {
+            let counts_dollars = limits.iter().any(|limit| limit.unit == Unit::Money);
+            if counts_dollars && prices.is_empty() {
                 self.warnings.push(format!(
                     "the dollars of the budget of `{name}` are never used up: no model has a price"
+                ));
+            } else if counts_dollars && !prices.contains_key(Config::OTHERS) {
+                self.warnings.push(format!(
+                    "the dollars of the budget of `{name}` count only models that have a price: \
+                     `{}` in `prices` is for all others",
+                    Config::OTHERS
                 ));
             }
             budgets.insert(name, limits);
