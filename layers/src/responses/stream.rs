@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{Failure, Machine};
 use crate::{
+    classify::DeadlineError,
     exchange::Fault,
     sse::{Framer, TooLarge},
 };
@@ -66,11 +67,14 @@ impl Stream {
     /// The transport failed, or a layer further in has ended the answer. Behind its finish reason
     /// it is whole all the same.
     pub(super) fn broken(&mut self, error: &(dyn Error + 'static)) {
-        let failure = match error.downcast_ref::<Fault>() {
-            Some(fault) => Failure::from(fault),
-            None => Failure::from(&Fault::Transport(error.to_string().into())),
+        let fault = if let Some(fault) = error.downcast_ref::<Fault>() {
+            fault.clone()
+        } else if let Some(passed) = error.downcast_ref::<DeadlineError>() {
+            Fault::Deadline(*passed)
+        } else {
+            Fault::Transport(error.to_string().into())
         };
-        self.machine.fail(&failure, &mut self.out);
+        self.machine.fail(&Failure::from(&fault), &mut self.out);
     }
 }
 
