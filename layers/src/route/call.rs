@@ -12,7 +12,7 @@ use super::{
     layer::Settings,
 };
 use crate::{
-    Buffered, Dialect, Exchange, Rejected, Target,
+    Buffered, Code, Dialect, Exchange, Rejected, Target,
     classify::{Attempts, DeadlineError, Meaning, Total},
     exchange::{Facts, Fault, UpstreamError},
     rejection::whole_seconds,
@@ -185,7 +185,12 @@ impl Call {
                 true => message.to_string(),
                 false => format!("{target}: {message}"),
             };
-            self.failures.passed_over(reason.clone(), rejected.retry_after);
+            match rejected.code {
+                Code::InvalidRequest | Code::PayloadTooLarge => {
+                    self.failures.unfit(reason.clone(), head, held);
+                }
+                _ => self.failures.passed_over(reason.clone(), rejected.retry_after),
+            }
             return self.failed("target passed over", Wanted::Other, &reason);
         }
         let now = Instant::now();
@@ -241,7 +246,7 @@ impl Call {
             self.current = Some(chosen);
             return Next::Attempt;
         }
-        Next::End(std::mem::take(&mut self.failures).exhausted(&self.plan))
+        Next::End(std::mem::take(&mut self.failures).exhausted(&self.plan, self.dialect))
     }
 
     /// The attempt under way has ended after commit.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
 
@@ -21,6 +21,42 @@ use crate::{
 
 const CREATED: &str = "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\",\"output\":[]}}\n\n";
 const RDELTA: &str = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":4,\"delta\":\"Hi\"}\n\n";
+
+fn rejected(code: Code) -> Answer {
+    let rejection: Response<Full<Bytes>> =
+        Rejection::new(code, "by an inner layer").param("p").into_response();
+    rejection.map(|body| BodyExt::boxed_unsync(body.map_err(|never| match never {})))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_wrong_for_every_target_is_told_so() {
+    let layer = || RouteLayer::new(table());
+    let by = |a: fn() -> Answer, b: fn() -> Answer| {
+        move |provider: &str, _| if provider == "a" { a() } else { b() }
+    };
+    let unfit: fn() -> Answer = || rejected(Code::InvalidRequest);
+    let shut: fn() -> Answer = || rejected(Code::QuotaExhausted);
+    let seen = send(&layer(), request("m", true), by(unfit, unfit)).await;
+    assert_eq!((seen.status, seen.asked.len()), (400, 2));
+    assert!(seen.body.contains(r#""param":"p""#), "{}", seen.body);
+    // The other target may take it later.
+    for (a, b) in [(unfit, shut), (shut, unfit)] {
+        let seen = send(&layer(), request("m", true), by(a, b)).await;
+        assert!(seen.status == 503 && seen.body.contains("NO_PROVIDER"), "{}", seen.body);
+    }
+    let seen = send(&layer(), request("m", true), by(|| json(500, ""), unfit)).await;
+    assert_eq!(seen.status, 502);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_is_not_the_one_of_a_responses_client() {
+    for (path, status) in [("/v1/responses", 502), ("/v1/chat/completions", 401)] {
+        let mut request = request("m", true);
+        *request.uri_mut() = path.parse().unwrap();
+        let seen = send(&RouteLayer::new(table()), request, |_, _| json(401, "{}")).await;
+        assert_eq!(seen.status, status, "{path}");
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_ends_a_responses_stream_where_it_stood() {

@@ -4,7 +4,7 @@ use http::{HeaderValue, header::RETRY_AFTER, response::Parts};
 
 use super::{Plan, held::Held};
 use crate::{
-    Code, Rejection, Target,
+    Code, Dialect, Rejection, Target,
     classify::{DeadlineError, Meaning, RETRY_AFTER_MS, TransportError},
     exchange::UpstreamError,
     rejection::whole_seconds,
@@ -20,6 +20,10 @@ pub(super) struct Failures {
     soonest: Option<Duration>,
     /// The last attempt's answer, as far as it is one that can be passed on.
     last: Option<(Meaning, Parts, Held)>,
+    /// How many of the targets that were passed over could not be sent such a request at all.
+    unfit: usize,
+    /// What the last of them was answered with.
+    misfit: Option<(Parts, Held)>,
 }
 
 /// What the client gets when there is no answer to pass on.
@@ -56,16 +60,26 @@ impl Failures {
         self.reasons.push(reason);
     }
 
+    /// A layer on the way to a target found the request itself to be wrong, for this target.
+    pub(super) fn unfit(&mut self, reason: String, head: Parts, held: Held) {
+        self.reasons.push(reason);
+        self.unfit += 1;
+        self.misfit = Some((head, held));
+    }
+
     fn wait(&mut self, wait: Option<Duration>) {
         self.soonest = self.soonest.into_iter().chain(wait).min();
     }
 
-    /// What the client gets, by DESIGN's order: nothing attempted; only 429s; a client's error
-    /// last; else the provider's failure.
-    pub(super) fn exhausted(self, plan: &Plan) -> End {
-        let Self { reasons, attempts, limited, soonest, last } = self;
+    /// What the client gets, by DESIGN's order: nothing attempted, which is its own fault if no
+    /// target takes the request; only 429s; a client's error last; else the provider's failure.
+    pub(super) fn exhausted(self, plan: &Plan, dialect: Option<Dialect>) -> End {
+        let Self { reasons, attempts, limited, soonest, last, unfit, misfit } = self;
         if attempts == 0 {
-            return End::Own(nobody(plan, reasons, soonest));
+            return match misfit {
+                Some((head, held)) if unfit == reasons.len() => End::AsItCame(head, held),
+                _ => End::Own(nobody(plan, reasons, soonest)),
+            };
         }
         match last {
             Some((_, mut head, held)) if limited == attempts => {
@@ -75,6 +89,10 @@ impl Failures {
                     head.headers.remove(RETRY_AFTER_MS);
                 }
                 End::AsItCame(head, held)
+            }
+            // Responses clients take it for their own key's, and ask for another one.
+            Some((Meaning::Refused, ..)) if dialect == Some(Dialect::Responses) => {
+                End::Own(Rejection::new(Code::ProviderError, reasons.join("; ")))
             }
             Some((
                 Meaning::Exhausted

@@ -34,9 +34,10 @@
 //! | the end of the plan | status | code |
 //! |---|---|---|
 //! | a body that is not a JSON object, or names no model where there is no default | 400 | `INVALID_REQUEST` |
+//! | inner layers found the request wrong for every target | 400, 413 | the last of their words, as it came |
 //! | no target was attempted | 503 | `NO_PROVIDER`, with the reason per provider and `Retry-After` of the soonest |
 //! | all answers were 429 | 429 | the last one as it came, with the smallest `Retry-After` |
-//! | the last answer was another 4xx | 4xx | as it came |
+//! | the last answer was another 4xx | 4xx | as it came; a 401 or 403 not to a Responses client, which would take it for its own |
 //! | the total deadline passed | 504 | `DEADLINE_EXCEEDED` |
 //! | all else | 502 | `PROVIDER_ERROR`, with the reason per attempt |
 //!
