@@ -4,6 +4,7 @@ mod broken;
 mod calls;
 mod custom;
 mod desk;
+mod dialects;
 mod names;
 mod prompt;
 mod reasoning;
