@@ -3,15 +3,19 @@
 mod broken;
 mod calls;
 mod custom;
+mod delivered;
 mod desk;
 mod dialects;
 mod names;
 mod prompt;
 mod reasoning;
 mod refused;
+#[cfg(unix)]
+mod restart;
 mod script;
 #[path = "../failover/seen.rs"]
 mod seen;
+mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
