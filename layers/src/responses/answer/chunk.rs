@@ -83,11 +83,19 @@ struct Logprobs<'a> {
 
 impl<'a> Choice<'a> {
     /// The log probabilities of the text's tokens, as the inside of a JSON array.
-    pub(super) fn logprobs(&self) -> &'a str {
+    ///
+    /// Chat Completions has `bytes: null` for tokens without bytes, Responses an empty list. What
+    /// stands in a string has its quotes escaped, and is never taken for the field.
+    pub(super) fn logprobs(&self) -> Cow<'a, str> {
         let logprobs = |raw: &'a RawValue| serde_json::from_str::<Logprobs<'_>>(raw.get()).ok();
         let raw = self.logprobs.and_then(logprobs).and_then(|logprobs| logprobs.content);
         let array = raw.and_then(|raw| raw.get().strip_prefix('[')?.strip_suffix(']'));
-        array.unwrap_or_default().trim()
+        let array = array.unwrap_or_default().trim();
+        if !array.contains("null") {
+            return Cow::Borrowed(array);
+        }
+        let spaced = array.replace("\"bytes\": null", "\"bytes\":[]");
+        Cow::Owned(spaced.replace("\"bytes\":null", "\"bytes\":[]"))
     }
 
     /// The text, the inside of a JSON string, if the choice is a piece of one and nothing else
@@ -259,5 +267,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
             }
         }
         deserializer.deserialize_seq(FirstVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_without_bytes_have_none() {
+        let token = |bytes: &str| format!(r#"{{"token":"\"bytes\":null","bytes":{bytes}}}"#);
+        for null in ["null", " null"] {
+            let json = format!(r#"{{"logprobs":{{"content":[{}]}}}}"#, token(null));
+            let choice: Choice<'_> = serde_json::from_str(&json).unwrap();
+            assert_eq!(choice.logprobs(), token("[]"));
+        }
+        let json = format!(r#"{{"logprobs":{{"content":[{}]}}}}"#, token("[9]"));
+        let choice: Choice<'_> = serde_json::from_str(&json).unwrap();
+        assert_eq!(choice.logprobs(), token("[9]"));
     }
 }

@@ -40,9 +40,9 @@ impl Output {
     pub(super) fn piece(&mut self, choice: Choice<'_>, sink: &mut impl Sink) {
         let logprobs = choice.logprobs();
         match (choice.delta, choice.message) {
-            (Some(said), _) => self.say(said, logprobs, false, sink),
+            (Some(said), _) => self.say(said, &logprobs, false, sink),
             // Some repeat the whole message behind its pieces, and some send nothing else.
-            (None, Some(said)) if self.items.is_empty() => self.say(said, logprobs, true, sink),
+            (None, Some(said)) if self.items.is_empty() => self.say(said, &logprobs, true, sink),
             _ => {}
         }
     }
@@ -63,7 +63,7 @@ impl Output {
     pub(super) fn whole(&mut self, choice: Choice<'_>) {
         let logprobs = choice.logprobs();
         if let Some(said) = choice.message.or(choice.delta) {
-            self.say(said, logprobs, true, &mut ());
+            self.say(said, &logprobs, true, &mut ());
         }
     }
 
