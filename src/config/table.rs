@@ -11,7 +11,11 @@ impl Config {
     /// As [`routing_table`](Self::routing_table).
     #[must_use]
     pub fn router(&self) -> RouteLayer {
-        RouteLayer::new(self.routing_table()).commit(self.models.commit).include_usage(true)
+        RouteLayer::new(self.routing_table())
+            .commit(self.models.commit)
+            // Another attempt at a target that broke off is a retry, too.
+            .again(self.models.retry.max_retries.min(1))
+            .include_usage(true)
     }
 
     /// Which targets a model name leads to. Providers that are disabled or have no key are in it,

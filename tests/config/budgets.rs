@@ -60,14 +60,17 @@ fn dollars_without_prices_are_odd() {
         ["the dollars of the budget of `default` are never used up: no model has a price"]
     );
     let some = |prices: &str| {
-        let text = format!("models: {{prices: {prices}, budgets: {{default: {{usd_per_day: 1}}}}}}");
+        let text =
+            format!("models: {{prices: {prices}, budgets: {{default: {{usd_per_day: 1}}}}}}");
         accepted(&text).warnings
     };
     let price = "{input_per_mtok: 1, output_per_mtok: 1}";
     assert_eq!(
         some(&format!("{{m: {price}}}")),
-        ["the dollars of the budget of `default` count only models that have a price: `default` in \
-          `prices` is for all others"]
+        [
+            "the dollars of the budget of `default` count only models that have a price: `default` in \
+          `prices` is for all others"
+        ]
     );
     assert_eq!(some(&format!("{{m: {price}, default: {price}}}")), [""; 0]);
 }

@@ -84,15 +84,17 @@ async fn what_breaks_fails_over_or_ends_in_response_failed() {
             assert_eq!((seen.target(), seen.attempts()), ("a/m".into(), 1), "{name}, {commit}");
             let (passed, last) = seen.text().split_at(before);
             assert_eq!(passed.as_bytes(), &reply.body()[..before], "{name}, {commit}");
-            let last = last.strip_prefix("event: response.failed\ndata: ").expect(name);
-            let last: Value = serde_json::from_str(last.trim_end()).expect("JSON");
             let began = before > 0;
-            let number = passed.matches("event: ").count();
+            let (begins, last) = last.split_once("event: response.failed\ndata: ").expect(name);
+            assert_eq!(begins.matches("event: ").count(), if began { 0 } else { 2 }, "{name}");
+            let last = last.strip_suffix("\n\ndata: [DONE]\n\n").expect(name);
+            let last: Value = serde_json::from_str(last).expect("JSON");
+            let number = passed.matches("event: ").count() + begins.matches("event: ").count();
             assert_eq!(last["type"], "response.failed");
             assert_eq!(last["sequence_number"], number, "{name}, {commit}");
             assert_eq!(last["response"]["id"] == "resp_7", began, "{name}, {commit}");
             assert_eq!(last["response"]["status"], "failed");
-            assert_eq!(last["response"]["error"]["code"], "PROVIDER_ERROR");
+            assert_eq!(last["response"]["error"]["code"], "server_error");
         }
     }
 }

@@ -86,6 +86,7 @@ mod held;
 mod layer;
 mod pattern;
 mod plan;
+mod responses;
 mod service;
 mod table;
 
