@@ -16,6 +16,7 @@ mod script;
 #[path = "../failover/seen.rs"]
 mod seen;
 mod stored;
+mod stranger;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
