@@ -34,7 +34,7 @@ async fn run(desk: &Desk, mut ask: Value, work: impl Fn(&Value) -> Value) -> (Va
     }
 }
 
-fn ask(tools: Value, stream: bool) -> Value {
+fn ask(tools: &Value, stream: bool) -> Value {
     let input = json!([{"role": "user", "content": "Do it."}]);
     json!({"model": "m", "input": input, "tools": tools, "stream": stream, "store": false})
 }
@@ -48,7 +48,8 @@ async fn a_function_is_called_and_answered() {
     .await;
     let desk = Desk::before(&provider).await;
     for stream in [false, true] {
-        let (input, response) = run(&desk, ask(json!([weather()]), stream), |_| "sun".into()).await;
+        let (input, response) =
+            run(&desk, ask(&json!([weather()]), stream), |_| "sun".into()).await;
         assert_eq!(text(&response), "Sunny.");
         let called = &input[1];
         assert!(called["id"].as_str().expect("an id").starts_with("fc_"));
@@ -89,7 +90,7 @@ async fn a_loop_of_five_rounds() {
     let desk = Desk::before(&provider).await;
     for stream in [false, true] {
         let work = |call: &Value| format!("result of {}", call["arguments"]).into();
-        let (_, response) = run(&desk, ask(json!([weather()]), stream), work).await;
+        let (_, response) = run(&desk, ask(&json!([weather()]), stream), work).await;
         assert_eq!(text(&response), "Done.");
         let history = messages(&provider.received().pop().expect("a request"));
         assert_eq!(history.len(), 1 + 2 * ROUNDS);
@@ -116,7 +117,7 @@ async fn parallel_calls_are_one_message() {
     let desk = Desk::before(&provider).await;
     for stream in [false, true] {
         let work = |call: &Value| call["arguments"].clone();
-        let (_, response) = run(&desk, ask(json!([weather()]), stream), work).await;
+        let (_, response) = run(&desk, ask(&json!([weather()]), stream), work).await;
         assert_eq!(text(&response), "All seen.");
         let history = messages(&provider.received().pop().expect("a request"));
         assert_eq!(history.len(), 5);
@@ -150,7 +151,7 @@ async fn calls_that_come_in_turns_keep_apart() {
         .done();
     let provider = always(reply).await;
     let desk = Desk::before(&provider).await;
-    let told = desk.told(&ask(json!([weather()]), true)).await;
+    let told = desk.told(&ask(&json!([weather()]), true)).await;
     let response = told.response();
     let called = items(&response, "function_call");
     assert_eq!(called.len(), 2);
@@ -170,7 +171,7 @@ async fn tools_that_only_the_real_api_has_are_left_out() {
     let provider = provider(|request| says(&request, answer("Fine."))).await;
     let desk = Desk::before(&provider).await;
     let hosted = json!([{"type": "web_search"}, {"type": "image_generation"}]);
-    let mut alone = ask(hosted.clone(), false);
+    let mut alone = ask(&hosted, false);
     alone["tool_choice"] = "auto".into();
     alone["parallel_tool_calls"] = true.into();
     let response = desk.response(&alone).await;
@@ -179,7 +180,7 @@ async fn tools_that_only_the_real_api_has_are_left_out() {
     for field in ["tools", "tool_choice", "parallel_tool_calls"] {
         assert!(sent.get(field).is_none(), "{field}: {sent}");
     }
-    let mut beside = ask(json!([hosted[0], weather()]), false);
+    let mut beside = ask(&json!([hosted[0], weather()]), false);
     beside["tool_choice"] = json!({"type": "function", "name": "weather"});
     desk.response(&beside).await;
     let sent = provider.received().pop().expect("a request").json();

@@ -12,7 +12,7 @@ const PATCH: &str =
     "*** Begin Patch\n*** Update File: a.rs\n-let x = \"é\\n\";\n+let x = 1;\n*** End Patch\n";
 const GRAMMAR: &str = "start: begin_patch hunk+ end_patch";
 
-fn ask(input: Value, stream: bool) -> Value {
+fn ask(input: &Value, stream: bool) -> Value {
     let format = json!({"type": "grammar", "syntax": "lark", "definition": GRAMMAR});
     let tool = json!({
         "type": "custom", "name": "apply_patch", "description": "Edits files.", "format": format,
@@ -35,7 +35,7 @@ async fn a_patch_goes_there_and_back() {
     let desk = Desk::before(&provider).await;
     for stream in [false, true] {
         let mut input = json!([{"role": "user", "content": "Patch it."}]);
-        let response = desk.response(&ask(input.clone(), stream)).await;
+        let response = desk.response(&ask(&input, stream)).await;
         let [called] = items(&response, "custom_tool_call")[..] else { panic!("{response}") };
         assert!(called["id"].as_str().expect("an id").starts_with("ctc_"));
         let seen = [&called["call_id"], &called["name"], &called["input"]];
@@ -46,7 +46,7 @@ async fn a_patch_goes_there_and_back() {
             "type": "custom_tool_call_output", "call_id": "call_1", "output": "Success.",
         });
         input.as_array_mut().expect("items").extend([called.clone(), output]);
-        assert_eq!(text(&desk.response(&ask(input, stream)).await), "Patched.");
+        assert_eq!(text(&desk.response(&ask(&input, stream)).await), "Patched.");
 
         let [first, second] = &provider.received()[provider.received().len() - 2..] else {
             panic!()
@@ -76,7 +76,7 @@ async fn the_input_is_unwrapped_while_it_streams() {
     });
     let provider = always(reply.finish("tool_calls").done()).await;
     let desk = Desk::before(&provider).await;
-    let told = desk.told(&ask("Patch it.".into(), true)).await;
+    let told = desk.told(&ask(&"Patch it.".into(), true)).await;
     assert_eq!(told.deltas("response.custom_tool_call_input.delta"), PATCH);
     assert!(told.of("response.custom_tool_call_input.delta").count() > PATCH.len() / 2);
     let [done] = &told.of("response.custom_tool_call_input.done").collect::<Vec<_>>()[..] else {

@@ -16,12 +16,15 @@ const SOON: Duration = Duration::from_secs(1);
 
 const STEPS: usize = 10;
 
+/// Makes a chunk's delta with this text in it.
+type Chunk = fn(&str) -> Value;
+
 /// Kinds of chunks, and the deltas that they become.
-fn kinds() -> [(fn(&str) -> Value, &'static str); 4] {
-    let content: fn(&str) -> Value = |text| json!({"content": text});
-    let refusal: fn(&str) -> Value = |text| json!({"refusal": text});
-    let thought: fn(&str) -> Value = |text| json!({"reasoning_content": text});
-    let call: fn(&str) -> Value = |text| match text {
+fn kinds() -> [(Chunk, &'static str); 4] {
+    let content: Chunk = |text| json!({"content": text});
+    let refusal: Chunk = |text| json!({"refusal": text});
+    let thought: Chunk = |text| json!({"reasoning_content": text});
+    let call: Chunk = |text| match text {
         "first" => json!({"tool_calls": [
             {"index": 0, "id": "c", "function": {"name": "f", "arguments": text}},
         ]}),
