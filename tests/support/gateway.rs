@@ -6,6 +6,7 @@ use switchtower::{
     config::{Config, Env},
     server::Gateway as Server,
 };
+use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{Provider, soon};
@@ -25,6 +26,8 @@ pub struct Gateway {
     pub addr: SocketAddr,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
+    /// What it keeps is in there, and gone with it.
+    _data: TempDir,
 }
 
 impl Gateway {
@@ -36,6 +39,10 @@ impl Gateway {
         let mut config = Config::from_yaml("test.yaml", yaml, &Env::empty())
             .unwrap_or_else(|error| panic!("{error}"));
         config.port = 0;
+        let data = tempfile::tempdir().expect("a temporary directory");
+        if !yaml.contains("dataDir") && !yaml.contains("data_dir") {
+            config.data_dir = data.path().join("data");
+        }
         for provider in config.models.providers.values_mut() {
             if !yaml.contains("retry:") {
                 provider.retry.max_retries = 0;
@@ -50,7 +57,7 @@ impl Gateway {
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Self { addr, shutdown: Some(shutdown), running }
+        Self { addr, shutdown: Some(shutdown), running, _data: data }
     }
 
     /// Runs in front of one provider, named `main`, that lists the model `m`.
