@@ -22,7 +22,7 @@ struct Home {
 impl Home {
     fn new() -> Self {
         Self {
-            directory: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().expect("a temporary directory"),
             env: vec![("SHELL", "/bin/bash".to_owned())],
         }
     }
@@ -38,19 +38,20 @@ impl Home {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs::write(path, text).expect("a file");
     }
 
     fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
+        fs::read_to_string(self.path(name)).expect("a file")
     }
 
     /// The names of the files in a directory.
     fn list(&self, name: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path(name)) else { return Vec::new() };
-        let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
-        let mut names: Vec<_> = entries.map(|entry| name(entry.unwrap())).collect();
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut names: Vec<_> = entries.flatten().map(name).collect();
         names.sort();
         names
     }
@@ -59,10 +60,11 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
         command.args(arguments.split_whitespace()).current_dir(&self.directory).env_clear();
         command.env("HOME", self.directory.path()).envs(self.env.iter().cloned());
-        let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
-        let text = String::from_utf8([stdout, stderr].concat()).unwrap();
-        let home = self.directory.path().to_str().unwrap();
-        (status.code().unwrap(), text.replace(home, "~"))
+        let Output { status, stdout, stderr } =
+            command.stdin(Stdio::null()).output().expect("the binary runs");
+        let text = String::from_utf8([stdout, stderr].concat()).expect("UTF-8");
+        let home = self.directory.path().to_str().expect("UTF-8");
+        (status.code().expect("it was not killed"), text.replace(home, "~"))
     }
 
     fn says(&self, arguments: &str) -> String {

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::cli::connect::memory::Found;
+use crate::cli::connect::tool::Format;
 
 const URL: &str = "http://127.0.0.1:3000/v1";
 const TABLE: &str = "\
@@ -161,6 +163,14 @@ fn config() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #[test]
+    fn an_untouched_file_is_restored_byte_for_byte(text in config()) {
+        let before = Found { file: Some(text), ..Found::default() };
+        let connected = before.connect(&Format::Codex, URL).unwrap();
+        prop_assert!(is_connected(connected.file.as_deref().unwrap()));
+        prop_assert_eq!(connected.disconnect(&Format::Codex).unwrap(), before);
+    }
+
     #[test]
     fn only_what_connect_set_changes(text in config(), note in any::<bool>()) {
         let connected = connect(&text, URL).unwrap();
