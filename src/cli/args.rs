@@ -32,6 +32,20 @@ Stopping:
   Ctrl-C or SIGTERM lets streams finish for a while; a second Ctrl-C does not wait.
 ";
 
+const CONNECT: &str = "\
+Tools:
+  codex     config.toml in $CODEX_HOME or ~/.codex: model_provider, and the provider's table
+  opencode  opencode.json in ~/.config/opencode: a provider with the configured models
+  shell     the profile of $SHELL: OPENAI_BASE_URL and OPENAI_API_BASE; only when it is named
+
+The file as it was is kept beside it, as <file>.switchtower-backup, until `disconnect`.
+
+Examples:
+  switchtower connect codex --dry-run
+  switchtower connect codex
+  switchtower disconnect
+";
+
 /// A gateway for language-model traffic: one address in front of every OpenAI-compatible provider.
 ///
 /// Point an OpenAI SDK at it. Requests go to the providers that have the model they ask for.
@@ -52,6 +66,11 @@ pub(super) enum Command {
     Check(FileArgs),
     /// List the models, with their providers and whether those have a key
     Models(FileArgs),
+    /// Point tools at the gateway, in their own configuration files
+    #[command(after_help = CONNECT)]
+    Connect(ConnectArgs),
+    /// Put back what `connect` changed, and nothing else
+    Disconnect(DisconnectArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:
   switchtower completions bash > ~/.local/share/bash-completion/completions/switchtower")]
@@ -78,6 +97,31 @@ pub(super) struct ServeArgs {
     /// The port to listen on, instead of the configured one; 0 lets the system choose
     #[arg(short, long, value_name = "N")]
     pub(super) port: Option<u16>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ConnectArgs {
+    /// codex, opencode or shell [default: those of the first two that are installed]
+    #[arg(value_name = "TOOL")]
+    pub(super) tools: Vec<String>,
+    #[command(flatten)]
+    pub(super) file: FileArgs,
+    /// Where the gateway is, instead of where the configuration says it listens
+    #[arg(long, value_hint = ValueHint::Url)]
+    pub(super) url: Option<String>,
+    /// Show what would change, as a diff, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DisconnectArgs {
+    /// codex, opencode or shell [default: all that are connected]
+    #[arg(value_name = "TOOL")]
+    pub(super) tools: Vec<String>,
+    /// Show what would change, as a diff, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod connect;
 mod models;
 mod output;
 mod serve;
@@ -44,6 +45,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Check(file) => check::run(&file),
         Command::Models(file) => models::run(&file),
+        Command::Connect(args) => connect::connect(&args),
+        Command::Disconnect(args) => connect::disconnect(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "switchtower", &mut script);

@@ -32,7 +32,7 @@ mod raw;
 mod resilience;
 mod responses;
 mod secret;
-mod suggest;
+pub(crate) mod suggest;
 mod table;
 mod types;
 mod yaml;

@@ -30,7 +30,7 @@ fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 /// The help line for a name that does not exist: the nearest one, else all there are.
-pub(super) fn help<'a>(
+pub(crate) fn help<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
     all: &str,
