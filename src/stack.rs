@@ -58,7 +58,7 @@ fn model_calls(shared: &Shared) -> impl HttpService + use<> {
     ServiceBuilder::new()
         .layer(config.rate_limit())
         .layer(BufferLayer::new(config.body_limit()))
-        .layer(StateLayer::new(responses))
+        .layer(StateLayer::new(responses).cap(config.body_limit() as u64))
         .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
         .layer(config.router())

@@ -109,6 +109,9 @@ async fn a_provider_that_takes_no_stream_options_gets_none() {
     let gateway = Gateway::start(&yaml).await;
     client::body(send(gateway.addr, post(CHAT, &ask_stream())).await).await;
     assert_eq!(provider.received()[0].json(), ask_stream());
+    let request = json!({"model": "m", "input": "Hi", "stream": true});
+    client::body(send(gateway.addr, post("/v1/responses", &request)).await).await;
+    assert!(provider.received()[1].json().get("stream_options").is_none());
 }
 
 #[tokio::test]

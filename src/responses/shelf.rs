@@ -98,8 +98,11 @@ fn insert(transaction: &Transaction<'_>, owner: &str, stored: &Stored) -> Result
         params![owner, &**id, i64::try_from(*created)?, i64::try_from(input.len())?, &**response],
     )?;
     let response = transaction.last_insert_rowid();
-    let mut known = transaction
-        .prepare("SELECT number FROM items WHERE owner = ? AND id = ? AND json = ? LIMIT 1")?;
+    // Ids are the client's: there may be any number of items of one.
+    let mut known = transaction.prepare(
+        "SELECT number FROM (SELECT number, json FROM items WHERE owner = ? AND id = ?
+         ORDER BY number DESC LIMIT 8) WHERE json = ? LIMIT 1",
+    )?;
     let mut add = transaction.prepare("INSERT INTO items (owner, id, json) VALUES (?, ?, ?)")?;
     let mut place = transaction.prepare("INSERT INTO places VALUES (?, ?, ?)")?;
     for (at, Item { id, json }) in (0i64..).zip(stored.items()) {

@@ -170,6 +170,23 @@ async fn of_one_item_the_last_counts() {
     assert_eq!(shared().await, [item("shared", "first")]);
 }
 
+/// Ids are the client's, who may give all items the same one.
+#[tokio::test]
+async fn items_of_one_id_take_little_time() {
+    let home = tempdir().unwrap();
+    let store = store(&home, Bounds::default());
+    let input = (0..30_000).map(|n| item("same", &n.to_string())).collect::<Vec<_>>();
+    let started = tokio::time::Instant::now();
+    for id in ["a", "b"] {
+        put(&store, "me", Stored { input: input.clone(), ..stored(id, 0, "x") }).await;
+    }
+    assert_eq!(store.get("me", "b", 0).await.unwrap().unwrap().input, input);
+    let found = store.items("me", vec!["same".into()], 0).await.unwrap();
+    assert_eq!(found.len(), 1);
+    // Looked for among all the others, they take a hundred times as long.
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once() {
     let home = tempdir().unwrap();

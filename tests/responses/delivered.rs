@@ -1,8 +1,9 @@
 //! What is stored is what was delivered, and what it costs to come back.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     desk::{Desk, question},
@@ -85,10 +86,13 @@ async fn what_was_cut_short_can_be_gone_on_from() {
 async fn nobody_is_kept_waiting_between_turns() {
     let provider = listener().await;
     let desk = Desk::before(&provider).await;
+    let started = Instant::now();
     let mut last = desk.response(&question(true)).await;
     for turn in 1..=25 {
         last = desk.response(&follow(&last, "on", turn % 2 == 0)).await;
     }
+    // Nobody hears of the store's patience, which is two seconds each time.
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     assert_eq!(messages(&provider.received().pop().expect("a request")).len(), 51);
 }
 

@@ -55,6 +55,9 @@ fn failures(stream: bool) -> Vec<Reply> {
     if stream {
         failures.push(Reply::events().event(json!({"error": {"code": "overloaded"}})));
         failures.push(Reply::events().role().cut(Fault::Reset));
+        for broken in ["error", "insufficient_system_resource"] {
+            failures.push(Reply::events().role().finish(broken).done());
+        }
     }
     failures
 }

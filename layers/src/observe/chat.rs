@@ -67,8 +67,9 @@ impl Wire<'_> {
             return Err(Fault::Upstream(error::read_field(error)));
         }
         let choices = self.choices.unwrap_or_default();
-        if choices.broken {
-            return Err(Fault::Malformed("the provider gave the finish reason `error`".into()));
+        if let Some(word) = choices.broken {
+            let why = format!("the provider gave the finish reason `{word}`");
+            return Err(Fault::Malformed(why.into()));
         }
         news(News {
             content: choices.content,
@@ -83,6 +84,9 @@ impl Wire<'_> {
     }
 }
 
+/// OpenRouter's and DeepSeek's finish reasons for an answer that broke.
+const BROKEN: [&str; 2] = ["error", "insufficient_system_resource"];
+
 /// All choices of a chunk, folded into what counts.
 #[derive(Default)]
 struct Choices {
@@ -90,7 +94,7 @@ struct Choices {
     started: u64,
     finished: u64,
     finish: Option<Finish>,
-    broken: bool,
+    broken: Option<&'static str>,
 }
 
 impl Choices {
@@ -100,7 +104,8 @@ impl Choices {
         self.content |= said.into_iter().flatten().any(Said::is_content);
         self.started |= bit;
         if let Some(reason) = choice.finish_reason.as_ref().filter(|reason| !reason.0.is_empty()) {
-            self.broken |= reason.0 == "error";
+            let broken = BROKEN.into_iter().find(|word| *word == reason.0);
+            self.broken = self.broken.or(broken);
             self.finished |= bit;
             self.finish = Some(Finish::from_reason(&reason.0));
         }

@@ -23,8 +23,8 @@ pin_project! {
 
 /// Why a body was not read to its end.
 pub(super) enum Unread {
-    /// It is larger than the cap.
-    TooLarge,
+    /// It is larger than the cap, which is this.
+    TooLarge(usize),
     /// It broke.
     Broken(BoxError),
 }
@@ -47,13 +47,16 @@ impl<B: Body<Error: Into<BoxError>>> Collect<B> {
             let Ok(mut data) = frame.into_data() else { continue };
             let size = data.remaining();
             if this.first.len().max(this.more.len()) + size > *this.cap {
-                return Poll::Ready(Err(Unread::TooLarge));
+                return Poll::Ready(Err(Unread::TooLarge(*this.cap)));
             }
             let data = data.copy_to_bytes(size);
             if this.first.is_empty() && this.more.is_empty() {
                 *this.first = data;
             } else {
                 if this.more.is_empty() {
+                    // What is to come is often known: then nothing is moved again.
+                    let rest = this.body.size_hint().lower().min(*this.cap as u64) as usize;
+                    this.more.reserve(this.first.len() + size + rest);
                     this.more.extend_from_slice(this.first);
                 }
                 this.more.extend_from_slice(&data);

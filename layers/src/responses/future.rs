@@ -122,7 +122,7 @@ where
                     let body = ready!(body.poll(cx));
                     let mut head = head.take().expect("read once");
                     let prepared = body
-                        .map_err(|unread| unreadable(&unread, settings.cap))
+                        .map_err(|unread| unreadable(&unread))
                         .and_then(|body| prepare(&mut head, body, settings));
                     let Prepared { body, then } = match prepared {
                         Ok(prepared) => prepared,
@@ -252,7 +252,7 @@ impl Call {
             return Answered::Done(match (body, &self.then) {
                 (Ok(body), Then::Translate(translate)) => self.plain(head, &body, translate),
                 (Ok(body), Then::Pass { .. }) => own(head, body),
-                (Err(Unread::TooLarge), _) => error::no_answer(&Fault::TooLarge(LARGEST_ERROR)),
+                (Err(Unread::TooLarge(cap)), _) => error::no_answer(&Fault::TooLarge(cap)),
                 (Err(Unread::Broken(error)), _) => error::broken(error),
             });
         }
@@ -316,9 +316,9 @@ fn is_unknown_reasoning(body: &[u8]) -> bool {
     UpstreamError::read(body).code.as_deref() == Some("invalid_encrypted_content")
 }
 
-fn unreadable(unread: &Unread, cap: usize) -> Rejection {
+fn unreadable(unread: &Unread) -> Rejection {
     match unread {
-        Unread::TooLarge => {
+        Unread::TooLarge(cap) => {
             let message = format!("the request is larger than {cap} bytes");
             Rejection::new(Code::PayloadTooLarge, message)
         }

@@ -9,7 +9,7 @@ use crate::{Target, policy::Policy};
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`options`](Self::options) | `max_tokens`, no `verbosity` |
+/// | [`options`](Self::options) | `max_tokens`, no `verbosity`, usage of streams |
 /// | [`seal`](Self::seal) | a key of this process |
 /// | [`keep_alive`](Self::keep_alive) | 15 s |
 /// | [`cap`](Self::cap) | 64 MiB |

@@ -161,6 +161,11 @@ async fn a_request_that_cannot_be_translated_names_the_field() {
     assert_eq!(body["error"]["code"], "INVALID_REQUEST");
     assert_eq!(body["error"]["param"], "input[0].role");
 
+    let tight = ResponsesLayer::new().cap(60);
+    let long = || answer(200, "application/json", vec![Ok("x".repeat(61).into())]);
+    let request = Request::post("/v1/responses").body(Buffered::from(r#"{"input":"a"}"#)).unwrap();
+    let (status, _, body, _) = send_to(&tight, request, move |_| long()).await;
+    assert!(status == 502 && body.contains("60 bytes"), "{status} {body}");
     let request = ask(&json!({"model": "m", "input": "a long one"}));
     let small = ResponsesLayer::new().cap(10);
     let (status, ..) = send_to(&small, request, |_| unreachable!("it is not sent")).await;

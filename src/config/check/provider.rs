@@ -48,6 +48,7 @@ impl Checker<'_> {
             return None;
         };
         let base_url = self.base_url(base_url)?;
+        let include_usage = raw.include_usage.unwrap_or(true);
         Some(Provider {
             probe: probe(raw.quota, &base_url),
             base_url,
@@ -55,10 +56,11 @@ impl Checker<'_> {
             models,
             aliases,
             dialect: raw.dialect.map_or(Dialect::Chat, dialect),
-            include_usage: raw.include_usage.unwrap_or(true),
+            include_usage,
             translation: Options {
                 max_tokens: raw.max_tokens_field.map(max_tokens).unwrap_or_default(),
                 verbosity: raw.verbosity.unwrap_or_default(),
+                include_usage,
             },
             enabled: raw.enabled.unwrap_or(true),
             commit: raw.commit.map(commit),

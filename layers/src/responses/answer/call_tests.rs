@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::script::{Stream, deltas, message};
+use super::script::{Stream, asked_with, chunk, deltas, message, stream_of};
+use crate::responses::Kind;
 
 fn function(name: &str, arguments: &str, call_id: &str) -> Value {
     json!({"type": "function_call", "status": "completed", "call_id": call_id, "name": name,
@@ -49,6 +50,39 @@ fn interleaved_calls_keep_their_places() {
     assert_eq!(stream.output(), expected);
     let places: Vec<_> = stream.events[4..8].iter().map(|event| &event["output_index"]).collect();
     assert_eq!(places, [0, 1, 0, 1]);
+}
+
+#[test]
+fn a_call_begins_when_its_arguments_do() {
+    // `f` may be the beginning of another name until then.
+    let tools = [("f", Kind::Function, "f", None), ("ff", Kind::Function, "ff", None)];
+    let pieces = [
+        piece(json!(0), json!("c1"), json!("f"), json!("")),
+        piece(json!(0), NONE, NONE, json!("")),
+        piece(json!(0), NONE, NONE, json!("{\"a\"")),
+        piece(json!(0), NONE, NONE, json!(":1}")),
+    ];
+    let chunks: Vec<_> = pieces
+        .iter()
+        .map(|piece| chunk(&calls(std::slice::from_ref(piece)), &NONE))
+        .chain([chunk(&json!({}), &json!("tool_calls"))])
+        .collect();
+    let stream = stream_of(asked_with(&tools), &chunks);
+    assert_eq!(stream.deltas("response.function_call_arguments.delta"), ["{\"a\"", ":1}"]);
+}
+
+#[test]
+fn a_name_in_every_piece_takes_little_time() {
+    let name = |arguments: &str| piece(json!(0), json!("c1"), json!("shell"), json!(arguments));
+    let mut pieces = vec![name("{\"a\":\"")];
+    pieces.extend((0..20_000).map(|_| name("some words ")));
+    pieces.push(name("\"}"));
+    let started = tokio::time::Instant::now();
+    let stream = one_by_one(&pieces);
+    let expected = format!("{{\"a\":\"{}\"}}", "some words ".repeat(20_000));
+    assert_eq!(stream.output()[0]["arguments"], expected);
+    // Read again with every piece, the arguments take many times as long.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
 
 #[test]

@@ -85,8 +85,12 @@ impl Upstream {
         self.name.push_str(name);
     }
 
+    /// Whether nothing is missing. Long ones that do not end as an object does are not read: some
+    /// providers repeat the name, and so ask, with every piece.
     fn is_whole(&self) -> bool {
-        serde_json::from_str::<IgnoredAny>(&decoded(&self.arguments)).is_ok()
+        let end = self.arguments.trim_end_matches(|c: char| c == ' ' || "\\nrt".contains(c));
+        let may_be = self.arguments.len() < 64 || end.ends_with('}');
+        may_be && serde_json::from_str::<IgnoredAny>(&decoded(&self.arguments)).is_ok()
     }
 
     /// Whether there are no arguments but white space.

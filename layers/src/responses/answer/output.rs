@@ -54,6 +54,7 @@ impl Output {
             Told::Content => self.content(text, "", sink),
             Told::Arguments => {
                 self.calls.get_mut(self.last_call).arguments.push_str(text);
+                self.open(self.last_call, sink);
                 self.pass_arguments(self.last_call, sink);
             }
         }

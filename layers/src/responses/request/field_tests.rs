@@ -167,13 +167,25 @@ fn instructions_are_the_first_system_message() {
 #[test]
 fn options_say_what_a_provider_takes() {
     let request = json!({"input": "hi", "max_output_tokens": 5, "text": {"verbosity": "low"}});
-    let options = Options { max_tokens: MaxTokens::MaxCompletionTokens, verbosity: true };
+    let max_tokens = MaxTokens::MaxCompletionTokens;
+    let options = Options { max_tokens, verbosity: true, ..Options::default() };
     let body = serde_json::to_vec(&request).unwrap();
     let chat = translate(&body, &options, &open).unwrap().body;
     let chat: Value = serde_json::from_slice(&chat).unwrap();
     assert_eq!(chat["max_completion_tokens"], 5);
     assert_eq!(chat["verbosity"], "low");
     assert_eq!(chat.get("max_tokens"), None);
+
+    let streamed = br#"{"input":"hi","stream":true}"#;
+    for include_usage in [true, false] {
+        let options = Options { include_usage, ..Options::default() };
+        let chat = translate(streamed, &options, &open).unwrap().body;
+        let chat: Value = serde_json::from_slice(&chat).unwrap();
+        assert_eq!(
+            (&chat["stream"], chat.get("stream_options").is_some()),
+            (&true.into(), include_usage)
+        );
+    }
 }
 
 #[test]

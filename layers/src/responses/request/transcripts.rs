@@ -36,6 +36,7 @@ fn an_interrupted_turn_of_codex() {
 #[test]
 fn a_structured_answer_from_the_sdk() {
     let request = include_str!("transcripts/sdk_structured.json");
-    let options = Options { max_tokens: MaxTokens::MaxCompletionTokens, verbosity: true };
+    let max_tokens = MaxTokens::MaxCompletionTokens;
+    let options = Options { max_tokens, verbosity: true, ..Options::default() };
     insta::assert_snapshot!(pretty(request, &options));
 }

@@ -73,7 +73,10 @@ pub fn translate(
     out.raw("{");
     write_field(&mut out, "model", fields.model);
     if fields.streamed() {
-        out.raw(r#""stream":true,"stream_options":{"include_usage":true},"#);
+        out.raw(r#""stream":true,"#);
+        if options.include_usage {
+            out.raw(r#""stream_options":{"include_usage":true},"#);
+        }
     }
     fields.write_sampling(&mut out);
     write_field(&mut out, options.max_tokens.as_str(), fields.max_output_tokens);

@@ -18,6 +18,11 @@ pub(super) fn unknown_item(id: &str) -> Rejection {
     Rejection::new(Code::NotFound, message).param("input")
 }
 
+pub(super) fn too_large(cap: u64) -> Rejection {
+    let message = format!("the request and what it refers to are larger than {cap} bytes");
+    Rejection::new(Code::PayloadTooLarge, message)
+}
+
 /// The store does not work. What is wrong with it is for the log, not for the client.
 pub(super) fn broken(error: &(dyn Error + 'static)) -> Rejection {
     tracing::error!(error, "the stored responses cannot be read");

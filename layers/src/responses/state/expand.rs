@@ -29,9 +29,16 @@ pub(super) fn expand(body: &Buffered, ask: &Ask, prior: &[Item], found: &[Item])
             }
         }
     }
-    // From the back, so that what stands before an edit keeps its place.
-    edits.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
-    edits.into_iter().fold(body.clone(), |body, (place, with)| body.splice(place, with))
+    // Where something is put in before what goes, it comes first.
+    edits.sort_by_key(|(place, _)| (place.start, place.end));
+    let whole = body.to_bytes();
+    let (mut segments, mut from) = (Vec::with_capacity(2 * edits.len() + 1), 0);
+    for (place, with) in edits {
+        segments.extend([whole.slice(from..place.start), with]);
+        from = place.end;
+    }
+    segments.push(whole.slice(from..));
+    Buffered::from_segments(segments)
 }
 
 fn put_before(input: &Input, prior: &str, body: &[u8], edits: &mut Vec<(Range<usize>, Bytes)>) {

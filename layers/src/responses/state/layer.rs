@@ -9,16 +9,18 @@ use super::{State, Store};
 /// | setting | default |
 /// |---|---|
 /// | [`patience`](Self::patience) | 2 s |
+/// | [`cap`](Self::cap) | 64 MiB |
 #[derive(Clone)]
 pub struct StateLayer {
     store: Arc<dyn Store>,
     patience: Duration,
+    cap: u64,
 }
 
 impl StateLayer {
     /// Keeps responses in this store.
     pub fn new(store: impl Store) -> Self {
-        Self { store: Arc::new(store), patience: Duration::from_secs(2) }
+        Self { store: Arc::new(store), patience: Duration::from_secs(2), cap: 64 << 20 }
     }
 
     /// How long the end of an answer is held back for the store. When it takes longer, the answer
@@ -29,11 +31,21 @@ impl StateLayer {
         self.patience = patience;
         self
     }
+
+    /// How large a request may become by what it refers to, in bytes. A larger one is refused.
+    #[must_use]
+    pub fn cap(mut self, bytes: u64) -> Self {
+        self.cap = bytes;
+        self
+    }
 }
 
 impl fmt::Debug for StateLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StateLayer").field("patience", &self.patience).finish_non_exhaustive()
+        f.debug_struct("StateLayer")
+            .field("patience", &self.patience)
+            .field("cap", &self.cap)
+            .finish_non_exhaustive()
     }
 }
 
@@ -41,6 +53,6 @@ impl<S> Layer<S> for StateLayer {
     type Service = State<S>;
 
     fn layer(&self, inner: S) -> State<S> {
-        State { inner, store: self.store.clone(), patience: self.patience }
+        State { inner, store: self.store.clone(), patience: self.patience, cap: self.cap }
     }
 }

@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use http::{HeaderValue, Request, header::CONTENT_LENGTH};
 
@@ -8,8 +11,8 @@ use super::{
 };
 use crate::{Buffered, Rejection};
 
-/// The request with all that it refers to in it.
-pub(super) fn expanded(mut keep: Keep, mut request: Request<Buffered>) -> LookUp {
+/// The request with all that it refers to in it, if that is not larger than the cap.
+pub(super) fn expanded(mut keep: Keep, mut request: Request<Buffered>, cap: u64) -> LookUp {
     Box::pin(async move {
         let (store, owner, asked) = (&*keep.store, &*keep.owner, &mut keep.asked);
         if let Some(Reference { id, .. }) = &asked.ask.previous {
@@ -21,6 +24,11 @@ pub(super) fn expanded(mut keep: Keep, mut request: Request<Buffered>) -> LookUp
         }
         let ids = asked.ask.references.iter().map(|reference| reference.id.clone()).collect();
         asked.found = items(store, owner, ids, &asked.prior).await?;
+        // Before it is made: a few bytes can refer to any number of large items.
+        let added = asked.prior.iter().chain(&asked.found).map(|item| item.json.len() as u64);
+        if request.body().len().saturating_add(added.sum()) > cap {
+            return Err(errors::too_large(cap));
+        }
         let body = expand(request.body(), &asked.ask, &asked.prior, &asked.found);
         if request.headers().contains_key(CONTENT_LENGTH) {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
@@ -37,11 +45,12 @@ async fn items(
     ids: Vec<Arc<str>>,
     prior: &[Item],
 ) -> Result<Vec<Item>, Rejection> {
+    let mut missing: HashSet<Arc<str>> = ids.iter().cloned().collect();
     let mut known: HashMap<Arc<str>, Item> =
-        prior.iter().filter(|item| ids.contains(&item.id)).map(by_id).collect();
-    let missing: Vec<_> = ids.iter().filter(|id| !known.contains_key(*id)).cloned().collect();
+        prior.iter().filter(|item| missing.contains(&item.id)).map(by_id).collect();
+    missing.retain(|id| !known.contains_key(id));
     if !missing.is_empty() {
-        let found = store.items(owner, missing, now()).await;
+        let found = store.items(owner, missing.into_iter().collect(), now()).await;
         known.extend(found.map_err(|error| errors::broken(&*error))?.iter().map(by_id));
     }
     ids.iter().map(|id| known.get(id).cloned().ok_or_else(|| errors::unknown_item(id))).collect()

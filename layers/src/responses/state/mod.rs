@@ -32,6 +32,7 @@
 //! | setting | default |
 //! |---|---|
 //! | [`StateLayer::patience`]: how long the end waits for the store | 2 s |
+//! | [`StateLayer::cap`]: the largest request, with what it refers to | 64 MiB |
 //! | [`Owner`] | `local` |
 //! | [`Bounds::entries`], of all owners together | 10000 |
 //! | [`Bounds::bytes`] | 256 MiB |
@@ -43,6 +44,7 @@
 //! | no such previous response | 404 | `previous_response_not_found` |
 //! | no such response, or no such item to refer to | 404 | `NOT_FOUND` |
 //! | one of the fields above is wrong, or stands there twice | 400 | `INVALID_REQUEST` |
+//! | the request is too large with what it refers to | 413 | `PAYLOAD_TOO_LARGE` |
 //! | a wrong method | 405 | `METHOD_NOT_ALLOWED` |
 //! | the store cannot be read | 500 | `INTERNAL_ERROR` |
 //!

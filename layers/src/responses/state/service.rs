@@ -25,6 +25,7 @@ pub struct State<S> {
     pub(super) inner: S,
     pub(super) store: Arc<dyn Store>,
     pub(super) patience: Duration,
+    pub(super) cap: u64,
 }
 
 impl<S: fmt::Debug> fmt::Debug for State<S> {
@@ -82,6 +83,6 @@ where
         }
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        ResponseFuture::look_up(inner, lookup::expanded(keep, request))
+        ResponseFuture::look_up(inner, lookup::expanded(keep, request, self.cap))
     }
 }

@@ -291,3 +291,40 @@ async fn it_keeps_the_contract_when_it_looks_something_up() {
     let request = || post(&after("resp_1", "two"));
     contract::holds(app.layer.clone(), request).await;
 }
+
+#[tokio::test]
+async fn a_small_request_cannot_become_any_size() {
+    let mut app = App::default();
+    app.create("resp_1", ask(&"x".repeat(1000))).await;
+    app.layer = app.layer.cap(5000);
+    let item = json!({"type": "item_reference", "id": "msg_1_0"});
+    app.create("resp_2", json!({"input": vec![&item; 3]})).await;
+    for wrong in [
+        json!({"input": vec![&item; 5]}),
+        after("resp_1", json!(vec![&item; 4])),
+        after("resp_1", "y".repeat(5000)),
+    ] {
+        let (status, error) = app.respond(post(&wrong)).await;
+        assert_eq!((status, &error["error"]["code"]), (413, &"PAYLOAD_TOO_LARGE".into()));
+    }
+    assert_eq!(app.calls(), 2);
+}
+
+#[tokio::test]
+async fn many_references_take_little_time() {
+    const MANY: usize = 30_000;
+    let app = App::default();
+    let input = |n: usize| json!({"type": "reasoning", "id": format!("item_{n:05}")});
+    app.create("resp_1", json!({"input": (0..MANY).map(input).collect::<Vec<_>>()})).await;
+    let reference = |n: usize| json!({"type": "item_reference", "id": format!("item_{n:05}")});
+    let references: Vec<_> = (0..MANY).rev().map(reference).collect();
+    let body = after("resp_1", references);
+    let started = tokio::time::Instant::now();
+    app.create("resp_2", body).await;
+    // Every one of them beside every other takes a hundred times as long.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    let sent = app.last();
+    let sent = sent["input"].as_array().unwrap();
+    assert_eq!(sent.len(), 2 * MANY + 1);
+    assert_eq!((&sent[MANY - 1], &sent[MANY + 1]), (&input(MANY - 1), &input(MANY - 1)));
+}
