@@ -5,6 +5,8 @@
 //! - [`SettleBody`]: carries a guard that is told how the body ended.
 
 mod buffered;
+#[cfg(any(feature = "buffer", feature = "responses"))]
+pub(crate) mod collect;
 mod response;
 mod settle;
 

@@ -5,8 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::CONTENT_ENCODING};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::collect::too_large;
-use crate::{Code, Rejection};
+use crate::{Code, Rejection, body::collect::too_large};
 
 /// How a request's body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

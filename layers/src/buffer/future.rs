@@ -15,11 +15,11 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{
-    collect::Collect,
-    decode::{Encoding, decode},
+use super::decode::{Encoding, decode};
+use crate::{
+    BoxError, Buffered, Rejection,
+    body::{ResponseBody, collect::Collect},
 };
-use crate::{BoxError, Buffered, Rejection, body::ResponseBody};
 
 /// Only encoded bodies are decoded, which is rare: this box is not on the hot path.
 type Decode = Pin<Box<dyn Future<Output = Result<Bytes, Rejection>> + Send>>;
@@ -40,7 +40,7 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, B> {
-        Collecting { #[pin] body: B, collect: Collect, encoding: Encoding, limit: usize },
+        Collecting { #[pin] body: Collect<B>, encoding: Encoding, limit: usize },
         Decoding { decode: Decode },
         Calling { #[pin] future: F },
         Rejected { rejection: Option<Rejection> },
@@ -55,8 +55,7 @@ impl<S: Service<Request<Buffered>>, B> ResponseFuture<S, B> {
         encoding: Encoding,
         limit: usize,
     ) -> Self {
-        let collect = Collect::new(limit);
-        let state = State::Collecting { body, collect, encoding, limit };
+        let state = State::Collecting { body: Collect::new(body, limit), encoding, limit };
         Self { waiting: Some((inner, parts)), state }
     }
 
@@ -82,17 +81,15 @@ where
         loop {
             let mut this = self.as_mut().project();
             let body = match this.state.as_mut().project() {
-                StateProj::Collecting { body, collect, encoding, limit } => {
-                    match ready!(collect.poll(body, cx)) {
-                        Ok(bytes) if *encoding == Encoding::Identity => Ok(bytes),
-                        Ok(bytes) => {
-                            let decode = Box::pin(decode(*encoding, bytes, *limit));
-                            this.state.set(State::Decoding { decode });
-                            continue;
-                        }
-                        Err(rejection) => Err(rejection),
+                StateProj::Collecting { body, encoding, limit } => match ready!(body.poll(cx)) {
+                    Ok(bytes) if *encoding == Encoding::Identity => Ok(bytes),
+                    Ok(bytes) => {
+                        let decode = Box::pin(decode(*encoding, bytes, *limit));
+                        this.state.set(State::Decoding { decode });
+                        continue;
                     }
-                }
+                    Err(unread) => Err(unread.into()),
+                },
                 StateProj::Decoding { decode } => ready!(decode.as_mut().poll(cx)),
                 StateProj::Calling { future } => {
                     let response = ready!(future.poll(cx))?;

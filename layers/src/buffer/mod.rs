@@ -38,7 +38,6 @@
 //! # Ok(()) }
 //! ```
 
-mod collect;
 mod decode;
 mod future;
 mod layer;

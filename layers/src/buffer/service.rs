@@ -5,8 +5,11 @@ use http::{HeaderMap, Request, Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, collect::too_large, decode::Encoding};
-use crate::{BoxError, Buffered, Rejection, body::ResponseBody};
+use super::{ResponseFuture, decode::Encoding};
+use crate::{
+    BoxError, Buffered, Rejection,
+    body::{ResponseBody, collect::too_large},
+};
 
 /// Hands the inner service a [`Buffered`] body. See the [module](super).
 #[derive(Clone, Debug)]

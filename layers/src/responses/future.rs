@@ -19,7 +19,6 @@ use tower_service::Service;
 use super::{
     Ids, Machine, ResponsesBody,
     clock::unix_seconds,
-    collect::{Collect, Unread},
     error,
     layer::Settings,
     prepare::{Prepared, Then, Translate, prepare},
@@ -28,6 +27,7 @@ use super::{
 };
 use crate::{
     BoxError, Code, Rejected, Rejection, Target,
+    body::collect::{Collect, Unread},
     classify::{Attempts, DeadlineError, TransportError},
     exchange::{Fault, UpstreamError},
     sse::is_event_stream,
@@ -122,7 +122,7 @@ where
                     let body = ready!(body.poll(cx));
                     let mut head = head.take().expect("read once");
                     let prepared = body
-                        .map_err(|unread| unreadable(&unread))
+                        .map_err(Rejection::from)
                         .and_then(|body| prepare(&mut head, body, settings));
                     let Prepared { body, then } = match prepared {
                         Ok(prepared) => prepared,
@@ -314,17 +314,4 @@ fn is_refused(status: StatusCode) -> bool {
 
 fn is_unknown_reasoning(body: &[u8]) -> bool {
     UpstreamError::read(body).code.as_deref() == Some("invalid_encrypted_content")
-}
-
-fn unreadable(unread: &Unread) -> Rejection {
-    match unread {
-        Unread::TooLarge(cap) => {
-            let message = format!("the request is larger than {cap} bytes");
-            Rejection::new(Code::PayloadTooLarge, message)
-        }
-        Unread::Broken(error) => {
-            let message = format!("the request could not be read: {error}");
-            Rejection::new(Code::InvalidRequest, message)
-        }
-    }
 }

@@ -78,7 +78,6 @@ mod answer;
 mod asked;
 mod body;
 mod clock;
-mod collect;
 mod error;
 mod future;
 mod layer;

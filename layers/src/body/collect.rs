@@ -7,11 +7,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::BoxError;
+use crate::{BoxError, Code, Rejection};
 
 pin_project! {
-    /// Reads a body to its end, within a cap.
-    pub(super) struct Collect<B> {
+    /// Reads a body to its end, within a cap. One frame is kept as it is; more are joined, since a
+    /// reader needs them in one piece. Trailers are dropped.
+    pub(crate) struct Collect<B> {
         #[pin]
         body: B,
         first: Bytes,
@@ -22,19 +23,36 @@ pin_project! {
 }
 
 /// Why a body was not read to its end.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// It is larger than the cap, which is this.
     TooLarge(usize),
     /// It broke.
     Broken(BoxError),
 }
 
-impl<B: Body<Error: Into<BoxError>>> Collect<B> {
-    pub(super) fn new(body: B, cap: usize) -> Self {
+impl From<Unread> for Rejection {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge(limit) => too_large(limit),
+            Unread::Broken(error) => {
+                Self::new(Code::InvalidRequest, format!("the body could not be read: {error}"))
+            }
+        }
+    }
+}
+
+pub(crate) fn too_large(limit: usize) -> Rejection {
+    Rejection::new(Code::PayloadTooLarge, format!("the body is larger than {limit} bytes"))
+}
+
+impl<B> Collect<B> {
+    pub(crate) fn new(body: B, cap: usize) -> Self {
         Self { body, first: Bytes::new(), more: BytesMut::new(), cap }
     }
+}
 
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Bytes, Unread>> {
+impl<B: Body<Error: Into<BoxError>>> Collect<B> {
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Bytes, Unread>> {
         let mut this = self.project();
         loop {
             let Some(frame) = ready!(this.body.as_mut().poll_frame(cx)) else {
