@@ -21,6 +21,7 @@ use super::{
     clock::unix_seconds,
     error,
     layer::Settings,
+    native,
     prepare::{Prepared, Then, Translate, prepare},
     stream::Stream,
     whole,
@@ -60,7 +61,7 @@ pin_project! {
         // An error, or a plain answer: its head waits for its body.
         Answering { #[pin] body: Collect<R>, head: Option<response::Parts>, call: Option<Call> },
         // The second time.
-        Readying { request: Option<Request<Bytes>> },
+        Readying { request: Option<Request<Bytes>>, attempts: u32 },
     }
 }
 
@@ -151,19 +152,21 @@ where
                     let call = call.take().expect("answered once");
                     match call.answered(head, body) {
                         Answered::Done(response) => return Poll::Ready(Ok(response)),
-                        Answered::Again(request) => State::Readying { request: Some(request) },
+                        Answered::Again(request, attempts) => {
+                            State::Readying { request: Some(request), attempts }
+                        }
                     }
                 }
-                StateProj::Readying { request } => {
+                StateProj::Readying { request, attempts } => {
                     let (service, _) = both(service, settings);
                     ready!(service.poll_ready(cx))?;
                     let request = request.take().expect("sent once");
                     let call = Call {
-                        then: Then::Pass { without_reasoning: None },
+                        then: Then::Pass { with_reasoning: None },
                         is_routed: request.extensions().get::<Target>().is_some(),
                         stream: false,
                         head: None,
-                        attempts: 1,
+                        attempts: *attempts,
                     };
                     let future = service.call(request.map(B::from));
                     State::Calling { future, call: Some(call) }
@@ -190,14 +193,14 @@ enum Look<R> {
 
 enum Answered<R> {
     Done(Response<ResponsesBody<R>>),
-    /// This is sent instead.
-    Again(Request<Bytes>),
+    /// This is sent instead, after so many attempts.
+    Again(Request<Bytes>, u32),
 }
 
 impl Call {
     fn new(then: Then, head: &request::Parts) -> Self {
         let stream = matches!(&then, Then::Translate(translate) if translate.asked.stream);
-        let again = matches!(&then, Then::Pass { without_reasoning: Some(_) });
+        let again = matches!(&then, Then::Pass { with_reasoning: Some(_) });
         let is_routed = head.extensions.get::<Target>().is_some();
         Self { then, is_routed, stream, head: again.then(|| head.clone()), attempts: 0 }
     }
@@ -224,7 +227,7 @@ impl Call {
         };
         match &self.then {
             _ if is_own => Look::Done(response.map(ResponsesBody::inner)),
-            Then::Pass { without_reasoning: Some(_) } if status == StatusCode::BAD_REQUEST => {
+            Then::Pass { with_reasoning: Some(_) } if status == StatusCode::BAD_REQUEST => {
                 collect(response, LARGEST_ERROR, self)
             }
             Then::Pass { .. } => Look::Done(response.map(ResponsesBody::inner)),
@@ -259,13 +262,16 @@ impl Call {
         // What an error has lost does not matter: its status says enough.
         let body = body.unwrap_or_default();
         match (self.then, self.head) {
-            (Then::Pass { without_reasoning: Some(without) }, Some(mut request))
+            (Then::Pass { with_reasoning: Some(sent) }, Some(mut request))
                 if is_unknown_reasoning(&body) =>
             {
+                let without = native::without(&sent, &native::reasoning(&sent)).unwrap_or(sent);
                 if request.headers.contains_key(CONTENT_LENGTH) {
                     request.headers.insert(CONTENT_LENGTH, without.len().into());
                 }
-                Answered::Again(Request::from_parts(request, without))
+                // A layer in between may have made several for this answer.
+                let made = head.extensions.get().map_or(1, |&Attempts(made)| made);
+                Answered::Again(Request::from_parts(request, without), made)
             }
             (Then::Pass { .. }, _) => Answered::Done(own(head, body)),
             // Its key is refused, not the client's. A router further out says so itself.

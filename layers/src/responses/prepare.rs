@@ -26,9 +26,9 @@ pub(super) struct Prepared {
 pub(super) enum Then {
     /// It is translated.
     Translate(Translate),
-    /// It passes. If the provider does not know the reasoning in the request, it is sent once more
-    /// with this body.
-    Pass { without_reasoning: Option<Bytes> },
+    /// It passes. This is the body, if there is reasoning in it: when the provider does not know
+    /// that, the request is sent once more without.
+    Pass { with_reasoning: Option<Bytes> },
 }
 
 pub(super) struct Translate {
@@ -85,14 +85,11 @@ fn translated(
 /// Nothing is changed, except that reasoning which was sealed here leaves: no provider can open it.
 fn pass(body: Bytes, seal: &dyn Seal) -> Prepared {
     let reasoning = native::reasoning(&body);
-    let body = native::without(&body, reasoning.iter().filter(|item| seal.is_ours(&item.sealed)))
-        .unwrap_or(body);
-    // Nearly always there is none, and then nothing is kept for another attempt.
-    let without_reasoning = match reasoning.is_empty() {
-        true => None,
-        false => native::without(&body, &native::reasoning(&body)),
-    };
-    Prepared { body, then: Then::Pass { without_reasoning } }
+    let is_ours = |item: &&native::Reasoning| seal.is_ours(&item.sealed);
+    let is_left = reasoning.iter().filter(is_ours).count() < reasoning.len();
+    let body = native::without(&body, reasoning.iter().filter(is_ours)).unwrap_or(body);
+    let with_reasoning = is_left.then(|| body.clone());
+    Prepared { body, then: Then::Pass { with_reasoning } }
 }
 
 fn invalid(Invalid { message, param }: Invalid) -> Rejection {

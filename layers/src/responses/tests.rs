@@ -323,13 +323,17 @@ mod native {
         let layer = ResponsesLayer::new().seal(seal);
         let unknown = || json!({"error": {"code": "invalid_encrypted_content", "message": "?"}});
         let script = move |nth| match nth {
-            0 => json_answer(400, &unknown()),
+            0 => {
+                let mut answer = json_answer(400, &unknown());
+                answer.extensions_mut().insert(Attempts(2));
+                answer
+            }
             _ => json_answer(200, &json!({"object": "response"})),
         };
         let (status, head, _, sent) = send_to(&layer, ask_native(&whole), script).await;
         assert_eq!((status.as_u16(), sent.len()), (200, 2));
         assert_eq!(sent[1].1["input"], json!([{"role": "user", "content": "Hi"}]));
-        assert_eq!(head.extensions.get(), Some(&Attempts(2)));
+        assert_eq!(head.extensions.get(), Some(&Attempts(3)));
 
         let always = move |_| json_answer(400, &unknown());
         let (status, _, body, sent) = send_to(&layer, ask_native(&whole), always).await;
