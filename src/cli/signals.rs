@@ -2,6 +2,11 @@
 
 use std::io;
 use std::process;
+use std::time::Duration;
+
+/// How long the process goes on after a second Ctrl-C: the first one has commands killed that run
+/// for the gateway, and none of them may be missed because the second one was quick.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// The status of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -31,6 +36,7 @@ impl Signals {
         }
         tokio::spawn(async move {
             self.interrupt.recv().await;
+            tokio::time::sleep(MOMENT).await;
             process::exit(INTERRUPTED);
         });
     }
@@ -51,6 +57,7 @@ impl Signals {
         let _ = tokio::signal::ctrl_c().await;
         tokio::spawn(async {
             let _ = tokio::signal::ctrl_c().await;
+            tokio::time::sleep(MOMENT).await;
             process::exit(INTERRUPTED);
         });
     }
