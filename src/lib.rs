@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod database;
 pub mod demo;
+pub mod mesh;
 pub mod quota;
 pub mod responses;
 pub mod server;

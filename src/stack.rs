@@ -53,7 +53,7 @@ pub fn gateway(shared: Shared) -> impl HttpService {
 
 /// The data plane.
 fn model_calls(shared: &Shared) -> impl HttpService + use<> {
-    let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream } =
+    let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream, .. } =
         shared.clone();
     ServiceBuilder::new()
         .layer(config.rate_limit())

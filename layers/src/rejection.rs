@@ -27,6 +27,12 @@ pub enum Code {
     /// 404: the response that the request continues is not known. Clients look for this code, so
     /// it is in the provider's letters: `previous_response_not_found`.
     PreviousResponseNotFound,
+    /// 404: no agent has that id.
+    AgentNotFound,
+    /// 404: no task has that id.
+    TaskNotFound,
+    /// 404: no space has that id.
+    SpaceNotFound,
     /// 405: the path exists, the method does not.
     MethodNotAllowed,
     /// 413: the body is over the limit.
@@ -43,6 +49,8 @@ pub enum Code {
     NoProvider,
     /// 504: a deadline passed.
     DeadlineExceeded,
+    /// 500: an agent could not do its task. It stands in a task's `error`.
+    TaskFailed,
     /// 500: something here does not work.
     InternalError,
 }
@@ -56,6 +64,9 @@ impl Code {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::PreviousResponseNotFound => "previous_response_not_found",
+            Self::AgentNotFound => "AGENT_NOT_FOUND",
+            Self::TaskNotFound => "TASK_NOT_FOUND",
+            Self::SpaceNotFound => "SPACE_NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
@@ -64,6 +75,7 @@ impl Code {
             Self::ProviderError => "PROVIDER_ERROR",
             Self::NoProvider => "NO_PROVIDER",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::TaskFailed => "TASK_FAILED",
             Self::InternalError => "INTERNAL_ERROR",
         }
     }
@@ -74,7 +86,11 @@ impl Code {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::PreviousResponseNotFound => StatusCode::NOT_FOUND,
+            Self::NotFound
+            | Self::PreviousResponseNotFound
+            | Self::AgentNotFound
+            | Self::TaskNotFound
+            | Self::SpaceNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -82,7 +98,7 @@ impl Code {
             Self::ProviderError => StatusCode::BAD_GATEWAY,
             Self::NoProvider => StatusCode::SERVICE_UNAVAILABLE,
             Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TaskFailed | Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -96,6 +112,7 @@ impl Code {
             Self::ProviderError
             | Self::NoProvider
             | Self::DeadlineExceeded
+            | Self::TaskFailed
             | Self::InternalError => "server_error",
             _ => "invalid_request_error",
         }

@@ -2,10 +2,13 @@
 
 mod budgets;
 mod errors;
+mod extract;
 mod health;
+mod mesh;
 mod models;
 mod probe;
 mod quota;
+mod refusal;
 mod stats;
 
 use std::sync::Arc;
@@ -19,8 +22,11 @@ use switchtower_layers::{
     budget::Ledger, circuit_breaker::Handle, quota::Quotas, responses::state::Store,
 };
 
+use utoipa_axum::router::OpenApiRouter;
+
 use crate::{
-    budget::Client, config::Config, responses::KeySeal, telemetry::stats::Stats, upstream::Upstream,
+    budget::Client, config::Config, mesh::Mesh, responses::KeySeal, telemetry::stats::Stats,
+    upstream::Upstream,
 };
 
 /// What the control plane shows, all of it shared with the data plane.
@@ -38,6 +44,8 @@ pub struct Shared {
     pub responses: Arc<dyn Store>,
     /// What seals reasoning.
     pub seal: Arc<KeySeal>,
+    /// The agent side.
+    pub mesh: Mesh,
     /// What became of the attempts.
     pub stats: Stats,
     /// The way to the providers.
@@ -53,7 +61,8 @@ impl FromRef<Shared> for Arc<Config> {
 /// The control plane's routes. Unknown paths and methods are answered with the error envelope.
 pub fn router(shared: Shared) -> Router {
     let post_only = || any(errors::post_only);
-    Router::new()
+    let (documented, _document) = OpenApiRouter::new().merge(mesh::routes()).split_for_parts();
+    documented
         .route("/health", get(health::live))
         .route("/model-gateway/health", get(health::providers))
         .route("/model-gateway/health/all", get(probe::all))

@@ -16,6 +16,7 @@ use crate::{
     api::Shared,
     budget::Books,
     config::Config,
+    mesh::Mesh,
     quota,
     responses::{self, KeySeal},
     stack,
@@ -74,6 +75,8 @@ impl Gateway {
     /// they used is on disk when it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let drain = Duration::from_millis(self.config.drain_ms);
+        let mesh = Mesh::new(&self.config);
+        mesh.start().await;
         let quotas = quota::watch(&self.config, &self.upstream);
         let service = stack::gateway(Shared {
             config: self.config,
@@ -82,13 +85,14 @@ impl Gateway {
             quotas: quotas.clone(),
             responses: self.responses,
             seal: self.seal,
+            mesh: mesh.clone(),
             stats: Stats::default(),
             upstream: self.upstream,
         });
         let shutdown = async {
             shutdown.await;
             // Before the drain, which may be cut short: no command may outlive this process.
-            quotas.stop().await;
+            tokio::join!(quotas.stop(), mesh.stop());
         };
         accept::serve(self.listener, service, shutdown, drain).await;
         self.books.close().await;

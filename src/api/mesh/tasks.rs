@@ -1,0 +1,7 @@
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::api::Shared;
+
+pub(super) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+}

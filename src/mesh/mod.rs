@@ -1,0 +1,67 @@
+//! The agent side: local command-line agents, the tasks they are given, the spaces they share, and
+//! the events that tell of it.
+
+pub mod agents;
+pub mod database;
+pub mod events;
+pub mod spaces;
+pub mod tasks;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use agents::Agents;
+use database::Database;
+use events::Events;
+use spaces::Spaces;
+use tasks::Tasks;
+
+use crate::config::Config;
+
+/// The agent side as a whole. A handle: clones share everything.
+#[derive(Clone, Debug)]
+pub struct Mesh {
+    /// Who can be given tasks.
+    pub agents: Agents,
+    /// What they were given.
+    pub tasks: Tasks,
+    /// What they know in common.
+    pub spaces: Spaces,
+    /// What happens to all of these.
+    pub events: Events,
+}
+
+impl Mesh {
+    /// As configured. Does not touch the disk, and runs nothing yet.
+    #[must_use]
+    pub fn new(config: &Arc<Config>) -> Self {
+        let database = Database::new(&config.data_dir);
+        let events = Events::new();
+        let agents = Agents::new(config, database.clone(), events.clone());
+        let spaces = Spaces::new(config, database.clone(), events.clone());
+        let tasks =
+            Tasks::new(config, database, Arc::new(agents.clone()), spaces.clone(), events.clone());
+        Self { agents, tasks, spaces, events }
+    }
+
+    /// Takes up what the last process left: registered agents are there again, tasks that were
+    /// running have failed, and those that waited go on waiting.
+    pub async fn start(&self) {
+        self.agents.start().await;
+        self.tasks.start().await;
+    }
+
+    /// Takes no more tasks, ends those that run, with all their processes, and closes the event
+    /// streams.
+    pub async fn stop(&self) {
+        self.tasks.stop().await;
+        self.agents.stop().await;
+        self.events.close();
+    }
+}
+
+/// Milliseconds since the Unix epoch, as all times of the agent side are.
+pub(crate) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
