@@ -49,6 +49,12 @@ impl Holdoffs {
         *entry = until.max(*entry);
     }
 
+    /// Forgets what the providers asked for that are not to be kept: those that are gone, or that
+    /// are others by now.
+    pub fn retain(&self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.write().retain(|key, _| keep(&key.provider));
+    }
+
     /// Whether nobody is to be left alone; what is over may still be counted.
     pub fn is_empty(&self) -> bool {
         self.0.read().is_empty()
@@ -98,6 +104,18 @@ mod tests {
         holdoffs.hold_target(&target("a"), seconds(20), now);
         assert_eq!(holdoffs.remaining(&target("a"), now), Some(seconds(20)));
         assert_eq!(holdoffs.remaining(&target("b"), now), Some(seconds(10)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_is_gone_is_forgotten() {
+        let (holdoffs, now) = (Holdoffs::default(), Instant::now());
+        holdoffs.hold_target(&target("a"), seconds(10), now);
+        holdoffs.hold_provider(&"q".into(), seconds(10), now);
+        holdoffs.retain(|provider| provider == "q");
+        assert_eq!(holdoffs.remaining(&target("a"), now), None);
+        assert!(!holdoffs.is_empty());
+        holdoffs.retain(|_| false);
+        assert!(holdoffs.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

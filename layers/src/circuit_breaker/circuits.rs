@@ -68,6 +68,10 @@ impl Circuits {
         });
     }
 
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Key) -> bool) {
+        self.map.retain(|key, _| keep(key));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.map.len()
     }

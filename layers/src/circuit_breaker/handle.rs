@@ -3,7 +3,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::{sync::broadcast, time::Instant};
 
-use super::{KeyRef, Settings, Status, Transition, circuits::Circuits, permit::Permit};
+use super::{Key, KeyRef, Settings, Status, Transition, circuits::Circuits, permit::Permit};
 
 /// How many transitions a subscriber may be behind before it loses the oldest.
 const BEHIND: usize = 128;
@@ -69,6 +69,12 @@ impl Handle {
         if let Some(entry) = entry {
             entry.release(Instant::now());
         }
+    }
+
+    /// Forgets the circuits of all other keys, such as those of targets that are gone. Calls that
+    /// are under way decide nothing about a circuit that is made anew.
+    pub fn retain(&self, keep: impl FnMut(&Key) -> bool) {
+        self.0.circuits.write().retain(keep);
     }
 
     /// What changes from now on. Who is 128 transitions behind loses the oldest ones, and is told

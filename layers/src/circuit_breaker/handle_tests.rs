@@ -143,3 +143,19 @@ fn threads_cannot_get_more_than_one_probe() {
         assert_eq!(admitted, 1);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_forgotten_and_its_calls_decide_nothing() {
+    let handle = Handle::new();
+    trip(&handle, "a");
+    let under_way = admit(&handle, "b").unwrap();
+    (0..2).for_each(|_| settle(&handle, "b", Outcome::Fault));
+    handle.force_open(KeyRef::name("c"));
+    handle.retain(|key| *key == Key::name("a"));
+    assert_eq!(handle.count(), 1);
+    assert_eq!(handle.status(KeyRef::name("a")).map(|status| status.state), Some(State::Open));
+    settle(&handle, "b", Outcome::Success);
+    under_way.settle(Outcome::Fault);
+    assert!(admit(&handle, "b").is_ok(), "nothing of before counts");
+    assert!(admit(&handle, "c").is_ok());
+}

@@ -96,7 +96,7 @@ mod timestamp;
 
 pub use future::ResponseFuture;
 pub use layer::QuotaGateLayer;
-pub use quotas::Quotas;
+pub use quotas::{Quotas, Watched};
 pub use remaining::{Left, Remaining};
 pub use service::QuotaGate;
 pub use snapshot::{Balance, Snapshot};

@@ -2,7 +2,10 @@ use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 use http::Response;
 use parking_lot::{Mutex, RwLock};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
 
 use super::{QuotaSource, Remaining, Snapshot, asks::Asks, board::Board, refresh::refresh};
 use crate::{Code, Rejected, Rejection, Target, holdoffs::Holdoffs, rejection::whole_seconds};
@@ -16,8 +19,6 @@ pub struct Quotas(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// What the sources call a provider, in order of preference.
-    names: HashMap<Box<str>, Box<[Arc<str>]>>,
     board: Arc<RwLock<Board>>,
     asks: Arc<Asks>,
     /// The targets that said they had nothing left.
@@ -34,28 +35,62 @@ impl Quotas {
         P: Into<Box<str>>,
         N: IntoIterator<Item: Into<Arc<str>>>,
     {
-        let names = names.into_iter().map(|(provider, names)| {
-            (provider.into(), names.into_iter().map(Into::into).collect())
-        });
         Self(Arc::new(Shared {
-            names: names.collect(),
-            board: Arc::default(),
+            board: Arc::new(RwLock::new(Board::new(collect(names)))),
             asks: Arc::new(Asks::new(Instant::now())),
             used_up: Holdoffs::default(),
             tasks: Mutex::default(),
         }))
     }
 
+    /// Other names from now on. What is known stays.
+    pub fn set_names<P, N>(&self, names: impl IntoIterator<Item = (P, N)>)
+    where
+        P: Into<Box<str>>,
+        N: IntoIterator<Item: Into<Arc<str>>>,
+    {
+        self.0.board.write().set_names(collect(names));
+    }
+
     /// Reads this source in the background: at once, and then whenever its
-    /// [ttl](QuotaSource::ttl) is over while somebody asks.
+    /// [ttl](QuotaSource::ttl) is over while somebody asks. Of several sources that tell of one
+    /// name the first counts.
     ///
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub fn watch(&self, source: impl QuotaSource) {
+    pub fn watch(&self, source: impl QuotaSource) -> Watched {
+        self.start(source, false)
+    }
+
+    /// The same, before all others.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub fn watch_first(&self, source: impl QuotaSource) -> Watched {
+        self.start(source, true)
+    }
+
+    fn start(&self, source: impl QuotaSource, first: bool) -> Watched {
         let (board, asks) = (self.0.board.clone(), self.0.asks.clone());
-        let place = board.write().add();
-        self.0.tasks.lock().spawn(refresh(source, place, board, asks));
+        let number = board.write().add(first);
+        let mut tasks = self.0.tasks.lock();
+        // Those that were ended.
+        while tasks.try_join_next().is_some() {}
+        let task = tasks.spawn(refresh(source, number, board, asks));
+        Watched { number, task }
+    }
+
+    /// Ends the reads of one source, and forgets what it has told.
+    pub fn unwatch(&self, watched: &Watched) {
+        watched.task.abort();
+        self.0.board.write().remove(watched.number);
+    }
+
+    /// Forgets what the answers of other providers said, such as of those that are gone.
+    pub fn retain(&self, keep: impl FnMut(&str) -> bool) {
+        self.0.used_up.retain(keep);
     }
 
     /// Ends the reads, and waits until they are gone with all that they had begun. What is known
@@ -74,7 +109,7 @@ impl Quotas {
     /// What the sources have told about a provider, by whatever name.
     pub fn of(&self, provider: &str) -> Option<Arc<Snapshot>> {
         self.0.asks.note();
-        self.told(&self.0.board.read(), provider).cloned()
+        self.0.board.read().of(provider).cloned()
     }
 
     /// Whether a request may go to this target.
@@ -90,7 +125,7 @@ impl Quotas {
             return Err(Rejection::new(Code::QuotaExhausted, message).retry_after(wait));
         }
         let board = self.0.board.read();
-        let told = self.told(&board, &target.provider);
+        let told = board.of(&target.provider);
         let Some(snapshot) = told.filter(|snapshot| !snapshot.available) else { return Ok(()) };
         let now = SystemTime::now();
         // Its reset may have come since it was read.
@@ -108,13 +143,24 @@ impl Quotas {
             self.0.used_up.hold_target(target, wait, Instant::now());
         }
     }
+}
 
-    fn told<'b>(&self, board: &'b Board, provider: &str) -> Option<&'b Arc<Snapshot>> {
-        match self.0.names.get(provider) {
-            None => board.get(provider),
-            Some(names) => names.iter().find_map(|name| board.get(name)),
-        }
-    }
+fn collect<P, N>(names: impl IntoIterator<Item = (P, N)>) -> HashMap<Box<str>, Box<[Arc<str>]>>
+where
+    P: Into<Box<str>>,
+    N: IntoIterator<Item: Into<Arc<str>>>,
+{
+    let names = names
+        .into_iter()
+        .map(|(provider, names)| (provider.into(), names.into_iter().map(Into::into).collect()));
+    names.collect()
+}
+
+/// A source that is being read, for [`Quotas::unwatch`]. Dropping it changes nothing.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    number: u64,
+    task: AbortHandle,
 }
 
 /// All providers go by their own names.

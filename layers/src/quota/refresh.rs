@@ -14,7 +14,7 @@ const KEEP: u32 = 3;
 /// Reads a source now, and then whenever its word is no longer good, for as long as somebody asks.
 pub(super) async fn refresh(
     source: impl QuotaSource,
-    place: usize,
+    place: u64,
     board: Arc<RwLock<Board>>,
     asks: Arc<Asks>,
 ) {
@@ -48,14 +48,14 @@ pub(super) async fn refresh(
 
 /// What a source said must not stay for ever when it has panicked, for it is not read again.
 struct Word<'b> {
-    place: usize,
+    place: u64,
     board: &'b RwLock<Board>,
 }
 
 impl Drop for Word<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.board.write().clear(self.place);
+            self.board.write().remove(self.place);
         }
     }
 }

@@ -223,3 +223,31 @@ async fn when_it_is_stopped_nothing_is_left_of_a_read() {
     assert_eq!((script.0.open.load(Ordering::Relaxed), Arc::strong_count(&script.0)), (0, 1));
     assert!(!asks(&quotas), "what is known stays");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_watched_any_more_has_no_word() {
+    let (quotas, script) = watched(Play::Tell(false));
+    let other = Script::new(Play::Tell(true));
+    let watched = quotas.watch_first(other.clone());
+    pass(seconds(0)).await;
+    assert!(asks(&quotas), "the first one counts");
+    other.play(Play::Hang);
+    pass(seconds(10)).await;
+    quotas.unwatch(&watched);
+    pass(seconds(0)).await;
+    assert_eq!((other.0.open.load(Ordering::Relaxed), Arc::strong_count(&other.0)), (0, 1));
+    assert!(!asks(&quotas), "the other one is read as before");
+    pass(seconds(10)).await;
+    assert_eq!((other.reads(), script.reads()), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_may_change() {
+    let (quotas, _script) = watched(Play::Tell(false));
+    pass(seconds(0)).await;
+    assert!(!asks(&quotas));
+    quotas.set_names([("p", ["another"])]);
+    assert!(asks(&quotas));
+    quotas.set_names([("p", ["another", "p"])]);
+    assert!(!asks(&quotas), "what is known stays");
+}

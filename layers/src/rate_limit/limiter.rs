@@ -9,6 +9,7 @@ use std::{
 };
 
 use governor::{RateLimiter, clock::Clock, middleware::StateInformationMiddleware, nanos::Nanos};
+use tokio::time::Instant;
 
 use super::{
     Key, Limit,
@@ -30,9 +31,12 @@ pub struct Limiter<K: Key> {
 }
 
 struct Shared<K: Key> {
-    rules: Box<[Rule<K>]>,
+    // Each one is shared with the limiters that this one goes on from.
+    rules: Box<[Arc<Rule<K>>]>,
+    /// When the first of them was made.
+    epoch: Instant,
     evict_every: Nanos,
-    /// In nanoseconds of the rules' clocks, which start as one but for the time to make them.
+    /// In nanoseconds since the epoch.
     evict_at: AtomicU64,
 }
 
@@ -43,6 +47,8 @@ struct Rule<K: Key> {
     // Worked out once.
     capacity: u32,
     interval: Nanos,
+    /// Between the limiter's epoch and the start of this rule's clock.
+    made_at: Nanos,
     governor: Governor<Option<K>>,
 }
 
@@ -81,13 +87,40 @@ impl<K: Key> Limiter<K> {
     /// assert!(limiter.is_empty());
     /// ```
     pub fn by_path<P: AsRef<str>>(limits: impl IntoIterator<Item = (P, Limit)>) -> Self {
-        let rules = limits.into_iter().map(|(path, limit)| Rule::new(path.as_ref(), limit));
+        Self::with_rules(limits, &[], Instant::now())
+    }
+
+    /// Other limits, for a layer that takes the place of another. A limit that stays as it is, for
+    /// the same path, goes on with its counts, which both limiters share; all others begin anew.
+    ///
+    /// ```
+    /// use switchtower_layers::rate_limit::{ClientKey, Limit, Limiter};
+    ///
+    /// let limits = [("/v1/responses", Limit::per_minute(60)), ("*", Limit::per_minute(300))];
+    /// let before = Limiter::<ClientKey>::by_path(limits);
+    /// let after = before.with_limits([limits[0], ("*", Limit::per_minute(100))]);
+    /// ```
+    #[must_use]
+    pub fn with_limits<P: AsRef<str>>(&self, limits: impl IntoIterator<Item = (P, Limit)>) -> Self {
+        Self::with_rules(limits, &self.shared.rules, self.shared.epoch)
+    }
+
+    fn with_rules<P: AsRef<str>>(
+        limits: impl IntoIterator<Item = (P, Limit)>,
+        known: &[Arc<Rule<K>>],
+        epoch: Instant,
+    ) -> Self {
+        let rules = limits.into_iter().map(|(path, limit)| {
+            let paths = Paths::new(path.as_ref());
+            let same = known.iter().find(|rule| rule.paths == paths && rule.limit == limit);
+            same.cloned().unwrap_or_else(|| Arc::new(Rule::new(paths, limit, epoch)))
+        });
         let rules: Box<[_]> = rules.collect();
         let (least, most) = EVICTION;
         let fill = rules.iter().map(|rule| rule.limit.fill()).min().unwrap_or(most);
         let evict_every = Nanos::from(fill.clamp(least, most));
-        let evict_at = AtomicU64::new(evict_every.as_u64());
-        Self { shared: Arc::new(Shared { rules, evict_every, evict_at }) }
+        let evict_at = AtomicU64::new((Nanos::from(epoch.elapsed()) + evict_every).as_u64());
+        Self { shared: Arc::new(Shared { rules, epoch, evict_every, evict_at }) }
     }
 
     /// How many keys are held: those that are not idle, and those that no call has evicted yet.
@@ -120,7 +153,7 @@ impl<K: Key> Limiter<K> {
     ) -> Option<Decision> {
         let rule = self.shared.rules.iter().find(|rule| rule.paths.matches(path))?;
         let (decision, now) = rule.decide(Asked::new(key()), cost());
-        self.evict_if_due(now);
+        self.evict_if_due(rule.made_at + now);
         Some(decision)
     }
 
@@ -138,10 +171,11 @@ impl<K: Key> Limiter<K> {
 }
 
 impl<K: Key> Rule<K> {
-    fn new(path: &str, limit: Limit) -> Self {
+    fn new(paths: Paths, limit: Limit, epoch: Instant) -> Self {
+        let made_at = epoch.elapsed().into();
         let governor = Governor::new(limit.quota(), Store::default(), TokioClock::default());
         let (capacity, interval) = (limit.capacity().get(), limit.interval().into());
-        Self { paths: Paths::new(path), limit, capacity, interval, governor }
+        Self { paths, limit, capacity, interval, made_at, governor }
     }
 
     /// Also tells when it was decided.

@@ -430,3 +430,44 @@ async fn it_keeps_the_contract() {
         contract::holds(layer, ask).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn other_limits_keep_the_counts_of_those_that_stay() {
+    let [a, b] = [("/a", Limit::per_minute(2)), ("/b", Limit::per_minute(2))];
+    let before = Limiter::by_path([a, b]);
+    for path in ["/a", "/b"] {
+        assert!(send(&layer(&before), request(path, "key")).await.passed());
+    }
+    seconds(1.0).await;
+    // Before and behind others, and changed.
+    let after = before.with_limits([("/c", Limit::per_minute(9)), a, ("/b", Limit::per_minute(5))]);
+    let mut left = Vec::new();
+    for path in ["/a", "/b", "/c"] {
+        let told = send(&layer(&after), request(path, "key")).await;
+        left.push(told.three(REQUESTS)[1].to_owned());
+    }
+    assert_eq!(left, ["0", "4", "8"]);
+    let told = send(&layer(&before), request("/a", "key")).await;
+    assert!(!told.passed(), "whoever still has the old one counts together with the new one");
+    let told = send(&layer(&before), request("/b", "key")).await;
+    assert!(told.passed(), "this one goes its own way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_keys_go_whatever_has_changed() {
+    let limits = [("/a", Limit::per_second(1))];
+    let mut limiter = Limiter::by_path(limits);
+    for n in 0..100 {
+        seconds(0.7).await;
+        limiter = limiter.with_limits(limits.into_iter().chain([("/b", Limit::per_minute(n + 1))]));
+        for path in ["/a", "/b"] {
+            let key = format!("{path}{n}");
+            assert!(send(&layer(&limiter), request(path, &key)).await.passed());
+        }
+        seconds(0.7).await;
+        let _ = send(&layer(&limiter), request("/b", "again")).await;
+    }
+    seconds(70.0).await;
+    assert!(send(&layer(&limiter), request("/b", "last")).await.passed());
+    assert_eq!(limiter.len(), 1);
+}

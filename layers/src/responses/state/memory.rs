@@ -24,6 +24,11 @@ impl MemoryStore {
         Self(Arc::new(Mutex::new(Shelf { bounds, ..Shelf::default() })))
     }
 
+    /// Other bounds from now on. What is too much for them leaves when the next response is put.
+    pub fn set_bounds(&self, bounds: Bounds) {
+        self.0.lock().bounds = bounds;
+    }
+
     /// How many responses it holds.
     pub fn len(&self) -> usize {
         self.0.lock().entries.len()
