@@ -8,6 +8,8 @@ pub mod database;
 pub mod demo;
 pub mod mesh;
 pub mod quota;
+pub mod reload;
+pub mod resilience;
 pub mod responses;
 pub mod server;
 pub mod stack;

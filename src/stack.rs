@@ -6,7 +6,11 @@ use std::convert::Infallible;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
-    BoxError, buffer::BufferLayer, observe::ObserveLayer, quota::QuotaGateLayer,
+    BoxError,
+    buffer::BufferLayer,
+    observe::ObserveLayer,
+    quota::QuotaGateLayer,
+    rate_limit::{ByIp, RateLimitLayer},
     responses::state::StateLayer,
 };
 use tower::{Service, ServiceBuilder};
@@ -15,6 +19,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use crate::{
     api::{self, Shared},
     budget,
+    resilience::Resilience,
     server::{Dispatch, GuardLayer},
     telemetry::{self, stats::StatsLayer},
 };
@@ -24,6 +29,7 @@ pub trait HttpService:
     Service<Request<Incoming>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
+    + Sync
     + 'static
 {
     /// The responses' body.
@@ -35,6 +41,7 @@ where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
+        + Sync
         + 'static,
     B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
 {
@@ -55,16 +62,17 @@ pub fn gateway(shared: Shared) -> impl HttpService {
 fn model_calls(shared: &Shared) -> impl HttpService + use<> {
     let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream, .. } =
         shared.clone();
+    let Resilience { limiter, retries, holdoffs } = shared.resilience.clone();
     ServiceBuilder::new()
-        .layer(config.rate_limit())
+        .layer(RateLimitLayer::new(limiter, ByIp))
         .layer(BufferLayer::new(config.body_limit()))
         .layer(StateLayer::new(responses).cap(config.body_limit() as u64))
         .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
-        .layer(config.router())
+        .layer(config.router(holdoffs))
         .layer(QuotaGateLayer::new(quotas))
         .layer(config.translator(seal))
-        .layer(config.retries())
+        .layer(config.retries(|provider| retries.of(provider)))
         .layer(config.circuit_breaker(circuits))
         .layer(StatsLayer::new(stats))
         .layer(config.deadlines())

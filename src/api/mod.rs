@@ -1,6 +1,7 @@
 //! The control plane: everything that is not a call to a model.
 
 mod budgets;
+mod config;
 mod errors;
 mod extract;
 mod health;
@@ -25,8 +26,8 @@ use switchtower_layers::{
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    budget::Client, config::Config, mesh::Mesh, responses::KeySeal, telemetry::stats::Stats,
-    upstream::Upstream,
+    budget::Client, config::Config, mesh::Mesh, reload::Status, resilience::Resilience,
+    responses::KeySeal, telemetry::stats::Stats, upstream::Upstream,
 };
 
 /// What the control plane shows, all of it shared with the data plane.
@@ -36,6 +37,8 @@ pub struct Shared {
     pub config: Arc<Config>,
     /// What the clients have used.
     pub ledger: Ledger<Client>,
+    /// Counts of rate limits and retries, and who asked to be left alone.
+    pub resilience: Resilience,
     /// The circuit breakers' states.
     pub circuits: Handle,
     /// What the providers have left.
@@ -50,6 +53,8 @@ pub struct Shared {
     pub stats: Stats,
     /// The way to the providers.
     pub upstream: Upstream,
+    /// What became of the configuration.
+    pub reload: Status,
 }
 
 impl FromRef<Shared> for Arc<Config> {
@@ -67,6 +72,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/model-gateway/health", get(health::providers))
         .route("/model-gateway/health/all", get(probe::all))
         .route("/model-gateway/health/{provider}", get(probe::one))
+        .route("/model-gateway/config", get(config::status))
         .route("/model-gateway/stats", get(stats::stats))
         .route("/model-gateway/quota", get(quota::list))
         .route("/model-gateway/budgets", get(budgets::list))

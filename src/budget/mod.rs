@@ -11,6 +11,6 @@ mod policy;
 mod store;
 mod writer;
 
-pub use books::Books;
+pub use books::{Books, Opened};
 pub use client::{ByClient, Client};
 pub use policy::layer;

@@ -32,7 +32,7 @@ const REMOVE: &str = "DELETE FROM accounts WHERE client = ?";
 /// The ledger's accounts on disk.
 pub(super) struct Store(pub(super) Connection);
 
-type Account = (Option<Client>, Record);
+pub(super) type Account = (Option<Client>, Record);
 
 impl Store {
     /// Opens it; the accounts as they were written last.

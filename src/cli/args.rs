@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use crate::config::loopback;
+use crate::config::{Config, loopback};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +27,10 @@ Examples:
 Configuration:
   --config, else ./gateway.yaml, ./config/gateway.yaml or ~/.config/switchtower/gateway.yaml,
   whichever is found first. gateway.example.yaml in the repository explains every setting.
+
+Changing it:
+  Save the file: a second later the gateway goes on with it, and no request is lost. SIGHUP has it
+  read at once. One that is wrong changes nothing, and the log says why.
 
 Stopping:
   Ctrl-C or SIGTERM lets streams finish for a while; a second Ctrl-C does not wait.
@@ -97,6 +101,14 @@ pub(super) struct ServeArgs {
     /// The port to listen on, instead of the configured one; 0 lets the system choose
     #[arg(short, long, value_name = "N")]
     pub(super) port: Option<u16>,
+}
+
+impl ServeArgs {
+    /// What the command line says comes before the file.
+    pub(super) fn apply(&self, config: &mut Config) {
+        config.host = self.host.unwrap_or(config.host);
+        config.port = self.port.unwrap_or(config.port);
+    }
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ mod check;
 mod connect;
 mod models;
 mod output;
+mod reload;
 mod serve;
 mod setup;
 mod signals;

@@ -1,5 +1,6 @@
 //! `switchtower serve`.
 
+use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 
@@ -7,29 +8,39 @@ use tokio::runtime::Runtime;
 
 use super::args::ServeArgs;
 use super::output::{Failure, print};
+use super::reload;
 use super::setup::{self, Origin};
-use super::signals::Signals;
+use super::signals::{Hangups, Signals};
 use super::startup;
 use crate::config::Config;
 use crate::database;
 use crate::demo::Provider;
+use crate::reload::Files;
 use crate::server::Gateway;
 use crate::telemetry;
 
 /// Runs the gateway until a signal, then lets streams finish.
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    // Before it is read, so that no change in between is missed.
+    let files = reload::files(args.file.config.as_deref());
     let (origin, config) = setup::find(args.file.config.as_deref())?;
     telemetry::init(config.log_level);
     let runtime = Runtime::new().map_err(|error| Failure(format!("cannot start: {error}")))?;
-    let result = runtime.block_on(serve(args, &origin, config));
+    let result = runtime.block_on(serve(args, &origin, config, files));
     // Something slow in the background, such as a DNS look-up, must not hold up the exit.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<(), Failure> {
-    let signals =
-        Signals::new().map_err(|error| Failure(format!("cannot wait for signals: {error}")))?;
+async fn serve(
+    args: &ServeArgs,
+    origin: &Origin,
+    mut config: Config,
+    files: Files,
+) -> Result<(), Failure> {
+    let no_signals = |error| Failure(format!("cannot wait for signals: {error}"));
+    let signals = Signals::new().map_err(no_signals)?;
+    let hangups = Hangups::new().map_err(no_signals)?;
     // Held until the end: they stop when they are dropped.
     let _demo = if matches!(origin, Origin::Demo) {
         let (main, backup) = (demo_provider().await?, demo_provider().await?);
@@ -38,15 +49,19 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
     } else {
         None
     };
-    config.host = args.host.unwrap_or(config.host);
-    config.port = args.port.unwrap_or(config.port);
+    args.apply(&mut config);
 
     let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;
     // Nobody may be reading, and the gateway serves all the same.
     let _ = print(&startup::text(origin, &config, gateway.local_addr()));
-    let seconds = config.drain_ms.div_ceil(1000);
+    let reloader = gateway.reloader();
+    let drain_ms = Cell::new(config.drain_ms);
     let stop = async {
-        signals.stop().await;
+        tokio::select! {
+            () = signals.stop() => {}
+            () = reload::follow(args, origin, files, hangups, &reloader, &drain_ms) => {}
+        }
+        let seconds = drain_ms.get().div_ceil(1000);
         let _ = print(&format!(
             "Stopping; streams may finish for {seconds} s. Ctrl-C again stops at once.\n"
         ));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, ConfigError, Env};
 
 /// Where the configuration came from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Origin {
     /// This file.
     File(PathBuf),

@@ -1,6 +1,8 @@
 //! When to stop.
 
 use std::io;
+#[cfg(unix)]
+use std::io::IsTerminal;
 use std::process;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ const INTERRUPTED: i32 = 130;
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: Hangups,
 }
 
 #[cfg(unix)]
@@ -25,14 +28,16 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: Hangups::new()?,
         })
     }
 
-    /// Ctrl-C or SIGTERM. From then on another Ctrl-C ends the process at once.
+    /// Ctrl-C, SIGTERM, or the end of the terminal. From then on another Ctrl-C ends the process at once.
     pub(super) async fn stop(mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = self.hangup.terminal_closed() => {}
         }
         tokio::spawn(async move {
             self.interrupt.recv().await;
@@ -60,5 +65,52 @@ impl Signals {
             tokio::time::sleep(MOMENT).await;
             process::exit(INTERRUPTED);
         });
+    }
+}
+
+/// SIGHUP, from the moment it is made. It has two meanings: somebody wants the configuration to be
+/// read again, or the terminal was closed that the gateway runs in.
+#[cfg(unix)]
+pub(super) struct Hangups {
+    hangup: tokio::signal::unix::Signal,
+    had_terminal: bool,
+}
+
+#[cfg(unix)]
+impl Hangups {
+    pub(super) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let had_terminal = io::stdin().is_terminal();
+        Ok(Self { hangup: signal(SignalKind::hangup())?, had_terminal })
+    }
+
+    /// Somebody wants the configuration to be read again.
+    pub(super) async fn reload(&mut self) {
+        while self.next().await {}
+    }
+
+    async fn terminal_closed(&mut self) {
+        while !self.next().await {}
+    }
+
+    /// Waits for a signal; whether it came because the terminal was closed, which is none then.
+    async fn next(&mut self) -> bool {
+        self.hangup.recv().await;
+        self.had_terminal && !io::stdin().is_terminal()
+    }
+}
+
+/// There are none.
+#[cfg(not(unix))]
+pub(super) struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) async fn reload(&mut self) {
+        std::future::pending().await
     }
 }

@@ -1,41 +1,35 @@
 //! From the configuration to the retries, circuit breakers and rate limits.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use switchtower_layers::Target;
 use switchtower_layers::circuit_breaker::{self, CircuitBreakerLayer, Handle};
-use switchtower_layers::rate_limit::{ByIp, Limit, Limiter, RateLimitLayer};
+use switchtower_layers::rate_limit::Limit;
 use switchtower_layers::retry::{self, Budget, RetryLayer};
 
 use super::{CircuitBreaker, Config, RateLimit, Retry};
 
-/// What every provider has besides its share, so that retries are there when requests are few.
-const BUDGET_FLOOR: u32 = 10;
-const BUDGET_WINDOW: Duration = Duration::from_secs(10);
-
 impl Config {
-    /// How many requests each client may make, by its address.
-    #[must_use]
-    pub fn rate_limit(&self) -> RateLimitLayer<IpAddr, ByIp> {
-        let limits = self.models.rate_limit.iter().map(|(path, RateLimit { rpm, burst })| {
-            (path, Limit::per_minute(rpm.get()).burst(burst.get()))
-        });
-        RateLimitLayer::new(Limiter::by_path(limits), ByIp)
+    /// How many requests each client may make, by path, for the [`Limiter`] that counts them.
+    pub fn rate_limits(&self) -> impl Iterator<Item = (&str, Limit)> {
+        self.models.rate_limit.iter().map(|(path, RateLimit { rpm, burst })| {
+            (path.as_str(), Limit::per_minute(rpm.get()).burst(burst.get()))
+        })
     }
 
-    /// When an attempt is made again, by its target's provider. Each provider has a budget of its
-    /// own, so that the outage of one leaves the others theirs.
+    /// When an attempt is made again, by its target's provider. `budget` gives each one its own,
+    /// which outlives the layer; `None` is for those that are not configured.
     #[must_use]
-    pub fn retries(&self) -> RetryLayer {
-        let general = Arc::new(retries(&self.models.retry));
+    pub fn retries(&self, budget: impl Fn(Option<&str>) -> Option<Budget>) -> RetryLayer {
+        let settings = |name, retry| Arc::new(retries(retry, budget(name)));
+        let general = settings(None, &self.models.retry);
         let own: HashMap<String, Arc<retry::Settings>> = self
             .models
             .providers
             .iter()
-            .map(|(name, provider)| (name.clone(), Arc::new(retries(&provider.retry))))
+            .map(|(name, provider)| (name.clone(), settings(Some(name.as_str()), &provider.retry)))
             .collect();
         RetryLayer::new(general.clone()).for_target(move |target: &Target| {
             own.get(&*target.provider).unwrap_or(&general).clone()
@@ -59,14 +53,14 @@ impl Config {
     }
 }
 
-fn retries(retry: &Retry) -> retry::Settings {
-    let Retry { max_retries, base_delay_ms, max_delay_ms, retryable_statuses, budget } = retry;
+fn retries(retry: &Retry, budget: Option<Budget>) -> retry::Settings {
+    let Retry { max_retries, base_delay_ms, max_delay_ms, retryable_statuses, budget: _ } = retry;
     retry::Settings {
         max_retries: *max_retries,
         base_delay: Duration::from_millis(*base_delay_ms),
         max_delay: Duration::from_millis(*max_delay_ms),
         statuses: retryable_statuses.as_slice().into(),
-        budget: Some(Budget::new(*budget, BUDGET_FLOOR, BUDGET_WINDOW)),
+        budget,
     }
 }
 

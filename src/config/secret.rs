@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A provider's key. It prints as `***`; only [`Secret::expose`] gives the text.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -26,7 +26,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Whether a provider has a key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
     /// A key that fits into a header: visible ASCII and spaces, never empty.
     Present(Secret),

@@ -1,17 +1,19 @@
 //! From the configuration to the router's table.
 
-use switchtower_layers::route::{Provider, RouteLayer, RoutingTable};
+use switchtower_layers::route::{Holdoffs, Provider, RouteLayer, RoutingTable};
 
 use super::Config;
 
 impl Config {
-    /// Where requests go. Streams are asked for their usage, which is counted.
+    /// Where requests go. Streams are asked for their usage, which is counted. `holdoffs` outlive
+    /// the layer.
     ///
     /// # Panics
     /// As [`routing_table`](Self::routing_table).
     #[must_use]
-    pub fn router(&self) -> RouteLayer {
+    pub fn router(&self, holdoffs: Holdoffs) -> RouteLayer {
         RouteLayer::new(self.routing_table())
+            .holdoffs(holdoffs)
             .commit(self.models.commit)
             // Another attempt at a target that broke off is a retry, too.
             .again(self.models.retry.max_retries.min(1))

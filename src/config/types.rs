@@ -146,7 +146,7 @@ impl Default for Models {
 }
 
 /// One upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Provider {
     /// `base_url`: absolute `http` or `https`, without userinfo, query or trailing slash.
     pub base_url: Uri,
@@ -182,6 +182,13 @@ impl Provider {
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.enabled && matches!(self.key, Key::Present(_))
+    }
+
+    /// Whether it is the same service under the same key, however else it was set: what is known
+    /// of one then holds for the other.
+    #[must_use]
+    pub fn is_same_service(&self, other: &Self) -> bool {
+        self.base_url == other.base_url && self.key == other.key
     }
 
     /// How to give it the key it lacks; `None` if it has one.

@@ -19,7 +19,7 @@ pub struct SqliteStore(Arc<Inner>);
 
 struct Inner {
     directory: PathBuf,
-    bounds: Bounds,
+    bounds: Mutex<Bounds>,
     /// Locked by threads that may block.
     shelf: Mutex<Option<Shelf>>,
 }
@@ -29,7 +29,12 @@ impl SqliteStore {
     #[must_use]
     pub fn new(directory: &Path, bounds: Bounds) -> Self {
         let directory = directory.to_owned();
-        Self(Arc::new(Inner { directory, bounds, shelf: Mutex::new(None) }))
+        Self(Arc::new(Inner { directory, bounds: Mutex::new(bounds), shelf: Mutex::new(None) }))
+    }
+
+    /// Other bounds from now on. What is too much for them leaves when the next response is put.
+    pub fn set_bounds(&self, bounds: Bounds) {
+        *self.0.bounds.lock() = bounds;
     }
 
     /// Runs on a thread that may block, with the shelf once it is open; `None` when nothing was
@@ -48,7 +53,8 @@ impl SqliteStore {
                 }
                 *shelf = Some(Shelf::open(&inner.directory)?);
             }
-            shelf.as_mut().map(|shelf| work(shelf, &inner.bounds)).transpose()
+            let bounds = *inner.bounds.lock();
+            shelf.as_mut().map(|shelf| work(shelf, &bounds)).transpose()
         };
         Box::pin(async move { tokio::task::spawn_blocking(task).await? })
     }
@@ -85,7 +91,7 @@ impl fmt::Debug for SqliteStore {
         let Inner { directory, bounds, .. } = &*self.0;
         f.debug_struct("SqliteStore")
             .field("directory", directory)
-            .field("bounds", bounds)
+            .field("bounds", &*bounds.lock())
             .finish_non_exhaustive()
     }
 }

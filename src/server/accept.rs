@@ -28,20 +28,19 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Above what the guard allows, so that it can answer in JSON what is just too much.
 const MAX_HEAD: usize = 512 << 10;
 
-/// Serves connections until `shutdown` resolves, and then drains them.
+/// Serves connections until `shutdown` resolves, and then drains them for as long as that says.
 pub(super) async fn serve(
     listener: TcpListener,
     service: impl HttpService,
-    shutdown: impl Future<Output = ()>,
-    drain: Duration,
+    shutdown: impl Future<Output = Duration>,
 ) {
     let server = server();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
-    loop {
+    let drain = loop {
         tokio::select! {
-            () = &mut shutdown => break,
+            drain = &mut shutdown => break drain,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let service = with_peer(service.clone(), Peer(peer));
@@ -51,7 +50,7 @@ pub(super) async fn serve(
             },
             Some(_) = connections.join_next() => {}
         }
-    }
+    };
     drop(listener);
     tracing::info!(
         connections = graceful.count(),

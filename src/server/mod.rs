@@ -3,26 +3,23 @@
 mod accept;
 mod dispatch;
 mod guard;
+mod kept;
+mod swap;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
-use switchtower_layers::{circuit_breaker::Handle, responses::state::Store};
 use tokio::net::TcpListener;
 
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
 
 use crate::{
-    api::Shared,
-    budget::Books,
     config::Config,
-    mesh::Mesh,
-    quota,
-    responses::{self, KeySeal},
+    reload::{Asks, Reloader},
     stack,
-    telemetry::stats::Stats,
-    upstream::Upstream,
 };
+use kept::Kept;
+use swap::Swap;
 
 /// A gateway that has its port and is ready to run.
 ///
@@ -40,11 +37,9 @@ use crate::{
 pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
-    config: Arc<Config>,
-    books: Books,
-    responses: Arc<dyn Store>,
-    seal: Arc<KeySeal>,
-    upstream: Upstream,
+    kept: Kept,
+    reloader: Reloader,
+    asks: Asks,
 }
 
 impl Gateway {
@@ -55,14 +50,11 @@ impl Gateway {
     /// When the port is taken or the address is not this machine's, or TLS cannot be set up; with a
     /// [`database::Error`](crate::database::Error) inside when the budgets cannot be kept.
     pub async fn bind(config: &Config) -> io::Result<Self> {
-        let upstream = Upstream::new(config)?;
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
-        let books = Books::open(config).map_err(io::Error::other)?;
-        let responses = responses::store(config);
-        let seal = Arc::new(responses::seal(config).map_err(io::Error::other)?);
-        let config = Arc::new(config.clone());
-        Ok(Self { listener, address, config, books, responses, seal, upstream })
+        let kept = Kept::new(config)?;
+        let (reloader, asks) = Reloader::new(kept.status.clone());
+        Ok(Self { listener, address, kept, reloader, asks })
     }
 
     /// Where it listens; the port is the real one when 0 was configured.
@@ -70,31 +62,30 @@ impl Gateway {
         self.address
     }
 
+    /// What gives it another configuration while it runs: see [`reload`](crate::reload).
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
     /// Serves until `shutdown` resolves; then stops accepting, closes idle connections, lets
     /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest. What
     /// they used is on disk when it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let drain = Duration::from_millis(self.config.drain_ms);
-        let mesh = Mesh::new(&self.config);
+        let Self { listener, mut kept, asks, .. } = self;
+        let (mesh, quotas) = (kept.mesh.clone(), kept.watchers.quotas());
         mesh.start().await;
-        let quotas = quota::watch(&self.config, &self.upstream);
-        let service = stack::gateway(Shared {
-            config: self.config,
-            ledger: self.books.ledger(),
-            circuits: Handle::new(),
-            quotas: quotas.clone(),
-            responses: self.responses,
-            seal: self.seal,
-            mesh: mesh.clone(),
-            stats: Stats::default(),
-            upstream: self.upstream,
-        });
+        kept.watch();
+        let service = Swap::new(stack::gateway(kept.shared()));
         let shutdown = async {
-            shutdown.await;
+            tokio::select! {
+                () = shutdown => {}
+                () = kept.follow(asks, |shared| service.set(stack::gateway(shared))) => {}
+            }
             // Before the drain, which may be cut short: no command may outlive this process.
             tokio::join!(quotas.stop(), mesh.stop());
+            Duration::from_millis(kept.config.drain_ms)
         };
-        accept::serve(self.listener, service, shutdown, drain).await;
-        self.books.close().await;
+        accept::serve(listener, service.clone(), shutdown).await;
+        kept.books.close().await;
     }
 }

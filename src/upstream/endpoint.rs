@@ -17,6 +17,8 @@ pub(super) struct Endpoint {
     pub(super) client: ProviderClient,
     base: Uri,
     authorization: Option<HeaderValue>,
+    key: Key,
+    connect_ms: u64,
 }
 
 impl Endpoint {
@@ -32,7 +34,16 @@ impl Endpoint {
             client: client::build(tls, deadline),
             base: provider.base_url.clone(),
             authorization,
+            key: provider.key.clone(),
+            connect_ms,
         })
+    }
+
+    /// Whether it would be made the same way again, so that its pool can stay.
+    pub(super) fn is_as(&self, provider: &Provider) -> bool {
+        self.base == provider.base_url
+            && self.key == provider.key
+            && self.connect_ms == provider.timeouts.connect_ms
     }
 
     /// Points a request that came in for the gateway at this provider: its URL, its key.

@@ -20,7 +20,7 @@ use crate::config::Config;
 /// `NO_PROVIDER`.
 #[derive(Clone)]
 pub struct Upstream {
-    endpoints: Arc<HashMap<Arc<str>, Endpoint>>,
+    endpoints: Arc<HashMap<Arc<str>, Arc<Endpoint>>>,
     trusted_proxies: Arc<[IpNet]>,
 }
 
@@ -31,19 +31,50 @@ impl Upstream {
     ///
     /// When TLS cannot be set up.
     pub fn new(config: &Config) -> io::Result<Self> {
+        let nothing = Self { endpoints: Arc::default(), trusted_proxies: [].into() };
+        nothing.reconfigure(config)
+    }
+
+    /// An upstream for another configuration. Providers whose base URL, key and connect deadline
+    /// stay as they are keep their connections. This one is as it was.
+    ///
+    /// It may take a moment, for the system's certificate authorities are read when a provider
+    /// needs them that was not there before.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn reconfigure(&self, config: &Config) -> io::Result<Self> {
         let providers = config.models.providers.iter().filter(|(_, provider)| provider.is_usable());
+        let mut endpoints = HashMap::new();
+        let mut others = Vec::new();
+        for (name, provider) in providers {
+            match self.endpoints.get(name.as_str()).filter(|known| known.is_as(provider)) {
+                Some(known) => drop(endpoints.insert(known.name.clone(), known.clone())),
+                None => others.push((name, provider)),
+            }
+        }
         let is_tls = |uri: &Uri| uri.scheme() == Some(&Scheme::HTTPS);
-        let tls = tls::config(providers.clone().any(|(_, provider)| is_tls(&provider.base_url)))?;
-        let endpoints = providers
-            .map(|(name, provider)| {
-                let endpoint = Endpoint::new(name, provider, tls.clone())?;
-                Ok((endpoint.name.clone(), endpoint))
-            })
-            .collect::<io::Result<_>>()?;
+        let tls = tls::config(others.iter().any(|(_, provider)| is_tls(&provider.base_url)))?;
+        for (name, provider) in others {
+            let endpoint = Endpoint::new(name, provider, tls.clone())?;
+            endpoints.insert(endpoint.name.clone(), Arc::new(endpoint));
+        }
         Ok(Self {
             endpoints: Arc::new(endpoints),
             trusted_proxies: config.trusted_proxies.as_slice().into(),
         })
+    }
+
+    /// The way to one provider only: whoever holds it keeps no other one's connections.
+    #[must_use]
+    pub fn only(&self, provider: &str) -> Self {
+        let endpoint = self.endpoints.get_key_value(provider);
+        let endpoints = endpoint.map(|(name, endpoint)| (name.clone(), endpoint.clone()));
+        Self {
+            endpoints: Arc::new(endpoints.into_iter().collect()),
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
     }
 
     fn send(&self, mut request: Request<Buffered>) -> Result<ResponseFuture, Rejection> {
@@ -83,5 +114,60 @@ impl Service<Request<Buffered>> for Upstream {
 
     fn call(&mut self, request: Request<Buffered>) -> ResponseFuture {
         self.send(request).unwrap_or_else(ResponseFuture::rejected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Env;
+
+    /// Which of the providers of two configurations keep their connections.
+    fn kept(before: &str, after: &str) -> Vec<String> {
+        let config = |providers| {
+            let yaml = format!("models: {{providers: {{{providers}}}}}");
+            Config::from_yaml("test", &yaml, &Env::empty()).unwrap()
+        };
+        let before = Upstream::new(&config(before)).unwrap();
+        let after = before.reconfigure(&config(after)).unwrap();
+        let same = |(name, endpoint): (&Arc<str>, &Arc<Endpoint>)| {
+            let was = before.endpoints.get(name)?;
+            Arc::ptr_eq(was, endpoint).then(|| name.to_string())
+        };
+        let mut kept: Vec<_> = after.endpoints.iter().filter_map(same).collect();
+        kept.sort();
+        kept
+    }
+
+    #[test]
+    fn who_stays_as_it_is_keeps_its_connections() {
+        let a = "a: {base_url: 'http://a', api_key: k, models: [m]}";
+        let b = "b: {base_url: 'http://b', api_key: k}";
+        assert_eq!(kept(&format!("{a}, {b}"), &format!("{b}, {a}")), ["a", "b"]);
+        assert_eq!(kept(&format!("{a}, {b}"), a), ["a"]);
+        assert_eq!(kept(a, &format!("{a}, {b}")), ["a"]);
+        let with = |more| format!("a: {{base_url: 'http://a', api_key: k, {more}}}");
+        for same in ["models: [n]", "timeouts: {idle_ms: 7}", "retry: {budget: 1}", "quota: none"] {
+            assert_eq!(kept(a, &with(same)), ["a"], "{same}");
+        }
+        for other in [
+            &with("timeouts: {connect_ms: 7}"),
+            &with("enabled: false"),
+            "a: {base_url: 'http://a/v1', api_key: k}",
+            "a: {base_url: 'http://a', api_key: other}",
+            "a: {base_url: 'http://a'}",
+        ] {
+            assert_eq!(kept(a, other), [""; 0], "{other}");
+        }
+    }
+
+    #[test]
+    fn one_alone_has_the_same_connections() {
+        let yaml = "models: {providers: {a: {base_url: 'http://a', api_key: k}, b: {base_url: 'http://b', api_key: k}}}";
+        let all = Upstream::new(&Config::from_yaml("test", yaml, &Env::empty()).unwrap()).unwrap();
+        let only = all.only("a");
+        assert_eq!(only.endpoints.len(), 1);
+        assert!(Arc::ptr_eq(&only.endpoints["a"], &all.endpoints["a"]));
+        assert!(all.only("c").endpoints.is_empty());
     }
 }

@@ -1,0 +1,100 @@
+use std::{fmt, io};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Changes, Status};
+use crate::{config::Config, database};
+
+/// Gives a running gateway its next configuration. A handle: clones reach the same gateway.
+#[derive(Clone, Debug)]
+pub struct Reloader {
+    asks: mpsc::Sender<Ask>,
+    status: Status,
+}
+
+/// A configuration, and who waits to hear what became of it.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) config: Box<Config>,
+    pub(crate) answer: oneshot::Sender<Result<Changes, ReloadError>>,
+}
+
+/// The gateway's end.
+pub(crate) type Asks = mpsc::Receiver<Ask>;
+
+impl Reloader {
+    pub(crate) fn new(status: Status) -> (Self, Asks) {
+        let (asks, received) = mpsc::channel(1);
+        (Self { asks, status }, received)
+    }
+
+    /// Has the gateway take up another configuration; one after the other. It waits until the
+    /// gateway runs. What changed, what needs a restart, and what is odd is logged.
+    ///
+    /// # Errors
+    ///
+    /// Says why it cannot be used; nothing has changed then.
+    pub async fn reload(&self, config: Config) -> Result<Changes, ReloadError> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.asks.send(Ask { config: Box::new(config), answer }).await;
+        let result = match sent {
+            Ok(()) => answered.await.unwrap_or(Err(ReloadError::Stopped)),
+            Err(_) => Err(ReloadError::Stopped),
+        };
+        if let Err(error) = &result {
+            self.refuse(error);
+        }
+        result
+    }
+
+    /// Tells, in the log and in the [status](Self::status), of a configuration that could not even
+    /// be read.
+    pub fn refuse(&self, error: &dyn fmt::Display) {
+        let message = error.to_string();
+        tracing::error!("the configuration stays as it was: {message}");
+        self.status.refused(message);
+    }
+
+    /// Where the configuration comes from, for the [status](Self::status).
+    pub fn set_origin(&self, origin: impl Into<String>) {
+        self.status.set_origin(origin.into());
+    }
+
+    /// What became of the configuration.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+}
+
+/// Why a configuration could not be taken up.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// TLS cannot be set up, or a key does not fit into a header.
+    Upstream(io::Error),
+    /// The budgets cannot be kept.
+    Budgets(database::Error),
+    /// The gateway does not run any more.
+    Stopped,
+}
+
+impl fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upstream(error) => error.fmt(f),
+            Self::Budgets(error) => error.fmt(f),
+            Self::Stopped => f.write_str("the gateway has stopped"),
+        }
+    }
+}
+
+impl std::error::Error for ReloadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Upstream(error) => Some(error),
+            Self::Budgets(error) => Some(error),
+            Self::Stopped => None,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::Changes;
+
+/// What became of the configuration since the gateway was started. A handle: clones are the same.
+#[derive(Clone, Debug)]
+pub struct Status(Arc<Mutex<Report>>);
+
+/// The answer of `GET /model-gateway/config`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Where the configuration came from; `null` when a program has made it.
+    pub origin: Option<String>,
+    /// When the one that runs was taken up, in milliseconds since the Unix epoch.
+    pub loaded_at: u64,
+    /// How often another one was taken up.
+    pub reloads: u64,
+    /// Why the last one was not; `null` when it was.
+    pub error: Option<Refused>,
+    /// The settings that differ from what runs, and need a restart.
+    pub restart_needed: Vec<&'static str>,
+}
+
+/// A configuration that was not taken up.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refused {
+    /// What is wrong with it, with line and column.
+    pub message: String,
+    /// When that was found, in milliseconds since the Unix epoch.
+    pub at: u64,
+}
+
+impl Status {
+    /// A configuration has just been taken up for the first time.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Report {
+            origin: None,
+            loaded_at: now(),
+            reloads: 0,
+            error: None,
+            restart_needed: Vec::new(),
+        })))
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.0.lock().clone()
+    }
+
+    pub(super) fn set_origin(&self, origin: String) {
+        self.0.lock().origin = Some(origin);
+    }
+
+    pub(crate) fn took_up(&self, changes: &Changes) {
+        let mut report = self.0.lock();
+        report.loaded_at = now();
+        report.reloads += 1;
+        report.error = None;
+        report.restart_needed.clone_from(&changes.restart_needed);
+    }
+
+    pub(super) fn refused(&self, message: String) {
+        self.0.lock().error = Some(Refused { message, at: now() });
+    }
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,110 @@
+//! What the data plane remembers from one request to the next, apart from circuits and quotas. It
+//! outlives the stack.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use switchtower_layers::{rate_limit::Limiter, retry::Budget, route::Holdoffs};
+
+use crate::config::Config;
+
+/// What every provider has besides its share, so that retries are there when requests are few.
+const BUDGET_FLOOR: u32 = 10;
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+
+/// Counts and waits. A handle: clones share them.
+#[derive(Clone, Debug)]
+pub struct Resilience {
+    /// What the clients have used of their rate limits, by their addresses.
+    pub limiter: Limiter<IpAddr>,
+    /// How many retries there may be.
+    pub retries: RetryBudgets,
+    /// Who asked to be left alone.
+    pub holdoffs: Holdoffs,
+}
+
+impl Resilience {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            limiter: Limiter::by_path(config.rate_limits()),
+            retries: RetryBudgets::default().reconfigure(config),
+            holdoffs: Holdoffs::default(),
+        }
+    }
+
+    /// For another configuration. Limits and shares that stay as they are keep their counts; others
+    /// begin anew.
+    #[must_use]
+    pub fn reconfigure(&self, config: &Config) -> Self {
+        Self {
+            limiter: self.limiter.with_limits(config.rate_limits()),
+            retries: self.retries.reconfigure(config),
+            holdoffs: self.holdoffs.clone(),
+        }
+    }
+}
+
+/// How many retries there may be, for each provider on its own, so that the outage of one leaves
+/// the others theirs.
+#[derive(Clone, Debug, Default)]
+pub struct RetryBudgets {
+    /// With the share that it was made for; `None` is whoever is not configured.
+    budgets: HashMap<Option<String>, (f64, Budget)>,
+}
+
+impl RetryBudgets {
+    /// For another configuration: a provider whose share stays as it is keeps its budget.
+    #[must_use]
+    pub fn reconfigure(&self, config: &Config) -> Self {
+        let models = &config.models;
+        let own = models.providers.iter().map(|(name, p)| (Some(name.clone()), p.retry.budget));
+        let all = own.chain([(None, models.retry.budget)]);
+        let budgets = all.map(|(name, share)| {
+            let known = self.budgets.get(&name).filter(|(before, _)| *before == share).cloned();
+            let budget =
+                known.unwrap_or_else(|| (share, Budget::new(share, BUDGET_FLOOR, BUDGET_WINDOW)));
+            (name, budget)
+        });
+        Self { budgets: budgets.collect() }
+    }
+
+    /// The provider's budget; `None` for those that are not configured.
+    #[must_use]
+    pub fn of(&self, provider: Option<&str>) -> Option<Budget> {
+        self.budgets.get(&provider.map(str::to_owned)).map(|(_, budget)| budget.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Env;
+
+    fn config(providers: &str) -> Config {
+        let yaml = format!("models: {{providers: {{{providers}}}}}");
+        Config::from_yaml("test.yaml", &yaml, &Env::empty()).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn left(budgets: &RetryBudgets, provider: &str) -> usize {
+        let budget = budgets.of(Some(provider)).unwrap();
+        (0..).take_while(|_| budget.withdraw()).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_that_stays_keeps_its_budget() {
+        let provider = |name, share| {
+            format!("{name}: {{base_url: 'http://x', api_key: k, retry: {{budget: {share}}}}}")
+        };
+        let before = config(&[provider("a", 0.2), provider("b", 0.2)].join(", "));
+        let budgets = RetryBudgets::default().reconfigure(&before);
+        assert_eq!([left(&budgets, "a"), left(&budgets, "b")], [10, 10]);
+        let after = config(&[provider("b", 0.3), provider("a", 0.2)].join(", "));
+        let budgets = budgets.reconfigure(&after);
+        assert_eq!([left(&budgets, "a"), left(&budgets, "b")], [0, 10]);
+        assert!(budgets.of(None).is_some());
+        assert!(budgets.of(Some("c")).is_none());
+    }
+}
