@@ -1,0 +1,12 @@
+//! Another configuration while the gateway runs, with the real binary.
+
+mod edits;
+mod embedded;
+mod house;
+mod keeps;
+mod load;
+mod providers;
+#[path = "../failover/seen.rs"]
+mod seen;
+#[path = "../support/mod.rs"]
+mod support;
