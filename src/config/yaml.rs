@@ -42,8 +42,18 @@ fn problem(error: &Error) -> Problem {
     }
     let (message, help) = words(error);
     let mut problem = Problem::new(place, message);
+    if may_be_key(error, help.as_deref()) {
+        problem.secret();
+    }
     problem.help(help);
     problem
+}
+
+/// Whether a misspelt name may have been meant for `api_key`: then a key stands beside it.
+fn may_be_key(error: &Error, help: Option<&str>) -> bool {
+    let Error::SerdeUnknownField { expected, .. } = error else { return false };
+    let guess = help.and_then(|help| help.strip_prefix("did you mean `"));
+    expected.contains(&"api_key") && guess.is_none_or(|guess| guess.starts_with("api_key`"))
 }
 
 /// What is wrong, and what would be right.

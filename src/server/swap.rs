@@ -112,4 +112,33 @@ mod tests {
         assert_eq!(under_way.await, Ok(1));
         assert_eq!(alive.load(Ordering::Relaxed), 1, "nobody holds the old one");
     }
+
+    /// What hyper's server did with the service itself: a clone for each request.
+    #[tokio::test]
+    async fn a_call_costs_one_clone_of_the_service_and_nothing_else() {
+        #[derive(Clone)]
+        struct Owning(Box<u8>);
+        impl Service<Request<()>> for Owning {
+            type Response = u8;
+            type Error = Infallible;
+            type Future = std::future::Ready<Result<u8, Infallible>>;
+
+            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, _: Request<()>) -> Self::Future {
+                std::future::ready(Ok(*self.0))
+            }
+        }
+        let connection = Swap::new(Owning(Box::new(7)));
+        let call = || {
+            let future = std::pin::pin!(connection.clone().oneshot(Request::new(())));
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            assert!(future.poll(&mut cx).is_ready());
+        };
+        // The first one on a thread makes a place for it.
+        call();
+        assert_eq!(allocation_counter::measure(call).count_total, 1);
+    }
 }

@@ -382,6 +382,11 @@ fn keys() {
         |                                              ^^^^^^^^
       help: did you mean `base_url`?
     ");
+    assert_snapshot!(refused(&provider("api_kye: sk-secret")), @r"
+    gateway.yaml:5:7: unknown setting `api_kye`
+      help: did you mean `api_key`?
+    ");
+    assert!(!refused(&provider("bearer: sk-secret")).contains("sk-secret"));
 }
 
 #[test]

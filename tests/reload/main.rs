@@ -7,6 +7,7 @@ mod keeps;
 mod load;
 mod providers;
 #[path = "../failover/seen.rs"]
+#[allow(dead_code, reason = "another test binary uses all of it")]
 mod seen;
 #[path = "../support/mod.rs"]
 mod support;
