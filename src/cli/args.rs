@@ -29,8 +29,8 @@ Configuration:
   whichever is found first. gateway.example.yaml in the repository explains every setting.
 
 Changing it:
-  Save the file: a second later the gateway goes on with it, and no request is lost. SIGHUP has it
-  read at once. One that is wrong changes nothing, and the log says why.
+  Save the file: within two seconds the gateway goes on with it, and no request is lost. SIGHUP
+  has it read at once. One that is wrong changes nothing, and the log says why.
 
 Stopping:
   Ctrl-C or SIGTERM lets streams finish for a while; a second Ctrl-C does not wait.

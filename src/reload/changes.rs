@@ -53,6 +53,8 @@ impl Changes {
             ("wsPort", *ws_port == b.ws_port),
             ("dataDir", *data_dir == b.data_dir),
             ("logDir", *log_dir == b.log_dir),
+            ("routing", *routing == b.routing),
+            ("agents", *agents == b.agents),
         ] {
             if !is_same {
                 self.restart_needed.push(name);
@@ -64,8 +66,6 @@ impl Changes {
         self.note("trusted_proxies", *trusted_proxies == b.trusted_proxies);
         self.compare_models(models, &b.models);
         self.note("responses", *responses == b.responses);
-        self.note("routing", *routing == b.routing);
-        self.note("agents", *agents == b.agents);
     }
 
     fn compare_models(&mut self, a: &Models, b: &Models) {
@@ -168,6 +168,8 @@ pub(crate) fn keep_fixed(next: &mut Config, running: &Config) {
     next.ws_port = running.ws_port;
     next.data_dir.clone_from(&running.data_dir);
     next.log_dir.clone_from(&running.log_dir);
+    next.routing.clone_from(&running.routing);
+    next.agents.clone_from(&running.agents);
 }
 
 #[cfg(test)]
@@ -193,8 +195,8 @@ mod tests {
             ("drain_ms: 1", "drain_ms; "),
             ("trusted_proxies: [10.0.0.1]", "trusted_proxies; "),
             ("responses: {max_mb: 1}", "responses; "),
-            ("agents: [{id: a, type: codex}]", "agents; "),
-            ("routing: {defaultAgent: codex}", "routing; "),
+            ("agents: [{id: a, type: codex}]", "nothing; agents"),
+            ("routing: {defaultAgent: codex}", "nothing; routing"),
             ("host: '::1'", "nothing; host"),
             (
                 "{port: 1, wsPort: 2, dataDir: d, logDir: l}",

@@ -17,8 +17,8 @@
 //! | the key that seals reasoning, the statistics | always | |
 //! | the log level | | at once, unless `RUST_LOG` is set |
 //!
-//! `host`, `port`, `wsPort`, `dataDir` and `logDir` need a restart: a change of these is told, and
-//! everything else is applied.
+//! `host`, `port`, `wsPort`, `dataDir`, `logDir`, and the agent side's `routing` and `agents` need a
+//! restart: a change of these is told, and everything else is applied.
 //!
 //! [`Files`] tells when the files have changed, [`Reloader`] gives a running
 //! [`Gateway`](crate::server::Gateway) its next configuration, and [`Status`] remembers what became

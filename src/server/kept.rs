@@ -86,7 +86,7 @@ impl Kept {
             // Who asked may have gone.
             let _ = answer.send(result);
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// All of it, or nothing.

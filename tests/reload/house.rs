@@ -54,7 +54,7 @@ impl House {
     }
 
     pub(crate) fn write(&self, yaml: &str) {
-        fs::write(self.file(), yaml).unwrap();
+        fs::write(self.file(), yaml).expect("a file");
     }
 
     /// Has it take up another configuration, at once.
