@@ -30,7 +30,6 @@ pub(super) async fn follow(
     reloader: &Reloader,
     drain_ms: &Cell<u64>,
 ) {
-    reloader.set_origin(origin.to_string());
     if matches!(origin, Origin::Demo) {
         // There is nothing to read, but a signal must not end it.
         loop {

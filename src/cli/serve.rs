@@ -55,6 +55,7 @@ async fn serve(
     // Nobody may be reading, and the gateway serves all the same.
     let _ = print(&startup::text(origin, &config, gateway.local_addr()));
     let reloader = gateway.reloader();
+    reloader.set_origin(origin.to_string());
     let drain_ms = Cell::new(config.drain_ms);
     let stop = async {
         tokio::select! {
