@@ -12,7 +12,7 @@ use switchtower_layers::retry::{self, Budget, RetryLayer};
 use super::{CircuitBreaker, Config, RateLimit, Retry};
 
 impl Config {
-    /// How many requests each client may make, by path, for the [`Limiter`] that counts them.
+    /// How many requests each client may make, by path, for the limiter that counts them.
     pub fn rate_limits(&self) -> impl Iterator<Item = (&str, Limit)> {
         self.models.rate_limit.iter().map(|(path, RateLimit { rpm, burst })| {
             (path.as_str(), Limit::per_minute(rpm.get()).burst(burst.get()))
