@@ -65,7 +65,7 @@ pub(super) fn responses() {}
 
 /// A response that was stored, as it was delivered.
 #[utoipa::path(
-    get, path = "/v1/responses/{id}", tag = "models", params(("id" = String, Path, description = "The response's id")),
+    get, path = "/v1/responses/{id}", tag = "models", params(("id" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The response's id")),
     responses(
         (status = 200, description = "The response", body = Answer),
         (status = 404, description = "There is none of that id"),
@@ -75,7 +75,7 @@ pub(super) fn stored() {}
 
 /// Forgets a stored response.
 #[utoipa::path(
-    delete, path = "/v1/responses/{id}", tag = "models", params(("id" = String, Path, description = "The response's id")),
+    delete, path = "/v1/responses/{id}", tag = "models", params(("id" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The response's id")),
     responses(
         (status = 200, description = "It is gone", body = Deleted),
         (status = 404, description = "There is none of that id"),
@@ -87,8 +87,8 @@ pub(super) fn delete_stored() {}
 #[utoipa::path(
     get, path = "/v1/responses/{id}/input_items", tag = "models",
     params(
-        ("id" = String, Path, description = "The response's id"),
-        ("order" = Option<Order>, Query, description = "`desc` if it is left out"),
+        ("id" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The response's id"),
+        ("order" = inline(Option<Order>), Query, description = "`desc` if it is left out"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 if it is left out"),
         ("after" = Option<String>, Query, description = "The id of the last item that was seen"),
     ),
@@ -101,8 +101,9 @@ pub(super) fn input_items() {}
 
 /// There is nothing to cancel in what is stored: it is finished.
 #[utoipa::path(
-    post, path = "/v1/responses/{id}/cancel", tag = "models", params(("id" = String, Path, description = "The response's id")),
+    post, path = "/v1/responses/{id}/cancel", tag = "models", params(("id" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The response's id")),
     responses(
+        (status = 400, description = "There is nothing to cancel"),
         (status = 404, description = "There is no response of that id"),
     ),
 )]

@@ -11,9 +11,11 @@ const ANY: [(&str, &str); 3] = [
     ("431", "More than 64 KiB of path and headers"),
 ];
 
-/// The same, for one with a body.
-const WITH_BODY: [(&str, &str); 2] =
-    [("413", "The body is too large"), ("415", "The body is not JSON, or is encoded")];
+/// And what any POST.
+const POST: [(&str, &str); 1] = [("415", "It does not say that it is JSON, or it is encoded")];
+
+/// And what any with a body.
+const WITH_BODY: [(&str, &str); 1] = [("413", "The body is too large")];
 
 /// Adds the answers that any request may get and the error envelope to all errors, gives each
 /// operation an id of its own, and writes paths as OpenAPI does.
@@ -31,14 +33,21 @@ pub(super) fn complete(document: &mut Value) {
 
 fn complete_one(path: &str, method: &str, operation: &mut Value) {
     operation["operationId"] = id(path, method).into();
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         if let Some(name) = parameter["name"].as_str().and_then(|name| name.strip_prefix('*')) {
             parameter["name"] = name.into();
         }
     }
     let has_body = operation.get("requestBody").is_some();
     let Some(responses) = operation["responses"].as_object_mut() else { return };
-    for (status, why) in ANY.iter().chain(WITH_BODY.iter().filter(|_| has_body)) {
+    // A provider's answers are its own.
+    if responses.contains_key("default") {
+        return;
+    }
+    let posted = POST.iter().filter(|_| method == "post");
+    let with_body = WITH_BODY.iter().filter(|_| has_body);
+    for (status, why) in ANY.iter().chain(posted).chain(with_body) {
         responses.entry(*status).or_insert_with(|| json!({"description": why}));
     }
     for (status, response) in responses {

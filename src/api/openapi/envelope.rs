@@ -1,7 +1,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Whatever goes wrong is said like this. Serialised by `Rejection`; this is its schema.
+// `Rejection` serialises it.
+/// Whatever goes wrong is said like this.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ErrorEnvelope {
     error: Error,
