@@ -64,6 +64,10 @@ pub fn router(shared: Shared) -> Router {
 
 /// All of them, with what the OpenAPI document says of them.
 fn routes() -> OpenApiRouter<Shared> {
+    gateway().merge(mesh::routes())
+}
+
+fn gateway() -> OpenApiRouter<Shared> {
     let post_only = || any(errors::post_only);
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(openapi::document))
@@ -80,5 +84,4 @@ fn routes() -> OpenApiRouter<Shared> {
         .route("/v1/completions", post_only())
         .route("/v1/embeddings", post_only())
         .route("/v1/responses", post_only())
-        .merge(mesh::routes())
 }

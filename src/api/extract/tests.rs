@@ -172,12 +172,9 @@ async fn a_body_that_breaks_off_is_the_clients_fault() {
 
 #[tokio::test]
 async fn a_wrong_query_is_refused_by_name() {
-    for (query, expected) in [
-        ("", "None"),
-        ("?limit=5", "Some(5)"),
-        ("?other=%ff&limit=5", "Some(5)"),
-        ("?&&=", "None"),
-    ] {
+    for (query, expected) in
+        [("", "None"), ("?limit=5", "Some(5)"), ("?other=%ff&limit=5", "Some(5)"), ("?&&=", "None")]
+    {
         let told = told(Request::get(format!("/pages{query}")), "").await;
         assert_eq!(told, (200, expected.to_owned()), "{query}");
     }

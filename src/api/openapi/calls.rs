@@ -23,9 +23,21 @@ pub(super) struct Call {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Answer(Map<String, Value>);
 
+/// A response.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Response)]
+pub(super) struct ResponseObject {
+    id: String,
+    #[schema(pattern = "^response$")]
+    object: String,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
 /// Chat Completions.
 #[utoipa::path(
-    post, path = "/v1/chat/completions", tag = "models", request_body = Call,
+    post, path = "/v1/chat/completions", tag = "models",
+    request_body(content = Call, example = json!({"model": "demo", "messages": [{"role": "user", "content": "Hi"}]})),
     responses(
         (status = 200, description = "The answer", content((Answer = "application/json"), (String = "text/event-stream"))),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),
@@ -35,7 +47,8 @@ pub(super) fn chat() {}
 
 /// Completions, the older API.
 #[utoipa::path(
-    post, path = "/v1/completions", tag = "models", request_body = Call,
+    post, path = "/v1/completions", tag = "models",
+    request_body(content = Call, example = json!({"model": "demo", "prompt": "Once"})),
     responses(
         (status = 200, description = "The answer", content((Answer = "application/json"), (String = "text/event-stream"))),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),
@@ -45,7 +58,8 @@ pub(super) fn completions() {}
 
 /// Embeddings.
 #[utoipa::path(
-    post, path = "/v1/embeddings", tag = "models", request_body = Call,
+    post, path = "/v1/embeddings", tag = "models",
+    request_body(content = Call, example = json!({"model": "demo", "input": "A text"})),
     responses(
         (status = 200, description = "The answer", body = Answer),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),
@@ -55,9 +69,10 @@ pub(super) fn embeddings() {}
 
 /// Responses, for providers that have only Chat Completions, too.
 #[utoipa::path(
-    post, path = "/v1/responses", tag = "models", request_body = Call,
+    post, path = "/v1/responses", tag = "models",
+    request_body(content = Call, example = json!({"model": "demo", "input": "Hi"})),
     responses(
-        (status = 200, description = "The answer", content((Answer = "application/json"), (String = "text/event-stream"))),
+        (status = 200, description = "The answer", content((ResponseObject = "application/json"), (String = "text/event-stream"))),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),
     ),
 )]
@@ -67,7 +82,7 @@ pub(super) fn responses() {}
 #[utoipa::path(
     get, path = "/v1/responses/{id}", tag = "models", params(("id" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The response's id")),
     responses(
-        (status = 200, description = "The response", body = Answer),
+        (status = 200, description = "The response", body = ResponseObject),
         (status = 404, description = "There is none of that id"),
     ),
 )]
