@@ -52,10 +52,10 @@ fn paths(document: &Value) -> BTreeMap<&str, BTreeMap<&str, &Value>> {
 }
 
 async fn ask_for(gateway: &Gateway, method: &str, path: &str) -> Response<Incoming> {
-    let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+    let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
     let path = path.replace(['{', '}'], "");
     let request = Request::builder().method(method).uri(path);
-    send(gateway.addr, request.body(Full::<Bytes>::default()).unwrap()).await
+    send(gateway.addr, request.body(Full::<Bytes>::default()).expect("a request")).await
 }
 
 #[tokio::test]

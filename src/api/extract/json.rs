@@ -73,7 +73,8 @@ async fn read(body: Body) -> Result<Bytes, Rejection> {
 }
 
 fn is_limit(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |&error| error.source()).any(|e| e.is::<LengthLimitError>())
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.any(<dyn Error>::is::<LengthLimitError>)
 }
 
 fn too_large() -> Rejection {

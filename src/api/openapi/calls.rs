@@ -84,6 +84,8 @@ pub(super) fn responses() {}
     responses(
         (status = 200, description = "The response", body = ResponseObject),
         (status = 404, description = "There is none of that id"),
+        (status = 429, description = "Too many requests for now"),
+        (status = 500, description = "What is stored cannot be read"),
     ),
 )]
 pub(super) fn stored() {}
@@ -94,6 +96,8 @@ pub(super) fn stored() {}
     responses(
         (status = 200, description = "It is gone", body = Deleted),
         (status = 404, description = "There is none of that id"),
+        (status = 429, description = "Too many requests for now"),
+        (status = 500, description = "What is stored cannot be read"),
     ),
 )]
 pub(super) fn delete_stored() {}
@@ -110,6 +114,8 @@ pub(super) fn delete_stored() {}
     responses(
         (status = 200, description = "The items", body = Answer),
         (status = 404, description = "There is no response of that id"),
+        (status = 429, description = "Too many requests for now"),
+        (status = 500, description = "What is stored cannot be read"),
     ),
 )]
 pub(super) fn input_items() {}
@@ -120,6 +126,8 @@ pub(super) fn input_items() {}
     responses(
         (status = 400, description = "There is nothing to cancel"),
         (status = 404, description = "There is no response of that id"),
+        (status = 429, description = "Too many requests for now"),
+        (status = 500, description = "What is stored cannot be read"),
     ),
 )]
 pub(super) fn cancel_stored() {}
