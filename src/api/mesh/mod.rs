@@ -10,9 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use super::Shared;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new()
-        .merge(agents::routes())
-        .merge(tasks::routes())
-        .merge(spaces::routes())
-        .merge(events::routes())
+    parts().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
+}
+
+pub(super) fn parts() -> [OpenApiRouter<Shared>; 4] {
+    [agents::routes(), tasks::routes(), spaces::routes(), events::routes()]
 }
