@@ -9,9 +9,7 @@ use super::Checker;
 use super::provider::is_variable;
 use crate::config::error::Place;
 use crate::config::raw::{Entries, RawAgent, RawAgentType, RawInput, Text};
-use crate::config::{
-    Agent, AgentKind, Input, Program, Secret, TasksConfig, agent_id, is_local,
-};
+use crate::config::{Agent, AgentKind, Input, Program, Secret, TasksConfig, agent_id, is_local};
 
 impl Checker<'_> {
     pub(super) fn agents(&mut self, raw: Vec<Spanned<RawAgent>>, allow_remote: bool) -> Vec<Agent> {
@@ -101,9 +99,7 @@ impl Checker<'_> {
             }
         }
         Program {
-            command: raw
-                .command
-                .map_or(usual.command, |command| self.named("command", command)),
+            command: raw.command.map_or(usual.command, |command| self.named("command", command)),
             args: raw
                 .args
                 .map_or(usual.args, |args| args.into_iter().map(|arg| arg.value).collect()),

@@ -25,7 +25,8 @@ pub use server::loopback;
 pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
     let mut checker = Checker { env, problems: Vec::new(), warnings: Vec::new() };
     let mut config = Config::default();
-    let Raw { models, responses, routing, agents, allow_remote_agents, tasks, .. } = checker.server(raw, &mut config);
+    let Raw { models, responses, routing, agents, allow_remote_agents, tasks, .. } =
+        checker.server(raw, &mut config);
     config.models = checker.models(models.unwrap_or_default());
     config.responses = checker.responses(responses.unwrap_or_default());
     let agents = agents.unwrap_or_default();
