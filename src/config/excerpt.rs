@@ -86,7 +86,12 @@ fn without_variables(line: &str) -> String {
     let Some(start) = line.find("env: {").map(|at| at + "env: {".len()) else {
         return line.to_owned();
     };
-    let end = line[start..].find('}').map_or(line.len(), |end| start + end);
+    let mut depth = 1;
+    let closes = |c: char| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        depth == 0
+    };
+    let end = line[start..].find(closes).map_or(line.len(), |end| start + end);
     let pair = |pair: &str| match pair.split_once(": ") {
         Some((name, value)) => format!("{name}: {}", stars(value)),
         None => stars(pair),
@@ -143,7 +148,7 @@ mod tests {
             ("an api_key is here", "an api_key is here"),
             ("{env: {A: sk-1, B: 'x'}, id: a}", "{env: {A: ****, B: ***}, id: a}"),
             ("{env: {A: sk-1", "{env: {A: ****"),
-            ("env: {A: ${B}}, id: a}", "env: {A: ****}}, id: a}"),
+            ("{env: {A: x${B}y}, id: a}", "{env: {A: ******}, id: a}"),
         ] {
             assert_eq!(without_keys("", line), safe);
         }
