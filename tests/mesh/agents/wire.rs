@@ -103,6 +103,7 @@ async fn bad_input_is_named() {
         ("endpoint", json!("127.0.0.1:8080")),
         ("endpoint", json!("http://u:p@127.0.0.1")),
         ("endpoint", json!("http://10.0.0.1")),
+        ("endpoint", json!("http://10.1")),
         ("endpoint", json!("http://no-such-host.invalid")),
         ("command", json!("rm")),
         ("args", json!([])),

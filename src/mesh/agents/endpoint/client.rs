@@ -15,6 +15,7 @@ use hyper_util::client::legacy::{
     connect::{HttpConnector, dns::Name},
 };
 use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
 use tokio::net::lookup_host;
 use tokio::sync::OnceCell;
 use tower::Service;
@@ -50,9 +51,9 @@ impl Client {
         let client = if is_tls { &self.tls } else { &self.plain };
         let allow_remote = self.allow_remote;
         let make = async || {
-            tokio::task::spawn_blocking(move || build(is_tls, allow_remote))
-                .await
-                .map_err(io::Error::other)?
+            let tls = tokio::task::spawn_blocking(move || upstream::tls_config(is_tls));
+            let tls = tls.await.map_err(io::Error::other)??;
+            Ok::<_, io::Error>(build(tls, allow_remote))
         };
         let client = client.get_or_try_init(make).await;
         let client = client.map_err(|error| format!("TLS cannot be set up: {error}"))?;
@@ -60,17 +61,17 @@ impl Client {
     }
 }
 
-fn build(is_tls: bool, allow_remote: bool) -> io::Result<Inner> {
+fn build(tls: ClientConfig, allow_remote: bool) -> Inner {
     let mut http = HttpConnector::new_with_resolver(Resolver { allow_remote });
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(CONNECT));
     let https = HttpsConnectorBuilder::new()
-        .with_tls_config(upstream::tls_config(is_tls)?)
+        .with_tls_config(tls)
         .https_or_http()
         .enable_http1()
         .wrap_connector(http);
-    Ok(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https))
+    legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https)
 }
 
 /// An error with all its causes, each once.
@@ -109,5 +110,67 @@ impl Service<Name> for Resolver {
             let addresses = checked(name.as_str(), found.collect(), allow_remote);
             Ok(addresses.map_err(io::Error::other)?.into_iter())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::BodyExt;
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{RootCertStore, ServerConfig, crypto::ring::default_provider};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    fn ask(endpoint: &str) -> Request<Full<Bytes>> {
+        Request::post(endpoint).body(Full::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_at_when_a_connection_is_made() {
+        // Not an address to us, but one to the system: it stands for a name that leads elsewhere.
+        let error = Client::new(false).send(ask("http://10.1:9/")).await.unwrap_err();
+        assert!(error.contains("10.0.0.1, which is not this machine's loopback"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn it_speaks_tls_and_looks_at_the_certificate() {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let server = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await;
+            }
+        });
+
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let response = build(tls, false).request(ask(&endpoint)).await.unwrap();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hi");
+
+        let stranger = Client::new(false).send(ask(&endpoint)).await.unwrap_err();
+        assert!(stranger.contains("certificate"), "{stranger}");
     }
 }

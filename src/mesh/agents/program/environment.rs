@@ -57,7 +57,7 @@ fn is_inherited(name: &OsStr) -> bool {
     let is = |known: &&str| {
         if cfg!(windows) { name.eq_ignore_ascii_case(known) } else { name == *known }
     };
-    INHERITED.iter().any(|known| is(&known)) || name.starts_with("LC_") || name.starts_with("XDG_")
+    INHERITED.iter().any(|known| is(known)) || name.starts_with("LC_") || name.starts_with("XDG_")
 }
 
 /// What marks all processes of a run, as variables and their values.
