@@ -13,7 +13,9 @@ use crate::api::refusal::Refusal;
 use crate::mesh::agents::{Kind, RegisterError, Registration, Summary, UnregisterError};
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list, register)).routes(routes!(one, unregister))
+    OpenApiRouter::new()
+        .routes(routes!(list_agents, register_agent))
+        .routes(routes!(get_agent, unregister_agent))
 }
 
 /// Who can be given tasks: those that are configured, built in and registered, in this order.
@@ -23,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     tag = "agents",
     responses((status = 200, description = "All agents", body = Vec<Summary>))
 )]
-async fn list(State(shared): State<Shared>) -> axum::Json<Vec<Summary>> {
+async fn list_agents(State(shared): State<Shared>) -> axum::Json<Vec<Summary>> {
     axum::Json(shared.mesh.agents.list())
 }
 
@@ -39,7 +41,7 @@ async fn list(State(shared): State<Shared>) -> axum::Json<Vec<Summary>> {
         (status = 404, description = "`AGENT_NOT_FOUND`: there is none of this id"),
     )
 )]
-async fn one(
+async fn get_agent(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Summary>, Refusal> {
@@ -61,7 +63,7 @@ async fn one(
         (status = 429, description = "`RATE_LIMITED`: 256 agents are registered"),
     )
 )]
-async fn register(
+async fn register_agent(
     State(shared): State<Shared>,
     Json(new): Json<NewAgent>,
 ) -> Result<(StatusCode, axum::Json<Registered>), Refusal> {
@@ -95,7 +97,7 @@ async fn register(
         (status = 404, description = "`AGENT_NOT_FOUND`: there is none of this id"),
     )
 )]
-async fn unregister(
+async fn unregister_agent(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Unregistered>, Refusal> {

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// An agent as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Agent)]
 pub struct Summary {
     /// Names it in tasks and rules.
     pub id: String,
@@ -25,6 +26,7 @@ pub struct Summary {
 /// How an agent is reached. Those that were registered are services, whatever they say they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = AgentKind)]
 pub enum Kind {
     /// The Claude Code program.
     ClaudeCode,
@@ -41,6 +43,7 @@ pub enum Kind {
 /// Whether an agent can be given tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AgentStatus)]
 pub enum Status {
     /// It is there.
     Online,

@@ -54,10 +54,11 @@ pub(in crate::mesh::agents) fn environment(
 
 fn is_inherited(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    let is = |known: &&str| {
-        if cfg!(windows) { name.eq_ignore_ascii_case(known) } else { name == *known }
+    let is_known = |known: &&str| match cfg!(windows) {
+        true => name.eq_ignore_ascii_case(known),
+        false => name == *known,
     };
-    INHERITED.iter().any(|known| is(known)) || name.starts_with("LC_") || name.starts_with("XDG_")
+    INHERITED.iter().any(is_known) || name.starts_with("LC_") || name.starts_with("XDG_")
 }
 
 /// What marks all processes of a run, as variables and their values.
