@@ -12,7 +12,7 @@
 //! | between SIGTERM and SIGKILL | 2 s |
 //! | the most that are registered | 256 |
 //!
-//! The other bounds are those of [`TasksConfig`](crate::config::TasksConfig).
+//! The other bounds are those of [`TasksConfig`].
 
 mod endpoint;
 mod known;
