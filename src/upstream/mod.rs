@@ -21,3 +21,4 @@ pub(crate) use endpoint::AtRoot;
 pub use forwarded::Peer;
 pub use future::ResponseFuture;
 pub use service::Upstream;
+pub(crate) use tls::config as tls_config;
