@@ -38,7 +38,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || kind.ends_with(suffix)
 }
 
-fn unread(error: &BytesRejection) -> Refusal {
+pub(super) fn unread(error: &BytesRejection) -> Refusal {
     let code = match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
         _ => Code::InvalidRequest,
