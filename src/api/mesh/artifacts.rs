@@ -26,12 +26,18 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Deleted {
+struct ArtifactDeleted {
     /// Named the artifact.
     name: String,
     /// `deleted`.
     status: &'static str,
 }
+
+/// Any bytes.
+#[expect(dead_code, reason = "it stands in the API's description only")]
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+struct ArtifactBytes(Vec<u8>);
 
 fn check(name: &str) -> Result<(), Refusal> {
     let invalid = |why| Rejection::new(Code::InvalidRequest, why).param("name").into();
@@ -70,11 +76,12 @@ async fn list(
     tag = "spaces",
     params(
         ("id" = String, Path, description = "The space's id"),
-        ("name" = String, Path, description = "The artifact's name", min_length = 1, max_length = 255),
+        ("name" = String, Path, description = "The artifact's name", min_length = 1, max_length = 255,
+         pattern = r"^[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*$"),
     ),
     responses(
         (status = 200, description = "The bytes, with the content type that they were put there with",
-         content_type = "application/octet-stream"),
+         body = ArtifactBytes, content_type = "*/*"),
         (status = 400, description = "No artifact can have that name"),
         (status = 404, description = "There is no such space or artifact"),
     )
@@ -114,9 +121,10 @@ fn attachment(Artifact { content_type, data }: Artifact) -> Response<Body> {
     params(
         ("id" = String, Path, description = "The space's id"),
         ("name" = String, Path, min_length = 1, max_length = 255,
-         description = "At most 255 bytes, no slashes, no control characters, no dot at the beginning"),
+         pattern = r"^[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*$",
+         description = "At most 255 characters, no slashes, no control characters, no dot at the beginning"),
     ),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream",
+    request_body(content = ArtifactBytes, content_type = "application/octet-stream",
                  description = "The bytes, at most 16 MiB"),
     responses(
         (status = 200, description = "It took the place of another", body = ArtifactView),
@@ -165,10 +173,11 @@ fn content_type(headers: &HeaderMap) -> Result<String, Refusal> {
     tag = "spaces",
     params(
         ("id" = String, Path, description = "The space's id"),
-        ("name" = String, Path, description = "The artifact's name", min_length = 1, max_length = 255),
+        ("name" = String, Path, description = "The artifact's name", min_length = 1, max_length = 255,
+         pattern = r"^[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*$"),
     ),
     responses(
-        (status = 200, description = "It is gone", body = Deleted),
+        (status = 200, description = "It is gone", body = ArtifactDeleted),
         (status = 400, description = "No artifact can have that name"),
         (status = 404, description = "There is no such space or artifact"),
     )
@@ -176,10 +185,10 @@ fn content_type(headers: &HeaderMap) -> Result<String, Refusal> {
 async fn delete(
     State(shared): State<Shared>,
     Path((id, name)): Path<(String, String)>,
-) -> Result<axum::Json<Deleted>, Refusal> {
+) -> Result<axum::Json<ArtifactDeleted>, Refusal> {
     check(&name)?;
     match shared.mesh.spaces.remove(&id, name.clone()).await? {
-        Some(true) => Ok(axum::Json(Deleted { name, status: "deleted" })),
+        Some(true) => Ok(axum::Json(ArtifactDeleted { name, status: "deleted" })),
         Some(false) => Err(missing(&name)),
         None => Err(unknown(&id)),
     }

@@ -187,17 +187,17 @@ impl http_body::Body for Sse {
 
 /// How to listen.
 #[derive(Serialize, ToSchema)]
-struct Info {
+struct SocketInfo {
     /// For a person.
     message: &'static str,
     /// Where to listen, and where to speak.
-    endpoints: Endpoints,
+    endpoints: SocketEndpoints,
     /// In JavaScript.
     example: String,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Endpoints {
+struct SocketEndpoints {
     /// The WebSocket.
     websocket: String,
     /// The same as Server-Sent Events.
@@ -211,18 +211,18 @@ struct Endpoints {
     get,
     path = "/ws-info",
     tag = "events",
-    responses((status = 200, description = "Where it is, and an example", body = Info))
+    responses((status = 200, description = "Where it is, and an example", body = SocketInfo))
 )]
-async fn info(uri: Uri, headers: HeaderMap) -> axum::Json<Info> {
+async fn info(uri: Uri, headers: HeaderMap) -> axum::Json<SocketInfo> {
     // The guard has seen that it is this machine.
     let header = || headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = uri.authority().map(|authority| authority.as_str()).or_else(header);
+    let host = uri.authority().map(http::uri::Authority::as_str).or_else(header);
     let host = host.unwrap_or("localhost");
-    axum::Json(Info {
+    axum::Json(SocketInfo {
         message: "Events over WebSocket: a JSON object with a `type` in each message. Add \
                   ?taskId=, ?spaceId= or both to hear of these only, and ?lastEventId= to hear what \
                   was missed.",
-        endpoints: Endpoints {
+        endpoints: SocketEndpoints {
             websocket: format!("ws://{host}/ws"),
             events: format!("http://{host}/events"),
             broadcast: format!("http://{host}/broadcast"),
@@ -245,7 +245,7 @@ struct Broadcast {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Delivered {
+struct BroadcastDelivered {
     /// How many clients it went to.
     delivered: usize,
 }
@@ -257,7 +257,7 @@ struct Delivered {
     tag = "events",
     request_body = Broadcast,
     responses(
-        (status = 200, description = "It was told", body = Delivered),
+        (status = 200, description = "It was told", body = BroadcastDelivered),
         (status = 400, description = "The body is wrong, or the type is one of the gateway's"),
         (status = 413, description = "There is too much data"),
         (status = 415, description = "The body is no JSON"),
@@ -266,7 +266,7 @@ struct Delivered {
 async fn broadcast(
     State(shared): State<Shared>,
     Json(Broadcast { r#type, data }): Json<Broadcast>,
-) -> Result<axum::Json<Delivered>, Refusal> {
+) -> Result<axum::Json<BroadcastDelivered>, Refusal> {
     let invalid = |message: String| Rejection::new(Code::InvalidRequest, message).param("type");
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     if r#type.is_empty() || r#type.len() > MOST_TYPE || !r#type.bytes().all(is_plain) {
@@ -282,5 +282,5 @@ async fn broadcast(
         return Err(Rejection::new(Code::PayloadTooLarge, message).param("data").into());
     }
     let delivered = shared.mesh.events.publish(&Event::Custom { r#type, data }, None, None);
-    Ok(axum::Json(Delivered { delivered }))
+    Ok(axum::Json(BroadcastDelivered { delivered }))
 }

@@ -87,7 +87,7 @@ struct MessagePage {
 struct Search {
     /// Words, all of which have to be there. A word may go on; of a text in a script without spaces
     /// between words, any part is found.
-    #[param(min_length = 1, max_length = 256, pattern = r"\S")]
+    #[param(min_length = 1, max_length = 256, pattern = r"[^\s\x00-\x1f\x7f-\x9f]")]
     q: String,
     /// At most so many.
     #[param(minimum = 1, maximum = 500, default = 50)]
@@ -102,13 +102,13 @@ struct NewSpace {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Created {
+struct SpaceCreated {
     /// Names the space.
     space_id: String,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Deleted {
+struct SpaceDeleted {
     /// Named the space.
     space_id: String,
     /// `deleted`.
@@ -117,7 +117,7 @@ struct Deleted {
 
 /// A message to be added.
 #[derive(Deserialize, ToSchema)]
-struct Said {
+struct SpaceMessage {
     /// `user` when it is left out.
     #[schema(min_length = 1, max_length = 64)]
     role: Option<String>,
@@ -138,7 +138,7 @@ struct Said {
     tag = "spaces",
     request_body = NewSpace,
     responses(
-        (status = 201, description = "It was made", body = Created),
+        (status = 201, description = "It was made", body = SpaceCreated),
         (status = 400, description = "The body is wrong"),
         (status = 413, description = "It is too large"),
         (status = 415, description = "The body is no JSON"),
@@ -148,10 +148,10 @@ struct Said {
 async fn create(
     State(shared): State<Shared>,
     Json(NewSpace { metadata }): Json<NewSpace>,
-) -> Result<(http::StatusCode, axum::Json<Created>), Refusal> {
+) -> Result<(http::StatusCode, axum::Json<SpaceCreated>), Refusal> {
     let metadata = Value::Object(metadata.unwrap_or_default());
     let space = shared.mesh.spaces.create(metadata).await.map_err(|error| refused(error, ""))?;
-    Ok((http::StatusCode::CREATED, axum::Json(Created { space_id: space.shared_space_id })))
+    Ok((http::StatusCode::CREATED, axum::Json(SpaceCreated { space_id: space.shared_space_id })))
 }
 
 /// The spaces, newest first.
@@ -199,7 +199,7 @@ async fn get(
     tag = "spaces",
     params(("id" = String, Path, description = "The space's id")),
     responses(
-        (status = 200, description = "It is gone", body = Deleted),
+        (status = 200, description = "It is gone", body = SpaceDeleted),
         (status = 400, description = "The path is wrong"),
         (status = 404, description = "There is no such space"),
     )
@@ -207,9 +207,9 @@ async fn get(
 async fn delete(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-) -> Result<axum::Json<Deleted>, Refusal> {
+) -> Result<axum::Json<SpaceDeleted>, Refusal> {
     if shared.mesh.spaces.delete(&id).await? {
-        return Ok(axum::Json(Deleted { space_id: id, status: "deleted" }));
+        return Ok(axum::Json(SpaceDeleted { space_id: id, status: "deleted" }));
     }
     Err(unknown(&id))
 }
@@ -220,7 +220,7 @@ async fn delete(
     path = "/spaces/{id}/messages",
     tag = "spaces",
     params(("id" = String, Path, description = "The space's id")),
-    request_body = Said,
+    request_body = SpaceMessage,
     responses(
         (status = 201, description = "It was added", body = Message),
         (status = 400, description = "The body or the path is wrong"),
@@ -233,7 +233,7 @@ async fn delete(
 async fn add(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-    Json(Said { role, source, content, metadata }): Json<Said>,
+    Json(SpaceMessage { role, source, content, metadata }): Json<SpaceMessage>,
 ) -> Result<(http::StatusCode, axum::Json<Message>), Refusal> {
     let role = role.unwrap_or_else(|| "user".into());
     if role.is_empty() || role.chars().count() > limits::ROLE {
@@ -297,7 +297,8 @@ async fn search(
     Path(id): Path<String>,
     Query(Search { q, limit: most }): Query<Search>,
 ) -> Result<axum::Json<Vec<Found>>, Refusal> {
-    if q.trim().is_empty() || q.chars().count() > limits::QUERY {
+    let is_blank = |c: char| c.is_whitespace() || c.is_control();
+    if q.chars().all(is_blank) || q.chars().count() > limits::QUERY {
         let message = format!("`q` has 1 to {} characters, and not blanks only", limits::QUERY);
         return Err(invalid("q", message));
     }

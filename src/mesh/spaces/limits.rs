@@ -16,7 +16,7 @@ pub const METADATA: usize = 64 << 10;
 pub const ROLE: usize = 64;
 /// Characters of a message's source.
 pub const SOURCE: usize = 256;
-/// Bytes of an artifact's name.
+/// Characters of an artifact's name.
 pub const NAME: usize = 255;
 /// Bytes of an artifact's content type.
 pub const CONTENT_TYPE: usize = 255;

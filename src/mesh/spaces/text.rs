@@ -42,7 +42,8 @@ pub(super) fn query(q: &str) -> Option<String> {
     let phrases: Vec<String> = terms(q)
         .map(|term| {
             let phrase = segment(term).replace('"', " ");
-            let goes_on = term.ends_with(|c: char| c.is_alphanumeric() && !is_run_on(c));
+            let last = term.chars().rfind(|c| c.is_alphanumeric());
+            let goes_on = last.is_some_and(|last| !is_run_on(last));
             format!("\"{phrase}\"{}", if goes_on { " *" } else { "" })
         })
         .collect();
@@ -96,7 +97,7 @@ mod tests {
         assert_eq!(query("用户API"), Some("\" 用  户 API\" *".into()));
         assert_eq!(
             query("重构 the \"parser\""),
-            Some("\" 重  构 \" \"the\" * \" parser \"".into())
+            Some("\" 重  构 \" \"the\" * \" parser \" *".into())
         );
         assert_eq!(query("a\0b"), Some("\"a\" * \"b\" *".into()));
         assert_eq!(query(" \"*\" -- \u{0} () ，。"), None);
