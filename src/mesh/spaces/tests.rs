@@ -258,7 +258,7 @@ async fn a_list_of_long_messages_ends_early() {
 const TEXT: &str = "([一-龥𠀀-𠀿ぁ-んァ-ヶ々]{2,6}|[a-z0-9]{1,8}|[ ,.。、!\"'*():\\n-]{1,2}){1,12}";
 
 /// One database for all cases, as each would take a while to make its own.
-fn each_case<S: Strategy>(strategy: S, check: impl AsyncFn(&Desk, S::Value)) {
+fn each_case<S: Strategy>(strategy: S, check: &impl AsyncFn(&Desk, S::Value)) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let desk = Desk::new();
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) };
@@ -271,7 +271,7 @@ fn each_case<S: Strategy>(strategy: S, check: impl AsyncFn(&Desk, S::Value)) {
 
 #[test]
 fn any_part_of_a_run_and_any_word_is_found() {
-    each_case((TEXT, 0_usize..40, 2_usize..5), async |desk, (text, from, len)| {
+    each_case((TEXT, 0_usize..40, 2_usize..5), &async |desk, (text, from, len)| {
         let id = desk.space().await;
         let message = desk.say(&id, &format!("x{text}")).await;
         let rest = text.chars().skip(from).skip_while(|c| !text::is_run_on(*c));
@@ -286,7 +286,7 @@ fn any_part_of_a_run_and_any_word_is_found() {
 #[test]
 fn no_query_is_an_error() {
     let syntax = "[\"*^:(){}+ aAND\\-NOTOR\\x00]{1,256}";
-    each_case((any::<String>(), ".{1,256}", syntax), async |desk, (text, q, syntax)| {
+    each_case((any::<String>(), ".{1,256}", syntax), &async |desk, (text, q, syntax)| {
         let id = desk.space().await;
         desk.say(&id, &text).await;
         for q in [q, syntax, text] {
