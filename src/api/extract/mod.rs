@@ -10,11 +10,15 @@
 //! A field that is asked for may stand there once; fields that nobody asks for are ignored. Percent
 //! escapes that are no UTF-8 are refused in a path, and replaced in a query.
 
+mod body;
 mod json;
+mod object;
 mod path;
 mod query;
 
+pub(super) use body::bytes;
 pub(super) use json::Json;
+pub(super) use object::Object;
 pub(super) use path::Path;
 pub(super) use query::Query;
 

@@ -1,7 +1,9 @@
 //! The agent side's endpoints. Each comes with its part of the OpenAPI document.
 
 mod agents;
+mod artifacts;
 mod events;
+mod socket;
 mod spaces;
 mod tasks;
 

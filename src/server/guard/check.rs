@@ -1,6 +1,6 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING, UPGRADE},
     request::Parts,
     uri::Authority,
 };
@@ -8,21 +8,33 @@ use switchtower_layers::{Code, Rejection};
 
 /// The largest head, in bytes of names and values and the path.
 const MAX_HEAD: usize = 64 << 10;
+/// Where a browser says that the page is from (Fetch Metadata Request Headers, section 2.4).
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// All rules, in the order in which a client should hear of them.
 pub(super) fn check(request: &Parts) -> Result<(), Rejection> {
     size(&request.uri, &request.headers)?;
     path(&request.uri)?;
     let host = host(&request.uri, &request.headers)?;
-    if !is_safe(&request.method) {
-        plain_path(&request.uri)?;
-        origin(&request.headers, &host)?;
-        // A page has to ask before it sends by any other method.
-        if request.method == Method::POST {
-            content_type(&request.headers)?;
+    if is_safe(&request.method) {
+        if is_stream(request) {
+            origin(&request.headers, &host)?;
         }
+        return Ok(());
+    }
+    plain_path(&request.uri)?;
+    origin(&request.headers, &host)?;
+    // A page has to ask before it sends by any other method, whatever the body is.
+    if request.method == Method::POST {
+        content_type(&request.headers)?;
     }
     Ok(())
+}
+
+/// What a page can open elsewhere without asking. It could read a WebSocket, to which the rules of
+/// CORS do not apply, and hold the places of streams that it cannot read.
+fn is_stream(request: &Parts) -> bool {
+    request.headers.contains_key(UPGRADE) || matches!(request.uri.path(), "/events" | "/ws")
 }
 
 /// RFC 9110, section 9.2.1.
@@ -56,6 +68,10 @@ fn path(uri: &Uri) -> Result<(), Rejection> {
 
 /// Such a path may go to a provider, so it must be nothing that a server might decode into another.
 fn plain_path(uri: &Uri) -> Result<(), Rejection> {
+    // Names of artifacts are anybody's, and no provider has these paths.
+    if uri.path().starts_with("/spaces/") {
+        return Ok(());
+    }
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~:@".contains(&byte);
     if uri.path().bytes().all(is_plain) {
         return Ok(());
@@ -99,7 +115,10 @@ fn origin(headers: &HeaderMap, host: &Authority) -> Result<(), Rejection> {
         let uri = Uri::try_from(origin.as_bytes()).ok();
         uri.is_some_and(|uri| uri.authority() == Some(host))
     };
-    if headers.get_all(ORIGIN).iter().all(is_own) {
+    // Browsers say it where they leave out the origin; nobody else does. Another port is "same-site".
+    let is_elsewhere = |site: &HeaderValue| site == "cross-site" || site == "same-site";
+    let is_foreign = headers.get_all(SEC_FETCH_SITE).iter().any(is_elsewhere);
+    if !is_foreign && headers.get_all(ORIGIN).iter().all(is_own) {
         return Ok(());
     }
     Err(Rejection::new(Code::Forbidden, "web pages of other origins may not use this gateway"))
@@ -190,6 +209,45 @@ mod tests {
             assert_eq!(status("DELETE", "/v1/x", &headers), expected, "{origin}");
             assert_eq!(status("GET", "/v1/x", &headers), 200, "{origin}");
         }
+    }
+
+    #[test]
+    fn foreign_origins_may_not_open_streams() {
+        let own = ("origin", "http://localhost:3000");
+        let foreign = ("origin", "http://localhost:5173");
+        let upgrade = ("upgrade", "websocket");
+        for (path, headers, expected) in [
+            ("/events", &[own][..], 200),
+            ("/events", &[], 200),
+            ("/events", &[foreign], 403),
+            ("/events", &[("sec-fetch-site", "cross-site")], 403),
+            ("/events", &[("sec-fetch-site", "same-site")], 403),
+            ("/events?taskId=x", &[("sec-fetch-site", "cross-site")], 403),
+            ("/events", &[("sec-fetch-site", "none")], 200),
+            ("/events", &[own, ("sec-fetch-site", "same-origin")], 200),
+            ("/ws", &[own, upgrade], 200),
+            ("/ws", &[foreign, upgrade], 403),
+            ("/ws", &[foreign], 403),
+            ("/ws", &[("origin", "null"), upgrade], 403),
+            ("/x", &[foreign, upgrade], 403),
+            ("/x", &[foreign], 200),
+        ] {
+            let all = [&[("host", "localhost:3000")], headers].concat();
+            assert_eq!(status("GET", path, &all), expected, "{path} {headers:?}");
+        }
+        let headers = [("host", "localhost:3000"), JSON, ("sec-fetch-site", "cross-site")];
+        assert_eq!(status("POST", "/tasks", &headers), 403, "without an origin, too");
+    }
+
+    #[test]
+    fn artifacts_are_no_json_and_have_names_of_their_own() {
+        let host = ("host", "localhost:3000");
+        let path = "/spaces/space_1/artifacts/%E6%8A%A5%20a.png";
+        assert_eq!(status("PUT", path, &[host, ("content-type", "image/png")]), 200);
+        assert_eq!(status("PUT", path, &[host, ("origin", "https://evil.example")]), 403);
+        assert_eq!(status("PUT", "/spaces/space_1/artifacts/%2e%2e", &[host]), 400);
+        assert_eq!(status("PUT", "/v1/%E6", &[host]), 400);
+        assert_eq!(status("POST", path, &[host, ("content-type", "image/png")]), 415);
     }
 
     #[test]

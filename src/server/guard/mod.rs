@@ -4,7 +4,8 @@
 //! rules keep such pages out:
 //!
 //! - `Host` must be a loopback name, so that a page cannot rebind its own name to 127.0.0.1;
-//! - an `Origin` on a request that changes state must be the gateway's own;
+//! - on a request that changes state, or opens a stream of events, `Origin` must be the gateway's
+//!   own, and `Sec-Fetch-Site` must not say that the page is from elsewhere;
 //! - what is sent by POST must be JSON, which a page cannot send elsewhere without asking first, as
 //!   it cannot send anything by PUT, PATCH or DELETE, and there is no CORS to ask.
 //!
