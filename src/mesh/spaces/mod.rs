@@ -39,6 +39,35 @@ impl Spaces {
         let _ = (id, message);
         Ok(None)
     }
+
+    /// The last messages, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not work.
+    pub async fn recent(&self, id: &str, limit: usize) -> Result<Vec<Message>, Error> {
+        let _ = (id, limit);
+        Ok(Vec::new())
+    }
+}
+
+/// A message of a space.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Counts up.
+    pub id: u64,
+    /// `user`, `agent`, or what the client calls itself.
+    pub role: String,
+    /// The agent or client that says it.
+    pub source: Option<String>,
+    /// The task that it belongs to.
+    pub task_id: Option<String>,
+    /// What is said.
+    pub content: String,
+    /// Anything else.
+    pub metadata: Value,
+    /// When it was added, in milliseconds since the Unix epoch.
+    pub created_at: u64,
 }
 
 /// A message to be added.
