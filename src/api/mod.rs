@@ -6,6 +6,7 @@ mod extract;
 mod health;
 mod mesh;
 mod models;
+mod object;
 mod probe;
 mod quota;
 mod refusal;

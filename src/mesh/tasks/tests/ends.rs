@@ -193,10 +193,10 @@ async fn a_burst_ends_well() {
         submits.spawn(async move { (bench.submit(text).await, text) });
     }
     let tasks = submits.join_all().await;
+    for (id, _) in tasks.iter().filter(|(_, text)| *text == "hang") {
+        bench.tasks.cancel(id).await.unwrap();
+    }
     for (id, text) in &tasks {
-        if *text == "hang" {
-            bench.tasks.cancel(id).await.unwrap();
-        }
         let status = match *text {
             "fail" | "panic" => TaskStatus::Failed,
             "hang" => TaskStatus::Cancelled,

@@ -171,4 +171,3 @@ fn beside(data: &Path) -> (Database, Spaces) {
     let config = Arc::new(Config { data_dir: data.to_owned(), ..Config::default() });
     (database.clone(), Spaces::new(&config, database, Events::new()))
 }
-
