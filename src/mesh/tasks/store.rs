@@ -50,8 +50,7 @@ impl Task {
     }
 
     pub(super) fn view(&self) -> TaskView {
-        let Submission { text, kind, source, target, correlation_id, space, .. } =
-            self.spec.clone();
+        let Submission { text, kind, source, correlation_id, space, .. } = self.spec.clone();
         TaskView {
             id: self.id.clone(),
             status: self.state.status,
@@ -63,7 +62,6 @@ impl Task {
             task: text,
             r#type: kind,
             source,
-            target,
             correlation_id,
             space_id: space,
         }

@@ -28,9 +28,6 @@ pub struct TaskView {
     /// Who sent it, if that was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Whom it was sent to, if that was said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
     /// The client's own name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
