@@ -15,6 +15,8 @@ use crate::mesh::spaces::Message;
 
 /// What is kept of why an agent failed, in bytes.
 const FAULT_BYTES: usize = 16 << 10;
+/// The note where something is left out of an answer takes some more.
+const NOTE: usize = 1 << 10;
 /// What is put of an answer into the task's space, in bytes: one message may have no more.
 const SAID_BYTES: usize = (1 << 20) - 100;
 
@@ -57,7 +59,7 @@ impl Run {
         let (runner, mut alone) = (scheduler.runner.clone(), JoinSet::new());
         alone.spawn(async move { runner.run(work).await });
         match alone.join_next().await {
-            Some(Ok(Ok(output))) => Ok(cut(&output.text, scheduler.output_limit)),
+            Some(Ok(Ok(output))) => Ok(cut(&output.text, scheduler.output_limit + NOTE)),
             Some(Ok(Err(Fault::Failed(message)))) => Err(cut(&message, FAULT_BYTES)),
             Some(Ok(Err(Fault::Cancelled))) => Err("it was cancelled".into()),
             Some(Err(_)) | None => Err(format!("the gateway has a fault: running `{agent}` broke")),

@@ -1,0 +1,5 @@
+//! The agent side, over real sockets.
+
+#[path = "../support/mod.rs"]
+mod support;
+mod tasks;
