@@ -82,16 +82,20 @@ async fn what_is_not_there_is_said() {
     let unknown = json!({"target": "nobody", "payload": {"task": "x"}});
     let expected = (404, "AGENT_NOT_FOUND".to_owned(), Some("target".to_owned()));
     assert_eq!(refused(&gateway, &unknown).await, expected);
-    for id in ["task_0", "x", "%E4%BD%A0", "..", "task_0%2F1", "-"] {
-        for request in
-            [get(&format!("/tasks/{id}")), post(&format!("/tasks/{id}/cancel"), &json!({}))]
-        {
-            let what = format!("{} {}", request.method(), request.uri());
-            let response = send(gateway.addr, request).await;
-            assert_eq!(response.status(), 404, "{what}");
-            assert_eq!(envelope(&body(response).await).code, "TASK_NOT_FOUND", "{what}");
-        }
+    let plain = ["task_0", "x", "-", "~", "a:b@c"];
+    let shown = ["%E4%BD%A0", "task_0%2F1", "%20"].into_iter().chain(plain).map(|id| get(&at(id)));
+    let cancelled = plain.map(|id| post(&format!("{}/cancel", at(id)), &json!({})));
+    for request in shown.chain(cancelled) {
+        let what = format!("{} {}", request.method(), request.uri());
+        let response = send(gateway.addr, request).await;
+        let status = response.status().as_u16();
+        let error = envelope(&body(response).await);
+        assert_eq!((status, &*error.code), (404, "TASK_NOT_FOUND"), "{what} {error:?}");
     }
+}
+
+fn at(id: &str) -> String {
+    format!("/tasks/{id}")
 }
 
 #[tokio::test]

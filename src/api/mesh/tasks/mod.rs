@@ -20,8 +20,6 @@ use body::TaskRequest;
 const LATER: Duration = Duration::from_secs(5);
 const MOST: usize = 500;
 const USUAL: usize = 50;
-/// That of an id.
-const ID_LENGTH: usize = 37;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(submit, list)).routes(routes!(one)).routes(routes!(cancel))
@@ -148,8 +146,9 @@ impl Listing {
 }
 
 fn is_id(id: &str) -> bool {
-    let digits = id.strip_prefix("task_").unwrap_or_default();
-    id.len() == ID_LENGTH && digits.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+    let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    let digits = id.strip_prefix("task_");
+    digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(is_digit))
 }
 
 /// Shows a task.
@@ -160,7 +159,7 @@ fn is_id(id: &str) -> bool {
     params(("id" = String, Path, description = "The task's id.")),
     responses(
         (status = 200, description = "The task.", body = TaskView),
-        (status = 400, description = "The id is not UTF-8."),
+        (status = 400, description = "The path is wrong."),
         (status = 404, description = "There is no such task."),
     )
 )]
@@ -187,8 +186,9 @@ fn unknown(id: &str) -> Refusal {
     params(("id" = String, Path, description = "The task's id.")),
     responses(
         (status = 200, description = "It is cancelled.", body = TaskView),
-        (status = 400, description = "The id is not UTF-8."),
+        (status = 400, description = "The path is wrong."),
         (status = 404, description = "There is no such task."),
+        (status = 415, description = "It does not say that it is JSON."),
         (status = 409, description = "It has completed or failed already."),
     )
 )]
