@@ -17,8 +17,6 @@ use crate::mesh::spaces::Message;
 const FAULT_BYTES: usize = 16 << 10;
 /// The note where something is left out of an answer takes some more.
 const NOTE: usize = 1 << 10;
-/// What is put of an answer into the task's space, in bytes: one message may have no more.
-const SAID_BYTES: usize = (1 << 20) - 100;
 
 pub(super) struct Run {
     pub(super) scheduler: Arc<Scheduler>,
@@ -38,7 +36,7 @@ impl Run {
             && !ticket.cancel.is_cancelled()
         {
             let content = match &result {
-                Ok(answer) => cut(answer, SAID_BYTES),
+                Ok(answer) => answer.clone(),
                 Err(fault) => format!("failed: {fault}"),
             };
             let message = said("agent", Some(ticket.agent.clone()), &task.id, content);

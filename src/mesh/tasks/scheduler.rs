@@ -176,7 +176,7 @@ impl Scheduler {
     pub(super) async fn say(&self, space: &str, message: NewMessage) {
         match self.spaces.append(space, message).await {
             Ok(Some(_)) => {}
-            Ok(None) => tracing::warn!(space, "the task's space is gone"),
+            Ok(None) => tracing::warn!(space, "the task's space did not take a message"),
             Err(error) => tracing::warn!(space, "cannot add to the task's space: {error}"),
         }
     }

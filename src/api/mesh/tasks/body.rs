@@ -30,13 +30,13 @@ pub(super) struct TaskRequest {
     /// Your own name for it.
     #[schema(max_length = 256)]
     correlation_id: Option<String>,
-    #[schema(value_type = Payload)]
-    payload: Object<Payload>,
+    #[schema(value_type = TaskPayload)]
+    payload: Object<TaskPayload>,
 }
 
 /// The task itself.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Payload {
+struct TaskPayload {
     /// What is to be done: text that is not blank, at most 1 MiB.
     #[schema(
         min_length = 1,
@@ -44,31 +44,31 @@ struct Payload {
         pattern = r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]"
     )]
     task: String,
-    #[schema(value_type = Option<Context>)]
-    context: Option<Object<Context>>,
+    #[schema(value_type = Option<TaskContext>)]
+    context: Option<Object<TaskContext>>,
     /// Files that the agent is pointed to.
-    #[schema(max_items = 256, value_type = Option<Vec<FileName>>)]
+    #[schema(max_items = 256, value_type = Option<Vec<TaskFile>>)]
     files: Option<Vec<String>>,
-    #[schema(value_type = Option<Options>)]
-    options: Option<Object<Options>>,
+    #[schema(value_type = Option<TaskOptions>)]
+    options: Option<Object<TaskOptions>>,
 }
 
 /// The name of a file.
 #[derive(ToSchema)]
 #[schema(min_length = 1, max_length = 4096)]
 #[expect(dead_code, reason = "describes what is read as text")]
-struct FileName(String);
+struct TaskFile(String);
 
 /// What the task belongs to.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Context {
+struct TaskContext {
     /// The space whose last messages the agent is shown. The task and what comes of it are added.
     shared_space_id: Option<String>,
 }
 
 /// How the task is done.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Options {
+struct TaskOptions {
     /// Whether there are `task.progress` events. They are sent unless this is false.
     stream: Option<bool>,
     /// How long an agent may take, in seconds, if not as long as is configured.
@@ -88,7 +88,7 @@ impl TaskRequest {
                 return Err(wrong(field, format!("has more than {WORD} characters")));
             }
         }
-        let Object(Payload { task, context, files, options }) = self.payload;
+        let Object(TaskPayload { task, context, files, options }) = self.payload;
         if task.chars().all(is_blank) {
             return Err(wrong("payload.task", "has no text"));
         }

@@ -35,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     tag = "tasks",
     request_body = TaskRequest,
     responses(
-        (status = 202, description = "It is accepted.", body = Submitted),
+        (status = 202, description = "It is accepted.", body = TaskAccepted),
         (status = 400, description = "The request is wrong; `param` names the field."),
         (status = 404, description = "There is no such agent or space, or no agent is online."),
         (status = 413, description = "The request is too large, or its task."),
@@ -47,20 +47,20 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 async fn submit(
     State(shared): State<Shared>,
     Json(Object(request)): Json<Object<TaskRequest>>,
-) -> Result<(StatusCode, axum::Json<Submitted>), Refusal> {
+) -> Result<(StatusCode, axum::Json<TaskAccepted>), Refusal> {
     let accepted = shared.mesh.tasks.submit(request.check()?).await?;
     let agents = accepted.agents.join(", ");
-    let submitted = Submitted {
+    let accepted = TaskAccepted {
         task_id: accepted.task_id,
         status: TaskStatus::Pending,
         message: format!("accepted for {agents} ({})", accepted.reason),
     };
-    Ok((StatusCode::ACCEPTED, axum::Json(submitted)))
+    Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
 }
 
 /// A task was accepted.
 #[derive(Serialize, ToSchema)]
-struct Submitted {
+struct TaskAccepted {
     /// Names it.
     task_id: String,
     /// `pending`.
