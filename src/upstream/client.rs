@@ -8,7 +8,7 @@ use hyper_util::{
 use rustls::ClientConfig;
 use switchtower_layers::Buffered;
 
-use super::connector::ConnectDeadline;
+use super::{connector::ConnectDeadline, counted::Connections};
 
 pub(super) type ProviderClient = Client<ConnectDeadline<HttpsConnector<HttpConnector>>, Buffered>;
 
@@ -21,7 +21,11 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client with a pool of its own. Requests without a connect deadline wait as long as the
 /// system lets them.
-pub(super) fn build(tls: ClientConfig, connect_deadline: Option<Duration>) -> ProviderClient {
+pub(super) fn build(
+    tls: ClientConfig,
+    connect_deadline: Option<Duration>,
+    connections: Connections,
+) -> ProviderClient {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -39,5 +43,5 @@ pub(super) fn build(tls: ClientConfig, connect_deadline: Option<Duration>) -> Pr
         .http2_adaptive_window(true)
         .http2_keep_alive_interval(PING_INTERVAL)
         .http2_keep_alive_timeout(PING_TIMEOUT)
-        .build(ConnectDeadline::new(https, connect_deadline))
+        .build(ConnectDeadline::new(https, connect_deadline, connections))
 }
