@@ -5,6 +5,7 @@ mod errors;
 mod extract;
 mod health;
 mod mesh;
+mod metrics;
 mod models;
 mod probe;
 mod quota;
@@ -25,7 +26,11 @@ use switchtower_layers::{
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    budget::Client, config::Config, mesh::Mesh, responses::KeySeal, telemetry::stats::Stats,
+    budget::Client,
+    config::Config,
+    mesh::Mesh,
+    responses::KeySeal,
+    telemetry::{metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
 
@@ -46,6 +51,8 @@ pub struct Shared {
     pub seal: Arc<KeySeal>,
     /// The agent side.
     pub mesh: Mesh,
+    /// What is counted for Prometheus.
+    pub metrics: Metrics,
     /// What became of the attempts.
     pub stats: Stats,
     /// The way to the providers.
@@ -64,6 +71,7 @@ pub fn router(shared: Shared) -> Router {
     let (documented, _document) = OpenApiRouter::new().merge(mesh::routes()).split_for_parts();
     documented
         .route("/health", get(health::live))
+        .route("/metrics", get(metrics::scrape))
         .route("/model-gateway/health", get(health::providers))
         .route("/model-gateway/health/all", get(probe::all))
         .route("/model-gateway/health/{provider}", get(probe::one))

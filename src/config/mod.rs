@@ -45,6 +45,6 @@ pub use local::is_local;
 pub use quota::{Codexbar, Probe, Quota};
 pub use secret::{Key, Secret};
 pub use types::{
-    CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, ResponseStore, Responses, Retry,
-    Timeouts,
+    CircuitBreaker, Config, LogFormat, LogLevel, Models, Provider, RateLimit, ResponseStore,
+    Responses, Retry, Timeouts,
 };
