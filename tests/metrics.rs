@@ -32,7 +32,8 @@ const AT_B: &str = r#"gen_ai_provider_name="b""#;
 #[tokio::test]
 async fn a_failover_is_one_request_two_attempts_and_a_cause() {
     let a = always(Reply::error(429, "rate_limit_exceeded")).await;
-    let stream = Reply::events().delta("a").pause(PAUSE).delta("b").finish("stop").usage(7, 2).done();
+    let stream =
+        Reply::events().delta("a").pause(PAUSE).delta("b").finish("stop").usage(7, 2).done();
     let b = always(stream).await;
     let gateway = Gateway::start(&yaml(&[("a", &a), ("b", &b)], "commit: first_token")).await;
     let response = send(gateway.addr, post(CHAT, &ask_stream())).await;
@@ -112,9 +113,8 @@ async fn rejections_are_counted_by_layer_wherever_they_stop() {
         scrape.sum("switchtower_failovers_total", &[AT_A, &format!("cause={cause:?}")])
     };
     assert_eq!((failovers("unavailable"), failovers("rejected")), (2., 2.));
-    let circuits = |at, state: &str| {
-        scrape.sum("switchtower_circuits", &[at, &format!("state={state:?}")])
-    };
+    let circuits =
+        |at, state: &str| scrape.sum("switchtower_circuits", &[at, &format!("state={state:?}")]);
     assert_eq!([circuits(AT_A, "open"), circuits(AT_A, "closed")], [1., 0.]);
     assert_eq!([circuits(AT_B, "open"), circuits(AT_B, "closed")], [0., 1.]);
     assert_eq!(scrape.sum("switchtower_keys", &[r#"kind="circuit_breaker""#]), 2.);

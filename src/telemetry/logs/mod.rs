@@ -11,7 +11,7 @@ use tracing::{Level, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer,
-    fmt::{self, MakeWriter},
+    fmt::{self, MakeWriter, writer::MakeWriterExt},
     layer::SubscriberExt,
     registry::LookupSpan,
     util::SubscriberInitExt,
@@ -51,12 +51,12 @@ pub fn init(config: &Config) -> io::Result<Logs> {
         None => (None, None),
     };
     let dropped = file.as_ref().map(NonBlocking::error_counter);
-    let colour = io::stderr().is_terminal() && config.log_format == LogFormat::Text;
-    let format = config.log_format;
-    let subscriber = tracing_subscriber::registry()
-        .with(filter(config.log_level))
-        .with(lines(format, io::stderr, colour))
-        .with(file.map(|file| lines(format, file, false)));
+    let lines = match file {
+        // Formatted once, so files decide: they want no colour.
+        Some(file) => lines(config.log_format, io::stderr.and(file), false),
+        None => lines(config.log_format, io::stderr, io::stderr().is_terminal()),
+    };
+    let subscriber = tracing_subscriber::registry().with(filter(config.log_level)).with(lines);
     // A program that embeds the gateway may have its own subscriber.
     if subscriber.try_init().is_ok()
         && let Some(dropped) = dropped
@@ -81,7 +81,7 @@ fn filter(level: LogLevel) -> EnvFilter {
 }
 
 /// How lines look: for a person, or as one JSON object each, with the request's span in `span`.
-pub fn lines<S, W>(
+fn lines<S, W>(
     format: LogFormat,
     writer: W,
     colour: bool,

@@ -176,4 +176,3 @@ fn aliases(aliases: &IndexMap<String, String>) -> impl Iterator<Item = &String> 
 fn label<'a>(known: &HashSet<Box<str>>, model: &'a str) -> &'a str {
     if known.contains(model) { model } else { OTHER }
 }
-

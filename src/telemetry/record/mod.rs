@@ -14,4 +14,3 @@ mod route;
 pub use body::RecordBody;
 pub use future::ResponseFuture;
 pub use layer::{Record, RecordLayer, name_client};
-
