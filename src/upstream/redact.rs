@@ -151,7 +151,7 @@ mod tests {
         assert!(Redacting::new(&Redactor::default()).is_none());
         let mut redacting = Redacting::new(&redactor()).unwrap();
         assert_eq!(redacting.pass(b"an error of other"), "an error of ");
-        assert_eq!(redacting.pass(b"s"), "others");
+        assert_eq!(redacting.pass(b"x"), "otherx");
         assert!(!redacting.holds());
     }
 

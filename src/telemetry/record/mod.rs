@@ -14,3 +14,6 @@ mod route;
 pub use body::RecordBody;
 pub use future::ResponseFuture;
 pub use layer::{Record, RecordLayer, name_client};
+
+#[cfg(test)]
+mod tests;

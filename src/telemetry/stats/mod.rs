@@ -123,4 +123,38 @@ mod tests {
         let [p, q] = ["p", "q"].map(|provider| &report.providers[provider]["(others)"]);
         assert_eq!((p.requests, q.requests), (2, 1));
     }
+
+    #[test]
+    fn an_attempt_at_a_known_target_allocates_nothing() {
+        use futures_util::FutureExt;
+        use http_body_util::{BodyExt, Full};
+
+        let exchange = Exchange::default();
+        let observed = exchange.clone();
+        let inner = service_fn(move |_: Request<()>| {
+            observed.begin().update(|facts| facts.content = true);
+            let response = Response::builder().header("content-type", "text/event-stream");
+            std::future::ready(Ok::<_, Infallible>(
+                response.body(Full::<Bytes>::from("a")).unwrap(),
+            ))
+        });
+        let mut bare = inner.clone();
+        let mut counted =
+            StatsLayer::new(Stats::new(Metrics::new(&Config::default()))).layer(inner);
+        let request = || {
+            let request = Request::post("/v1/chat/completions").extension(exchange.clone());
+            request.extension(target("p", "m")).body(()).unwrap()
+        };
+        let mut bare = |request| drop(bare.call(request).now_or_never().unwrap().unwrap());
+        let mut counted = |request| {
+            let mut body = counted.call(request).now_or_never().unwrap().unwrap().into_body();
+            body.frame().now_or_never().unwrap().unwrap().unwrap();
+        };
+        // The first one makes the series.
+        counted(request());
+        let [one, other] = [request(), request()];
+        let expected = allocation_counter::measure(|| bare(one));
+        let counted = allocation_counter::measure(|| counted(other));
+        assert_eq!(counted.count_total, expected.count_total);
+    }
 }
