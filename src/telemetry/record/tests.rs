@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Full};
 use static_assertions::assert_impl_all;
 use switchtower_layers::{Buffered, Code, Rejection};
 use tower::{Layer, Service, ServiceExt, service_fn};
+use tracing::subscriber::NoSubscriber;
 
 use super::*;
 use crate::{
@@ -98,9 +99,54 @@ fn what_it_costs_is_an_exchange_and_a_header() {
         let request = Request::post("/v1/chat/completions").extension(1_u8).header("a", "b");
         request.body(Buffered::default()).unwrap()
     };
-    pass(request());
-    let request = request();
-    let counted = allocation_counter::measure(|| pass(request));
+    // Without a log, whose lines are long.
+    let counted = tracing::subscriber::with_default(NoSubscriber::default(), || {
+        pass(request());
+        let request = request();
+        allocation_counter::measure(|| pass(request))
+    });
     // The exchange, its box among the extensions, and the bytes of `traceparent`.
     assert!(counted.count_total <= 4, "{counted:?}");
+}
+
+/// What this thread logs.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<parking_lot::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_line_names_the_client_once_it_is_known() {
+    use switchtower_layers::budget::ClientKey;
+
+    // Threads without a subscriber would have `tracing` remember that nobody is interested.
+    static EVERYWHERE: std::sync::Once = std::sync::Once::new();
+    EVERYWHERE.call_once(|| {
+        let nowhere = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+        let _ = tracing::subscriber::set_global_default(nowhere);
+    });
+    let (layer, _) = layer();
+    let guarded = service_fn(|mut request: Request<()>| {
+        request.extensions_mut().insert(ClientKey("alice".into()));
+        let request = name_client(request);
+        assert!(request.headers().contains_key("traceparent"));
+        std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("answer"))))
+    });
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false);
+    tracing::subscriber::with_default(subscriber.finish(), || {
+        drop(layer.layer(guarded).oneshot(Request::new(())).now_or_never());
+    });
+    let text = String::from_utf8(log.0.lock().clone()).unwrap();
+    assert!(text.contains(r#"key="alice"}"#) && text.contains(": ended status=200"), "{text}");
 }
