@@ -165,7 +165,7 @@ async fn prompts_and_answers_are_logged_only_when_that_is_wanted() {
 
 /// An error that quotes the key, in one of many ways.
 fn quoting(request: &Received) -> Reply {
-    let key = request.headers["authorization"].to_str().unwrap().to_owned();
+    let key = request.headers["authorization"].to_str().expect("text").to_owned();
     let message = format!("Incorrect API key provided: {key}. Is it yours?");
     let error = json!({"error": {"message": message, "code": key, "type": null, "param": null}});
     let event = || Reply::events().event(&error);

@@ -13,7 +13,7 @@ async fn text(gateway: &Gateway) -> String {
     assert_eq!(response.status(), 200);
     let content_type = &response.headers()["content-type"];
     assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
-    String::from_utf8(client::body(response).await.to_vec()).unwrap()
+    String::from_utf8(client::body(response).await.to_vec()).expect("text")
 }
 
 /// Providers by name, in order; all of them know the model `m`.
