@@ -16,7 +16,7 @@ use crate::{
     api::{self, Shared},
     budget,
     server::{Dispatch, GuardLayer},
-    telemetry::{self, stats::StatsLayer},
+    telemetry::{self, RecordLayer, bodies::BodiesLayer, stats::StatsLayer},
 };
 
 /// A service as hyper drives it. It never fails: whatever goes wrong is a response.
@@ -45,19 +45,26 @@ where
 pub fn gateway(shared: Shared) -> impl HttpService {
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(telemetry::trace())
+        .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone()))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(GuardLayer)
+        .map_request(telemetry::name_client)
         .service(Dispatch::new(is_model_call, model_calls(&shared), api::router(shared)))
 }
 
 /// The data plane.
 fn model_calls(shared: &Shared) -> impl HttpService + use<> {
-    let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream, .. } =
-        shared.clone();
+    let Shared {
+        config, ledger, circuits, quotas, responses, seal, metrics, stats, upstream, ..
+    } = shared.clone();
+    let rate_limit = config.rate_limit();
+    let limiter = rate_limit.limiter().clone();
+    metrics.count_keys("rate_limit", move || limiter.len());
+    let redact = upstream.redactor();
     ServiceBuilder::new()
-        .layer(config.rate_limit())
+        .layer(rate_limit)
         .layer(BufferLayer::new(config.body_limit()))
+        .layer(BodiesLayer::new(config.log_bodies))
         .layer(StateLayer::new(responses).cap(config.body_limit() as u64))
         .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
@@ -68,7 +75,7 @@ fn model_calls(shared: &Shared) -> impl HttpService + use<> {
         .layer(config.circuit_breaker(circuits))
         .layer(StatsLayer::new(stats))
         .layer(config.deadlines())
-        .layer(ObserveLayer::new())
+        .layer(ObserveLayer::new().redact(move |error| redact.error(error)))
         .service(upstream)
 }
 

@@ -5,6 +5,7 @@ mod errors;
 mod extract;
 mod health;
 mod mesh;
+mod metrics;
 mod models;
 mod openapi;
 mod probe;
@@ -21,7 +22,11 @@ use switchtower_layers::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    budget::Client, config::Config, mesh::Mesh, responses::KeySeal, telemetry::stats::Stats,
+    budget::Client,
+    config::Config,
+    mesh::Mesh,
+    responses::KeySeal,
+    telemetry::{metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
 
@@ -42,6 +47,8 @@ pub struct Shared {
     pub seal: Arc<KeySeal>,
     /// The agent side.
     pub mesh: Mesh,
+    /// What is counted for Prometheus.
+    pub metrics: Metrics,
     /// What became of the attempts.
     pub stats: Stats,
     /// The way to the providers.
@@ -72,6 +79,7 @@ fn gateway() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(openapi::document))
         .routes(routes!(health::live))
+        .routes(routes!(metrics::scrape))
         .routes(routes!(health::providers))
         .routes(routes!(probe::all))
         .routes(routes!(probe::one))

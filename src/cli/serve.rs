@@ -19,11 +19,15 @@ use crate::telemetry;
 /// Runs the gateway until a signal, then lets streams finish.
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let (origin, config) = setup::find(args.file.config.as_deref())?;
-    telemetry::init(config.log_level);
+    let logs = telemetry::init(&config).map_err(|error| no_logs(&config, &error))?;
+    if config.log_bodies {
+        tracing::warn!("prompts and answers are logged: `log_bodies` is on");
+    }
     let runtime = Runtime::new().map_err(|error| Failure(format!("cannot start: {error}")))?;
     let result = runtime.block_on(serve(args, &origin, config));
     // Something slow in the background, such as a DNS look-up, must not hold up the exit.
     runtime.shutdown_background();
+    drop(logs);
     result
 }
 
@@ -58,6 +62,15 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
 async fn demo_provider() -> Result<Provider, Failure> {
     let started = Provider::demo().await;
     started.map_err(|error| Failure(format!("cannot start the demo provider: {error}")))
+}
+
+fn no_logs(config: &Config, error: &io::Error) -> Failure {
+    let directory = config.log_dir.clone().unwrap_or_default();
+    Failure(format!(
+        "cannot write log files to {}: {error}\n  help: change `logDir`, or leave it out for \
+         standard error only",
+        directory.display()
+    ))
 }
 
 fn no_start(config: &Config, error: &io::Error) -> Failure {

@@ -49,6 +49,6 @@ pub use quota::{Codexbar, Probe, Quota};
 pub use secret::{Key, Secret};
 pub use tasks::TasksConfig;
 pub use types::{
-    CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, ResponseStore, Responses, Retry,
-    Timeouts,
+    CircuitBreaker, Config, LogFormat, LogLevel, Models, Provider, RateLimit, ResponseStore,
+    Responses, Retry, Timeouts,
 };

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::{LogLevel, ResponseStore};
+use super::{LogFormat, LogLevel, ResponseStore};
 
 pub(super) type Text = Spanned<String>;
 type List = Option<Vec<Text>>;
@@ -35,6 +35,11 @@ pub(super) struct Raw {
     pub(super) log_level: Option<Spanned<LogLevel>>,
     #[serde(rename = "log_level")]
     pub(super) log_level_twin: Option<Spanned<LogLevel>>,
+    #[serde(rename = "logFormat")]
+    pub(super) log_format: Option<Spanned<LogFormat>>,
+    #[serde(rename = "log_format")]
+    pub(super) log_format_twin: Option<Spanned<LogFormat>>,
+    pub(super) log_bodies: Option<bool>,
     pub(super) body_limit_mb: Option<Spanned<u64>>,
     pub(super) drain_ms: Option<u64>,
     pub(super) trusted_proxies: List,

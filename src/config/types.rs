@@ -29,8 +29,12 @@ pub struct Config {
     pub ws_port: u16,
     /// `dataDir`: what outlives a restart, relative to the working directory. Default `./data`.
     pub data_dir: PathBuf,
-    /// `logDir`: log files, relative to the working directory. Default `./logs`.
-    pub log_dir: PathBuf,
+    /// `logDir`: log files, one per day, relative to the working directory. Default none.
+    pub log_dir: Option<PathBuf>,
+    /// `logFormat`. Default `text`.
+    pub log_format: LogFormat,
+    /// `log_bodies`: whether prompts and answers are logged. Default false.
+    pub log_bodies: bool,
     /// `logLevel`. Default `info`.
     pub log_level: LogLevel,
     /// `body_limit_mb`: the largest request body, decoded, in MiB. 1 to 4096, default 64.
@@ -64,7 +68,9 @@ impl Default for Config {
             port: 3000,
             ws_port: 3001,
             data_dir: "./data".into(),
-            log_dir: "./logs".into(),
+            log_dir: None,
+            log_format: LogFormat::default(),
+            log_bodies: false,
             log_level: LogLevel::default(),
             body_limit_mb: 64,
             drain_ms: 30_000,
@@ -336,6 +342,17 @@ pub enum LogLevel {
     Info,
     Debug,
     Trace,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
 }
 
 impl From<LogLevel> for tracing::Level {

@@ -20,7 +20,7 @@ use crate::{
     quota,
     responses::{self, KeySeal},
     stack,
-    telemetry::stats::Stats,
+    telemetry::{metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
 
@@ -81,15 +81,21 @@ impl Gateway {
         let mesh = Mesh::new(&self.config);
         mesh.start().await;
         let quotas = quota::watch(&self.config, &self.upstream);
+        let (metrics, ledger) = (Metrics::new(&self.config), self.books.ledger());
+        let (accounts, circuits) = (ledger.clone(), Handle::new());
+        let counted = circuits.clone();
+        metrics.count_keys("budget", move || accounts.len());
+        metrics.count_keys("circuit_breaker", move || counted.count());
         let service = stack::gateway(Shared {
             config: self.config,
-            ledger: self.books.ledger(),
-            circuits: Handle::new(),
+            ledger,
+            circuits,
             quotas: quotas.clone(),
             responses: self.responses,
             seal: self.seal,
             mesh: mesh.clone(),
-            stats: Stats::default(),
+            stats: Stats::new(metrics.clone()),
+            metrics,
             upstream: self.upstream,
         });
         let shutdown = async {

@@ -21,6 +21,7 @@ use super::{
     client::{SendError, Sending},
     connector::ConnectTimedOut,
     headers,
+    redact::Redactor,
 };
 
 pin_project! {
@@ -34,14 +35,14 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State {
-        Sent { sent: Sending, provider: Arc<str> },
+        Sent { sent: Sending, provider: Arc<str>, redactor: Redactor },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
 impl ResponseFuture {
-    pub(super) fn sent(sent: Sending, provider: Arc<str>) -> Self {
-        Self { state: State::Sent { sent, provider } }
+    pub(super) fn sent(sent: Sending, provider: Arc<str>, redactor: Redactor) -> Self {
+        Self { state: State::Sent { sent, provider, redactor } }
     }
 
     pub(super) fn rejected(rejection: Rejection) -> Self {
@@ -60,19 +61,20 @@ impl Future for ResponseFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match self.project().state.project() {
-            StateProj::Sent { sent, provider } => match ready!(sent.as_mut().poll(cx)) {
+            StateProj::Sent { sent, provider, redactor } => match ready!(sent.as_mut().poll(cx)) {
                 Ok(mut response) => {
                     // The headers do not pass; who counts what is left still has to know.
                     if let Some(remaining) = Remaining::read(response.headers()) {
                         response.extensions_mut().insert(remaining);
                     }
                     headers::inbound(response.headers_mut());
-                    UpstreamBody::wrap(response)
+                    UpstreamBody::wrap(response, redactor)
                 }
                 Err(error) => failed(provider, error),
             },
             StateProj::Rejected { rejection } => {
-                rejection.take().expect("polled after completion").into_response()
+                let rejection = rejection.take().expect("polled after completion");
+                rejection.by("upstream").into_response()
             }
         }))
     }

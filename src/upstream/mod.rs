@@ -9,10 +9,12 @@
 mod body;
 mod client;
 mod connector;
+mod counted;
 mod endpoint;
 mod forwarded;
 mod future;
 mod headers;
+mod redact;
 mod service;
 mod tls;
 

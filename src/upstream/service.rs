@@ -11,8 +11,11 @@ use ipnet::IpNet;
 use switchtower_layers::{Buffered, Code, Rejection, Target};
 use tower::Service;
 
-use super::{Peer, ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, tls};
-use crate::config::Config;
+use super::{
+    Peer, ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor,
+    tls,
+};
+use crate::config::{Config, Key};
 
 /// Sends a request to its target's provider. See the [module](super).
 ///
@@ -22,6 +25,7 @@ use crate::config::Config;
 pub struct Upstream {
     endpoints: Arc<HashMap<Arc<str>, Endpoint>>,
     trusted_proxies: Arc<[IpNet]>,
+    redactor: Redactor,
 }
 
 impl Upstream {
@@ -40,10 +44,31 @@ impl Upstream {
                 Ok((endpoint.name.clone(), endpoint))
             })
             .collect::<io::Result<_>>()?;
+        let keys = config.models.providers.values().filter_map(|provider| match &provider.key {
+            Key::Present(key) => Some(key),
+            Key::Missing { .. } => None,
+        });
         Ok(Self {
             endpoints: Arc::new(endpoints),
             trusted_proxies: config.trusted_proxies.as_slice().into(),
+            redactor: Redactor::new(keys),
         })
+    }
+
+    /// What keeps the providers' keys out of what their errors say.
+    pub(crate) fn redactor(&self) -> Redactor {
+        self.redactor.clone()
+    }
+
+    /// By provider: the connections that are open, in use or pooled, and those that ever were.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(Arc<str>, u64, u64)> {
+        let endpoints = self.endpoints.values();
+        endpoints
+            .map(|Endpoint { name, connections, .. }| {
+                (name.clone(), connections.open(), connections.made())
+            })
+            .collect()
     }
 
     fn send(&self, mut request: Request<Buffered>) -> Result<ResponseFuture, Rejection> {
@@ -62,7 +87,7 @@ impl Upstream {
             Rejection::new(Code::InvalidRequest, format!("the path cannot be sent on: {error}"))
         })?;
         let sent = endpoint.client.send(request);
-        Ok(ResponseFuture::sent(sent, endpoint.name.clone()))
+        Ok(ResponseFuture::sent(sent, endpoint.name.clone(), self.redactor.clone()))
     }
 }
 

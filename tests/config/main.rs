@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use switchtower::config::{
-    AgentKind, CircuitBreaker, Codexbar, Config, Env, Input, Key, LogLevel, Models, Program, Quota,
-    ResponseStore, Responses, Retry, Strategy, TasksConfig, Timeouts,
+    AgentKind, CircuitBreaker, Codexbar, Config, Env, Input, Key, LogFormat, LogLevel, Models,
+    Program, Quota, ResponseStore, Responses, Retry, Strategy, TasksConfig, Timeouts,
 };
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
@@ -45,6 +45,8 @@ fn the_sample_is_read_unchanged() {
         ("127.0.0.1", 3000, 3001)
     );
     assert_eq!(config.log_level, LogLevel::Info);
+    assert_eq!(config.log_dir, Some("./logs".into()));
+    assert_eq!((config.log_format, config.log_bodies), (LogFormat::Text, false));
     let models = &config.models;
     assert_eq!(models.default_model.as_deref(), Some("deepseek-chat"));
     let names: Vec<_> = models.providers.keys().collect();
@@ -126,11 +128,12 @@ fn nothing_is_the_default() {
 
 #[test]
 fn camel_case_settings_have_a_snake_case_twin() {
-    let camel = "wsPort: 1\ndataDir: d\nlogDir: l\nlogLevel: warn\nrouting: {defaultAgent: codex}";
-    let snake =
-        "ws_port: 1\ndata_dir: d\nlog_dir: l\nlog_level: warn\nrouting: {default_agent: codex}";
+    let camel = "wsPort: 1\ndataDir: d\nlogDir: l\nlogLevel: warn\nlogFormat: json\nrouting: {defaultAgent: codex}";
+    let snake = "ws_port: 1\ndata_dir: d\nlog_dir: l\nlog_level: warn\nlog_format: json\nrouting: {default_agent: codex}";
     assert_eq!(format!("{:?}", accepted(camel)), format!("{:?}", accepted(snake)));
-    assert_eq!(accepted(snake).log_level, LogLevel::Warn);
+    let config = accepted(snake);
+    assert_eq!((config.log_level, config.log_format), (LogLevel::Warn, LogFormat::Json));
+    assert_eq!(config.log_dir, Some("l".into()));
     assert_eq!(accepted(snake).ws_port, 1);
 }
 
@@ -359,6 +362,8 @@ fn a_file_is_loaded_with_the_dotenv_beside_it() {
 
 #[test]
 fn what_is_odd_is_a_warning() {
+    let told = "`log_bodies` is on: prompts and answers are written to the log";
+    assert_eq!(accepted("log_bodies: true").warnings, [told]);
     let text = "models:\n  providers:\n    p: {base_url: http://x, api_key: k, models: [m, m]}\n    q: {base_url: http://x, api_key: k, models: [p/m]}\n  fallback_chain: [p, p]\n  model_routing: {gpt-: [p], gpt-5: [p], '*-mini': [p]}\nrouting: {rules: [{name: r, agent: codex}]}";
     assert_snapshot!(accepted(text).warnings.join("\n"), @r"
     line 3 lists the model `m` twice

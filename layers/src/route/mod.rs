@@ -101,6 +101,9 @@ pub use service::Route;
 pub use table::{Provider, RoutingTable, RoutingTableBuilder, UnknownProvider};
 
 #[cfg(test)]
+#[cfg(feature = "observe")]
+mod course_tests;
+#[cfg(test)]
 #[cfg(all(feature = "deadlines", feature = "observe"))]
 mod edge_tests;
 #[cfg(test)]

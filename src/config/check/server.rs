@@ -39,12 +39,23 @@ impl Checker<'_> {
         if let Some(directory) =
             self.either(("logDir", raw.log_dir.take()), ("log_dir", raw.log_dir_twin.take()))
         {
-            config.log_dir = self.directory(directory);
+            config.log_dir = Some(self.directory(directory));
         }
         if let Some(level) = self
             .either(("logLevel", raw.log_level.take()), ("log_level", raw.log_level_twin.take()))
         {
             config.log_level = level.value;
+        }
+
+        let formats =
+            (("logFormat", raw.log_format.take()), ("log_format", raw.log_format_twin.take()));
+        if let Some(format) = self.either(formats.0, formats.1) {
+            config.log_format = format.value;
+        }
+        config.log_bodies = raw.log_bodies.take().unwrap_or_default();
+        if config.log_bodies {
+            let warning = "`log_bodies` is on: prompts and answers are written to the log";
+            self.warnings.push(warning.to_owned());
         }
 
         if let Some(limit) = raw.body_limit_mb.take() {

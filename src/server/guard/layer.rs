@@ -86,7 +86,8 @@ where
                 ready!(future.poll(cx)).map(|response| response.map(ResponseBody::inner))
             }
             StateProj::Rejected { rejection } => {
-                Ok(rejection.take().expect("polled after completion").into_response())
+                let rejection = rejection.take().expect("polled after completion");
+                Ok(rejection.by("guard").into_response())
             }
         })
     }

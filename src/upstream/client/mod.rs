@@ -29,10 +29,13 @@ use tower::ServiceExt;
 pub(super) use body::ProviderBody;
 
 use self::{connection::Connection, http2::Http2, pool::Pool};
-use super::connector::ConnectDeadline;
+use super::{
+    connector::ConnectDeadline,
+    counted::{Connections, Counted},
+};
 
 type Connector = ConnectDeadline<HttpsConnector<HttpConnector>>;
-type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Io = Counted<MaybeHttpsStream<TokioIo<TcpStream>>>;
 
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -51,7 +54,11 @@ pub(super) type Sending =
 impl ProviderClient {
     /// Connects to nothing yet. Requests without a connect deadline wait as long as the system
     /// lets them.
-    pub(super) fn new(tls: ClientConfig, connect_deadline: Option<Duration>) -> Self {
+    pub(super) fn new(
+        tls: ClientConfig,
+        connect_deadline: Option<Duration>,
+        connections: &Connections,
+    ) -> Self {
         let connector = |tls: ClientConfig, http2_only: bool| {
             let mut http = HttpConnector::new();
             http.enforce_http(false);
@@ -62,7 +69,7 @@ impl ProviderClient {
                 true => builder.enable_http2().wrap_connector(http),
                 false => builder.enable_http1().enable_http2().wrap_connector(http),
             };
-            ConnectDeadline::new(https, connect_deadline)
+            ConnectDeadline::new(https, connect_deadline, connections.clone())
         };
         Self {
             connector: connector(tls.clone(), false),

@@ -29,9 +29,9 @@ async fn what_is_wrong_with_a_task_is_named() {
         json!({"payload": payload})
     };
     for (request, param) in [
-        (json!({}), None),
+        (json!({}), Some("payload")),
         (json!([]), None),
-        (json!({"payload": {}}), Some("payload")),
+        (json!({"payload": {}}), Some("payload.task")),
         (json!({"payload": []}), Some("payload")),
         (json!({"payload": {"task": ""}}), Some("payload.task")),
         (json!({"payload": {"task": " \n\u{3000}"}}), Some("payload.task")),
