@@ -122,7 +122,7 @@ fn check_of_a_broken_file() {
       2 |   fallback_chain: [nobody]
         |                    ^^^^^^
 
-    gateway.yaml:3:7: 10.0.0.1 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:3:7: 10.0.0.1 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       3 | host: 10.0.0.1
         |       ^^^^^^^^
     ");
@@ -228,7 +228,7 @@ fn a_command_line_that_makes_no_sense() {
     For more information, try '--help'.
     ");
     assert_snapshot!(shell.complains(2, "serve --host 0.0.0.0"), @r"
-    error: invalid value '0.0.0.0' for '--host <IP>': 0.0.0.0 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    error: invalid value '0.0.0.0' for '--host <IP>': 0.0.0.0 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
 
     For more information, try '--help'.
     ");

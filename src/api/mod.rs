@@ -25,8 +25,8 @@ use switchtower_layers::{
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    budget::Client, config::Config, mesh::Mesh, responses::KeySeal, telemetry::stats::Stats,
-    upstream::Upstream,
+    auth::Failures, budget::Client, config::Config, mesh::Mesh, responses::KeySeal,
+    server::Streams, telemetry::stats::Stats, upstream::Upstream,
 };
 
 /// What the control plane shows, all of it shared with the data plane.
@@ -48,6 +48,10 @@ pub struct Shared {
     pub mesh: Mesh,
     /// What became of the attempts.
     pub stats: Stats,
+    /// The unknown keys that came.
+    pub failures: Failures,
+    /// The answers that are open.
+    pub streams: Streams,
     /// The way to the providers.
     pub upstream: Upstream,
 }

@@ -10,7 +10,7 @@ use super::output::{Failure, print};
 use super::setup::{self, Origin};
 use super::signals::Signals;
 use super::startup;
-use crate::config::Config;
+use crate::config::{Config, lets_others_in};
 use crate::database;
 use crate::demo::Provider;
 use crate::server::Gateway;
@@ -39,6 +39,11 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
         None
     };
     config.host = args.host.unwrap_or(config.host);
+    if !config.host.is_loopback() && !config.has_keys() {
+        let help =
+            "\n  help: add `auth.keys` to the configuration; `switchtower key new` makes one";
+        return Err(Failure(format!("{}{help}", lets_others_in(config.host))));
+    }
     config.port = args.port.unwrap_or(config.port);
 
     let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;

@@ -25,7 +25,7 @@ routing:
   defaultAgent: claud-code
 ";
     assert_snapshot!(refused(text), @r"
-    gateway.yaml:1:7: 0.0.0.0 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:1:7: 0.0.0.0 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       1 | host: 0.0.0.0
         |       ^^^^^^^
 
@@ -64,7 +64,7 @@ routing:
 #[test]
 fn server() {
     assert_snapshot!(refused("host: 192.168.0.7"), @r"
-    gateway.yaml:1:7: 192.168.0.7 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:1:7: 192.168.0.7 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       1 | host: 192.168.0.7
         |       ^^^^^^^^^^^
     ");

@@ -14,7 +14,7 @@ mod opencode;
 mod profile;
 mod text;
 mod tool;
-mod url;
+pub(super) mod url;
 
 use std::path::PathBuf;
 
