@@ -125,6 +125,7 @@ fn check_of_a_broken_file() {
     gateway.yaml:3:7: 10.0.0.1 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       3 | host: 10.0.0.1
         |       ^^^^^^^^
+      help: add `auth.keys`; `switchtower key new` makes one
     ");
     assert_snapshot!(Shell::with("prot: 3").complains(1, "models"), @r"
     error: gateway.yaml:1:1: unknown setting `prot`
@@ -227,8 +228,12 @@ fn a_command_line_that_makes_no_sense() {
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(shell.complains(2, "serve --host 0.0.0.0"), @r"
-    error: invalid value '0.0.0.0' for '--host <IP>': 0.0.0.0 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    assert_snapshot!(shell.complains(1, "serve --host 0.0.0.0"), @r"
+    error: 0.0.0.0 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+      help: add `auth.keys` to the configuration; `switchtower key new` makes one
+    ");
+    assert_snapshot!(shell.complains(2, "serve --host example.org"), @r"
+    error: invalid value 'example.org' for '--host <IP>': `example.org` is no IP address; write 127.0.0.1 or ::1
 
     For more information, try '--help'.
     ");

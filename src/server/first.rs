@@ -102,7 +102,7 @@ mod tests {
     async fn silence_ends_it_and_so_does_half_a_preface() {
         for said in [&b""[..], b"PRI * HTTP/2.0\r\n"] {
             let (mut client, server) = duplex(64);
-            let mut server = FirstBytes::new(server, LIMIT);
+            let mut server = Box::pin(FirstBytes::new(server, LIMIT));
             let started = Instant::now();
             client.write_all(said).await.unwrap();
             let mut read = Vec::new();
@@ -116,7 +116,7 @@ mod tests {
     async fn after_its_beginning_it_may_be_silent() {
         for limit in [LIMIT, Duration::ZERO] {
             let (mut client, server) = duplex(64);
-            let mut server = FirstBytes::new(server, limit);
+            let mut server = Box::pin(FirstBytes::new(server, limit));
             client.write_all(&[b'a'; ENOUGH]).await.unwrap();
             server.read_exact(&mut [0; ENOUGH]).await.unwrap();
             let late = async {
