@@ -133,7 +133,8 @@ pub struct Models {
     pub circuit_breaker: CircuitBreaker,
     /// `circuit_breaker.scope`: how much has one circuit. Default `target`.
     pub circuit_scope: Scope,
-    /// `rate_limit`: each client's limits, by path, in file order. Default none.
+    /// `rate_limit`: each client's limits, by path, in file order, unless its key has one
+    /// of its own. Default none.
     pub rate_limit: IndexMap<String, RateLimit>,
     /// `quota`: who tells what the providers have left.
     pub quota: Quota,

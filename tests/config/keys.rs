@@ -208,3 +208,18 @@ fn tls_files_are_found_beside_the_configuration() {
     fs::write(&path, "tls: {cert: /etc/c.pem, key: k.pem}").unwrap();
     assert_eq!(Config::load(&path).unwrap().tls.unwrap().cert.to_str(), Some("/etc/c.pem"));
 }
+
+/// What the example only shows is right as well.
+#[test]
+fn the_example_of_keys_can_be_taken_over() {
+    let example = include_str!("../../gateway.example.yaml");
+    let starts = ["# auth:", "#   keys:", "#     - {name:", "# tls:", "# limits:"];
+    let shown = |line: &&str| starts.iter().any(|start| line.starts_with(start));
+    let text: String =
+        example.lines().filter(shown).map(|line| format!("{}\n", &line[2..])).collect();
+    let env = Env::fixed([("CI_KEY", KEY), ("MY_KEY", "st-another-0123456789")]);
+    let config = Config::from_yaml("gateway.yaml", &text, &env).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(config.auth.keys.len(), 3, "{text}");
+    assert!(config.tls.is_some() && config.warnings.is_empty(), "{:?}", config.warnings);
+    assert_eq!(config.limits, ConnectionLimits::default(), "it shows the defaults");
+}

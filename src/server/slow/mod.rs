@@ -10,3 +10,6 @@ mod layer;
 
 pub use body::SlowBody;
 pub use layer::SlowBodyLayer;
+
+#[cfg(test)]
+mod tests;

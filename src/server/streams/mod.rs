@@ -10,3 +10,6 @@ mod table;
 
 pub use layer::StreamsLayer;
 pub use table::Streams;
+
+#[cfg(test)]
+mod tests;
