@@ -106,3 +106,70 @@ fn challenged(rejection: Rejection, challenge: &str) -> Refusal {
 fn plain(rejection: Rejection) -> Refusal {
     Box::new(rejection.into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use switchtower_layers::{budget::ClientKey, responses::Owner, route::Allowed};
+
+    use super::*;
+    use crate::config::{self, AuthKey, KeyHash, Scope};
+
+    fn door() -> Door {
+        let key = AuthKey {
+            hash: KeyHash::of(b"st-alice"),
+            scopes: vec![Scope::Models],
+            models: Some(vec!["gpt-".to_owned()]),
+            rate_limit: None,
+        };
+        let keys = [("alice".to_owned(), key)].into_iter().collect();
+        Door { table: Table::new(&config::Auth { keys }), failures: Failures::default() }
+    }
+
+    fn request(path: &str, lines: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn who_comes_in_is_introduced_and_leaves_the_key_outside() {
+        let lines = [("authorization", "Bearer st-alice"), ("x-api-key", "x"), ("accept", "*/*")];
+        let mut request = request("/v1/models", &lines);
+        door().check(&mut request).unwrap();
+        assert_eq!(request.headers.keys().collect::<Vec<_>>(), ["accept"]);
+        let extensions = &request.extensions;
+        assert_eq!(extensions.get(), Some(&ClientKey("alice".into())));
+        assert_eq!(extensions.get(), Some(&Owner("alice".into())));
+        let allowed: &Allowed = extensions.get().expect("its models");
+        assert!(allowed.allows("gpt-5") && !allowed.allows("o1"));
+        assert!(Identity::may(extensions, Scope::Models));
+        assert!(!Identity::may(extensions, Scope::Agents));
+    }
+
+    #[test]
+    fn on_open_paths_it_is_known_who_shows_no_key() {
+        let mut request = request("/health", &[("authorization", "Basic x")]);
+        door().check(&mut request).unwrap();
+        assert!(Scope::ALL.iter().all(|scope| !Identity::may(&request.extensions, *scope)));
+        assert!(request.extensions.get::<Owner>().is_none());
+        assert!(Identity::may(&http::Extensions::new(), Scope::Admin), "where there are no keys");
+    }
+
+    #[test]
+    fn guesses_count_by_network() {
+        let door = door();
+        let guess = |address: &str| {
+            let mut request = request("/v1/models", &[("x-api-key", "st-bob")]);
+            request.extensions.insert(address.parse::<IpAddr>().unwrap());
+            door.check(&mut request).unwrap_err().status().as_u16()
+        };
+        for _ in 0..30 {
+            assert_eq!(guess("2001:db8::1"), 401);
+        }
+        let later = ["2001:db8::2", "2001:db8:0:1::1", "10.0.0.1"].map(guess);
+        assert_eq!(later, [429, 401, 401]);
+    }
+}

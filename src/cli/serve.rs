@@ -10,7 +10,7 @@ use super::output::{Failure, print};
 use super::setup::{self, Origin};
 use super::signals::Signals;
 use super::startup;
-use crate::config::{Config, lets_others_in};
+use crate::config::Config;
 use crate::database;
 use crate::demo::Provider;
 use crate::server::Gateway;
@@ -39,11 +39,10 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
         None
     };
     config.host = args.host.unwrap_or(config.host);
-    if !config.host.is_loopback() && !config.has_keys() {
-        let help =
-            "\n  help: add `auth.keys` to the configuration; `switchtower key new` makes one";
-        return Err(Failure(format!("{}{help}", lets_others_in(config.host))));
-    }
+    config.may_listen_on(config.host).map_err(|reason| {
+        let help = "add `auth.keys` to the configuration; `switchtower key new` makes one";
+        Failure(format!("{reason}\n  help: {help}"))
+    })?;
     config.port = args.port.unwrap_or(config.port);
 
     let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;

@@ -42,7 +42,6 @@ pub use agents::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy};
 pub(crate) use auth::is_key_name;
 pub use auth::{Auth, AuthKey, ConnectionLimits, KeyHash, NoKeyHash, Scope, Tls};
 pub use check::address;
-pub(crate) use check::lets_others_in;
 pub use env::Env;
 pub use error::ConfigError;
 pub use local::is_local;

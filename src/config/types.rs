@@ -16,7 +16,9 @@ use switchtower_layers::{
     route::Commit,
 };
 
-use super::{Agent, Auth, ConnectionLimits, Key, Probe, Quota, Routing, Tls};
+use super::{
+    Agent, Auth, ConnectionLimits, Key, Probe, Quota, Routing, Tls, check::lets_others_in,
+};
 
 /// A checked configuration. [`Config::default`] is what an empty file means.
 #[derive(Clone, Debug)]
@@ -92,6 +94,17 @@ impl Config {
     #[must_use]
     pub fn has_keys(&self) -> bool {
         !self.auth.keys.is_empty()
+    }
+
+    /// Whether it may listen on this address: without client keys on loopback only.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn may_listen_on(&self, address: IpAddr) -> Result<(), String> {
+        if address.is_loopback() || self.has_keys() {
+            return Ok(());
+        }
+        Err(lets_others_in(address))
     }
 
     /// `http` or `https`: how the gateway is spoken to.

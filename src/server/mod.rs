@@ -62,10 +62,12 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When the port is taken or the address is not this machine's, or TLS cannot be set up, here
+    /// When others could reach it and there are no client keys, the port is taken or the address is not this machine's, or TLS cannot be set up, here
     /// or with the providers; with a
     /// [`database::Error`](crate::database::Error) inside when the budgets cannot be kept.
     pub async fn bind(config: &Config) -> io::Result<Self> {
+        let exposed = |reason| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        config.may_listen_on(config.host).map_err(exposed)?;
         let upstream = Upstream::new(config)?;
         let certificate = config.tls.as_ref().map(Certificate::load).transpose()?;
         let listener = TcpListener::bind((config.host, config.port)).await?;

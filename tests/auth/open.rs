@@ -1,6 +1,7 @@
 //! Listening where others can reach it.
 
 use http::{HeaderValue, header::HOST};
+use switchtower::{config::Config, server::Gateway as Server};
 
 use crate::{
     house::*,
@@ -36,4 +37,15 @@ async fn with_keys_it_listens_anywhere_and_answers_to_any_name() {
     let mut raw = Raw::connect(gateway.addr).await;
     raw.write("GET /health HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n").await;
     assert_eq!(raw.response().await.unwrap().status, 400, "one name at a time");
+}
+
+/// Programs that embed the gateway are told, too.
+#[tokio::test]
+async fn without_keys_it_does_not_listen_where_others_reach_it() {
+    let mut config = Config { port: 0, ..Config::default() };
+    for address in ["0.0.0.0", "::", "192.0.2.1"] {
+        config.host = address.parse().unwrap();
+        let error = Server::bind(&config).await.unwrap_err();
+        assert!(error.to_string().contains("would let others in"), "{error}");
+    }
 }

@@ -28,7 +28,7 @@ struct Secured {
 
 impl Secured {
     async fn before(provider: &Provider) -> Self {
-        let (authority, files) = (Authority::new(), tempfile::tempdir().unwrap());
+        let (authority, files) = (Authority::new(), tempfile::tempdir().expect("no failure"));
         authority.issue(NAME, files.path());
         let tls = tls(files.path());
         let gateway = house(provider, &format!("{}{tls}", one_for_each_scope())).await;
@@ -52,7 +52,7 @@ fn request(version: Version) -> Request<Full<Bytes>> {
         _ => request.header("host", NAME),
     };
     let request = request.header("authorization", format!("Bearer {}", key("models")));
-    request.body(Full::new(ask().to_string().into())).unwrap()
+    request.body(Full::new(ask().to_string().into())).expect("no failure")
 }
 
 /// Offers these protocols, asks for an answer, and gives its version and text.
@@ -60,18 +60,19 @@ async fn asked(addr: SocketAddr, authority: &Authority, alpn: &[&str]) -> (Versi
     let stream = soon(authority.connect(addr, NAME, alpn)).await.expect("a handshake");
     let response = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
         let (mut sender, connection) =
-            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("no failure");
         tokio::spawn(connection);
-        soon(sender.send_request(request(Version::HTTP_2))).await.unwrap()
+        soon(sender.send_request(request(Version::HTTP_2))).await.expect("no failure")
     } else {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.expect("no failure");
         tokio::spawn(connection);
-        soon(sender.send_request(request(Version::HTTP_11))).await.unwrap()
+        soon(sender.send_request(request(Version::HTTP_11))).await.expect("no failure")
     };
     assert_eq!(response.status(), 200);
     let version = response.version();
-    let body = soon(response.into_body().collect()).await.unwrap().to_bytes();
-    (version, String::from_utf8(body.to_vec()).unwrap())
+    let body = soon(response.into_body().collect()).await.expect("no failure").to_bytes();
+    (version, String::from_utf8(body.to_vec()).expect("no failure"))
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use super::raw::Raw;
 use super::{Config, Env};
 
 pub use server::address;
-pub(crate) use server::lets_others_in;
+pub(super) use server::lets_others_in;
 
 /// Checks everything and reports everything.
 pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {

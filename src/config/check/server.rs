@@ -103,7 +103,7 @@ pub fn address(host: &str) -> Result<IpAddr, String> {
 }
 
 /// Why an address cannot be listened on without client keys.
-pub(crate) fn lets_others_in(address: IpAddr) -> String {
+pub(in crate::config) fn lets_others_in(address: IpAddr) -> String {
     format!(
         "{address} would let others in: without client keys, the gateway only listens on loopback \
          (127.0.0.1 or ::1)"
