@@ -10,7 +10,7 @@ use tower::{Layer, Service};
 
 use super::{SlowBody, body::TooSlow, future::ResponseFuture};
 
-/// Applies [`LimitSlowBodies`].
+/// Ends requests whose bodies do not come in time.
 #[derive(Clone, Copy, Debug)]
 pub struct SlowBodyLayer(Option<Duration>);
 

@@ -12,7 +12,7 @@ use tower::{Layer, Service};
 use super::{Streams, future::ResponseFuture, table::Stream};
 use crate::budget::ByClient;
 
-/// Applies [`LimitStreams`].
+/// Lets each client have so many answers open.
 #[derive(Clone, Debug)]
 pub struct StreamsLayer {
     streams: Streams,
