@@ -1,6 +1,7 @@
 //! The reference gateway: the stack of [`switchtower_layers`] over a hyper reverse proxy.
 
 pub mod api;
+pub mod auth;
 pub mod budget;
 pub mod cli;
 pub mod config;

@@ -1,7 +1,7 @@
 //! The stack: what a request passes, from the outside in. Who reads this file has seen the data
 //! plane.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -14,14 +14,15 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 
 use crate::{
     api::{self, Shared},
+    auth::{self, AuthLayer},
     budget,
-    server::{Dispatch, GuardLayer},
+    server::{Dispatch, GuardLayer, SlowBody, SlowBodyLayer, StreamsLayer},
     telemetry::{self, RecordLayer, bodies::BodiesLayer, stats::StatsLayer},
 };
 
 /// A service as hyper drives it. It never fails: whatever goes wrong is a response.
-pub trait HttpService:
-    Service<Request<Incoming>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
+pub trait HttpService<T = Incoming>:
+    Service<Request<T>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
     + 'static
@@ -30,9 +31,9 @@ pub trait HttpService:
     type Body: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static;
 }
 
-impl<S, B> HttpService for S
+impl<S, T, B> HttpService<T> for S
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
+    S: Service<Request<T>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static,
@@ -43,21 +44,25 @@ where
 
 /// Everything a request passes before it is known to be a call to a model.
 pub fn gateway(shared: Shared) -> impl HttpService {
+    let limits = shared.config.limits;
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone()))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(GuardLayer)
+        .layer(GuardLayer::new(&shared.config))
+        .layer(AuthLayer::new(&shared.config, shared.failures.clone()))
         .map_request(telemetry::name_client)
+        .layer(StreamsLayer::new(shared.streams.clone(), limits.streams_per_client))
+        .layer(SlowBodyLayer::new(Duration::from_millis(limits.body_timeout_ms)))
         .service(Dispatch::new(is_model_call, model_calls(&shared), api::router(shared)))
 }
 
 /// The data plane.
-fn model_calls(shared: &Shared) -> impl HttpService + use<> {
+fn model_calls(shared: &Shared) -> impl HttpService<SlowBody<Incoming>> + use<> {
     let Shared {
         config, ledger, circuits, quotas, responses, seal, metrics, stats, upstream, ..
     } = shared.clone();
-    let rate_limit = config.rate_limit();
+    let rate_limit = auth::rate_limit(&config);
     let limiter = rate_limit.limiter().clone();
     metrics.count_keys("rate_limit", move || limiter.len());
     let redact = upstream.redactor();
@@ -81,7 +86,7 @@ fn model_calls(shared: &Shared) -> impl HttpService + use<> {
 
 /// A POST below `/v1` carries a model, except to `/v1/models` itself; and whatever is done with a
 /// stored response belongs to those that made it.
-fn is_model_call(request: &Request<Incoming>) -> bool {
+fn is_model_call<T>(request: &Request<T>) -> bool {
     let path = request.uri().path();
     let is_below = |prefix| {
         path.strip_prefix(prefix).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'))

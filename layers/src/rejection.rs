@@ -215,6 +215,11 @@ impl Rejection {
         self
     }
 
+    /// When another try may succeed, if that is known.
+    pub fn wait(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     /// The envelope as JSON.
     pub fn to_json(&self) -> Bytes {
         envelope(self.code.as_str(), &self.message, self.code.kind(), self.param.as_deref())

@@ -22,10 +22,12 @@ use switchtower_layers::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    auth::Failures,
     budget::Client,
     config::Config,
     mesh::Mesh,
     responses::KeySeal,
+    server::Streams,
     telemetry::{metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
@@ -51,6 +53,10 @@ pub struct Shared {
     pub metrics: Metrics,
     /// What became of the attempts.
     pub stats: Stats,
+    /// The unknown keys that came.
+    pub failures: Failures,
+    /// The answers that are open.
+    pub streams: Streams,
     /// The way to the providers.
     pub upstream: Upstream,
 }

@@ -1,20 +1,26 @@
 use std::{collections::HashSet, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Extension, State},
+};
 use serde::Serialize;
-use switchtower_layers::{Code, Rejection};
+use switchtower_layers::{Code, Rejection, route::Allowed};
 use utoipa::ToSchema;
 
 use super::{extract::Path, refusal::Refusal};
 use crate::config::{Config, Models};
 
-/// All configured names, those of providers without a key too.
+/// Which models the client may use, unless it may use all of them.
+type Restriction = Option<Extension<Allowed>>;
+
+/// All configured names that the client may use, those of providers without a key too.
 #[utoipa::path(
     get, path = "/v1/models", tag = "models",
     responses((status = 200, description = "The models", body = List)),
 )]
-pub(super) async fn list(State(config): State<Arc<Config>>) -> Json<List> {
-    Json(List { object: "list", data: all(&config.models) })
+pub(super) async fn list(State(config): State<Arc<Config>>, allowed: Restriction) -> Json<List> {
+    Json(List { object: "list", data: all(&config.models, allowed.as_deref()) })
 }
 
 /// One of them. Slashes in its name may be escaped.
@@ -28,14 +34,15 @@ pub(super) async fn list(State(config): State<Arc<Config>>) -> Json<List> {
 )]
 pub(super) async fn one(
     State(config): State<Arc<Config>>,
+    allowed: Restriction,
     Path(id): Path<String>,
 ) -> Result<Json<Model>, Refusal> {
-    let model = all(&config.models).into_iter().find(|model| model.id == id);
+    let models = all(&config.models, allowed.as_deref());
     let unknown = || {
         let message = format!("the model `{id}` is not configured");
         Rejection::new(Code::NotFound, message).param("model")
     };
-    Ok(Json(model.ok_or_else(unknown)?))
+    Ok(Json(models.into_iter().find(|model| model.id == id).ok_or_else(unknown)?))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -56,21 +63,26 @@ pub(super) struct Model {
     owned_by: String,
 }
 
-/// Each name once, under the provider that comes first: real names, then aliases.
-fn all(models: &Models) -> Vec<Model> {
+/// Each name once, under the provider that comes first: real names, then aliases. An alias may be
+/// used by whoever may use what it stands for as well.
+fn all(models: &Models, allowed: Option<&Allowed>) -> Vec<Model> {
+    let may = |name: &str| allowed.is_none_or(|allowed| allowed.allows(name));
     let listed = models.providers.iter().flat_map(|(name, provider)| {
-        provider.models.iter().chain(provider.aliases.keys()).map(move |model| (model, name))
+        let real = provider.models.iter().map(|model| (model, model));
+        real.chain(&provider.aliases).map(move |(model, real)| (model, real, name))
     });
     let owner = |real: &String| {
         let lists = |(_, p): &(&String, &crate::config::Provider)| p.models.contains(real);
         models.providers.iter().find(lists).map(|(name, _)| name)
     };
-    let aliased = models.model_aliases.iter().filter_map(|(name, real)| Some((name, owner(real)?)));
+    let aliased =
+        models.model_aliases.iter().filter_map(|(name, real)| Some((name, real, owner(real)?)));
     let mut seen = HashSet::new();
     listed
         .chain(aliased)
-        .filter(|(id, _)| seen.insert(id.as_str()))
-        .map(|(id, owner)| Model {
+        .filter(|(id, real, _)| may(id) && may(real))
+        .filter(|(id, ..)| seen.insert(id.as_str()))
+        .map(|(id, _, owner)| Model {
             id: id.clone(),
             object: "model",
             created: 0,

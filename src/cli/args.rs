@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use crate::config::loopback;
+use crate::config::{Scope, address};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,6 +47,15 @@ Examples:
   switchtower disconnect
 ";
 
+const KEY: &str = "\
+Examples:
+  switchtower key new --name laptop
+      The key goes to stdout, once; what to add to the configuration goes to stderr.
+
+  switchtower key new --name ci --scope models --scope admin --json
+  switchtower key hash < key.txt
+";
+
 /// A gateway for language-model traffic: one address in front of every OpenAI-compatible provider.
 ///
 /// Point an OpenAI SDK at it. Requests go to the providers that have the model they ask for.
@@ -66,6 +76,9 @@ pub(super) enum Command {
     Check(FileArgs),
     /// List the models, with their providers and whether those have a key
     Models(FileArgs),
+    /// Make a client key, or the hash of one, for `auth.keys`
+    #[command(after_help = KEY)]
+    Key(KeyArgs),
     /// Point tools at the gateway, in their own configuration files
     #[command(after_help = CONNECT)]
     Connect(ConnectArgs),
@@ -91,12 +104,41 @@ pub(super) struct FileArgs {
 pub(super) struct ServeArgs {
     #[command(flatten)]
     pub(super) file: FileArgs,
-    /// The address to listen on, instead of the configured one; loopback only
-    #[arg(long, value_name = "IP", value_parser = loopback)]
+    /// The address to listen on, instead of the configured one; loopback only, unless there are client keys
+    #[arg(long, value_name = "IP", value_parser = address)]
     pub(super) host: Option<IpAddr>,
     /// The port to listen on, instead of the configured one; 0 lets the system choose
     #[arg(short, long, value_name = "N")]
     pub(super) port: Option<u16>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct KeyArgs {
+    #[command(subcommand)]
+    pub(super) command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Make a new key
+    New {
+        /// What the key is called in the configuration, in budgets and in logs
+        #[arg(long, default_value = "client")]
+        name: String,
+        /// What it opens: models (/v1), agents (agents, tasks, spaces, events), admin (metrics,
+        /// dashboard, /model-gateway); may be given more than once
+        #[arg(long = "scope", value_name = "SCOPE", default_value = "models")]
+        scopes: Vec<Scope>,
+        /// Print one JSON object, and nothing to stderr
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the hash of a key that is read from stdin
+    Hash {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -124,6 +166,16 @@ pub(super) struct DisconnectArgs {
     pub(super) dry_run: bool,
 }
 
+impl ValueEnum for Scope {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -142,7 +194,7 @@ mod tests {
         assert_eq!(cli.serve.port, Some(8080));
         let cli = Cli::try_parse_from(["switchtower", "serve", "--host", "localhost"]).unwrap();
         assert!(matches!(cli.command, Some(Command::Serve(args)) if args.host.is_some()));
-        let error = Cli::try_parse_from(["switchtower", "--host", "0.0.0.0"]).unwrap_err();
-        assert!(error.to_string().contains("until there are client keys"), "{error}");
+        let error = Cli::try_parse_from(["switchtower", "--host", "example.org"]).unwrap_err();
+        assert!(error.to_string().contains("is no IP address"), "{error}");
     }
 }

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod connect;
+mod key;
 mod models;
 mod output;
 mod serve;
@@ -45,6 +46,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Check(file) => check::run(&file),
         Command::Models(file) => models::run(&file),
+        Command::Key(args) => key::run(&args),
         Command::Connect(args) => connect::connect(&args),
         Command::Disconnect(args) => connect::disconnect(&args),
         Command::Completions { shell } => {

@@ -35,6 +35,11 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes to stderr what is for a person and not for a pipe.
+pub(super) fn note(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// Writes an error to stderr; if that is closed, there is nobody left to tell.
 pub(super) fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "error: {message}");

@@ -43,6 +43,10 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
         None
     };
     config.host = args.host.unwrap_or(config.host);
+    config.may_listen_on(config.host).map_err(|reason| {
+        let help = "add `auth.keys` to the configuration; `switchtower key new` makes one";
+        Failure(format!("{reason}\n  help: {help}"))
+    })?;
     config.port = args.port.unwrap_or(config.port);
 
     let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;

@@ -19,6 +19,7 @@
 //! ```
 
 mod agents;
+mod auth;
 mod check;
 mod deadlines;
 mod env;
@@ -40,7 +41,9 @@ mod types;
 mod yaml;
 
 pub use agents::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy, agent_id};
-pub use check::loopback;
+pub(crate) use auth::is_key_name;
+pub use auth::{Auth, AuthKey, ConnectionLimits, KeyHash, NoKeyHash, Scope, Tls};
+pub use check::address;
 pub use env::Env;
 pub use error::ConfigError;
 pub use local::is_local;

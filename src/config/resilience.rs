@@ -1,31 +1,20 @@
-//! From the configuration to the retries, circuit breakers and rate limits.
+//! From the configuration to the retries and circuit breakers.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use switchtower_layers::Target;
 use switchtower_layers::circuit_breaker::{self, CircuitBreakerLayer, Handle};
-use switchtower_layers::rate_limit::{ByIp, Limit, Limiter, RateLimitLayer};
 use switchtower_layers::retry::{self, Budget, RetryLayer};
 
-use super::{CircuitBreaker, Config, RateLimit, Retry};
+use super::{CircuitBreaker, Config, Retry};
 
 /// What every provider has besides its share, so that retries are there when requests are few.
 const BUDGET_FLOOR: u32 = 10;
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 
 impl Config {
-    /// How many requests each client may make, by its address.
-    #[must_use]
-    pub fn rate_limit(&self) -> RateLimitLayer<IpAddr, ByIp> {
-        let limits = self.models.rate_limit.iter().map(|(path, RateLimit { rpm, burst })| {
-            (path, Limit::per_minute(rpm.get()).burst(burst.get()))
-        });
-        RateLimitLayer::new(Limiter::by_path(limits), ByIp)
-    }
-
     /// When an attempt is made again, by its target's provider. Each provider has a budget of its
     /// own, so that the outage of one leaves the others theirs.
     #[must_use]

@@ -1,8 +1,13 @@
-//! The gateway's near end: a listener, hyper's server (HTTP/1.1 and HTTP/2), and a clean stop.
+//! The gateway's near end: a listener, TLS, hyper's server (HTTP/1.1 and HTTP/2), what a client
+//! may hold of it, and a clean stop.
 
 mod accept;
 mod dispatch;
+mod first;
 mod guard;
+mod slow;
+mod streams;
+mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,9 +16,13 @@ use tokio::{net::TcpListener, time::timeout};
 
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
+pub use slow::{SlowBody, SlowBodyLayer};
+pub use streams::{Streams, StreamsLayer};
+pub use tls::Certificate;
 
 use crate::{
     api::Shared,
+    auth::Failures,
     budget::Books,
     config::Config,
     mesh::Mesh,
@@ -48,6 +57,7 @@ pub struct Gateway {
     responses: Arc<dyn Store>,
     seal: Arc<KeySeal>,
     upstream: Upstream,
+    certificate: Option<Certificate>,
 }
 
 impl Gateway {
@@ -55,17 +65,21 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When the port is taken or the address is not this machine's, or TLS cannot be set up; with a
+    /// When others could reach it and there are no client keys, the port is taken or the address is not this machine's, or TLS cannot be set up, here
+    /// or with the providers; with a
     /// [`database::Error`](crate::database::Error) inside when the budgets cannot be kept.
     pub async fn bind(config: &Config) -> io::Result<Self> {
+        let exposed = |reason| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        config.may_listen_on(config.host).map_err(exposed)?;
         let upstream = Upstream::new(config)?;
+        let certificate = config.tls.as_ref().map(Certificate::load).transpose()?;
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
         let books = Books::open(config).map_err(io::Error::other)?;
         let responses = responses::store(config);
         let seal = Arc::new(responses::seal(config).map_err(io::Error::other)?);
         let config = Arc::new(config.clone());
-        Ok(Self { listener, address, config, books, responses, seal, upstream })
+        Ok(Self { listener, address, config, books, responses, seal, upstream, certificate })
     }
 
     /// Where it listens; the port is the real one when 0 was configured.
@@ -73,11 +87,20 @@ impl Gateway {
         self.address
     }
 
+    /// What it speaks https with, which can be read again while it runs.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.certificate.clone()
+    }
+
     /// Serves until `shutdown` resolves; then stops accepting, closes idle connections, lets
     /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest. What
     /// they used is on disk when it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let drain = Duration::from_millis(self.config.drain_ms);
+        let settings = accept::Settings {
+            limits: self.config.limits,
+            certificate: self.certificate,
+            drain: Duration::from_millis(self.config.drain_ms),
+        };
         let mesh = Mesh::new(&self.config);
         mesh.start().await;
         let quotas = quota::watch(&self.config, &self.upstream);
@@ -96,6 +119,8 @@ impl Gateway {
             mesh: mesh.clone(),
             stats: Stats::new(metrics.clone()),
             metrics,
+            failures: Failures::default(),
+            streams: Streams::default(),
             upstream: self.upstream,
         });
         let shutdown = async {
@@ -103,7 +128,7 @@ impl Gateway {
             // Before the drain, which may be cut short: no command may outlive this process.
             tokio::join!(quotas.stop(), mesh.stop());
         };
-        accept::serve(self.listener, service, shutdown, drain).await;
+        accept::serve(self.listener, service, settings, shutdown).await;
         // WebSockets are no connections of the server any more. They have been told to end.
         let _ = timeout(GOODBYE, mesh.events.left()).await;
         self.books.close().await;

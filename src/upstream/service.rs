@@ -81,7 +81,8 @@ impl Upstream {
         };
         let peer = request.extensions().get::<Peer>().copied();
         headers::remove_hop_by_hop(request.headers_mut());
-        forwarded::set(request.headers_mut(), peer, &self.trusted_proxies);
+        let scheme = request.extensions().get::<Scheme>().cloned();
+        forwarded::set(request.headers_mut(), peer, scheme.as_ref(), &self.trusted_proxies);
         headers::outbound(request.headers_mut());
         endpoint.address(&mut request).map_err(|error| {
             Rejection::new(Code::InvalidRequest, format!("the path cannot be sent on: {error}"))

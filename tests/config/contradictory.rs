@@ -25,9 +25,10 @@ routing:
   defaultAgent: claud-code
 ";
     assert_snapshot!(refused(text), @r"
-    gateway.yaml:1:7: 0.0.0.0 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:1:7: 0.0.0.0 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       1 | host: 0.0.0.0
         |       ^^^^^^^
+      help: add `auth.keys`; `switchtower key new` makes one
 
     gateway.yaml:4:26: a URL begins with http:// or https://
       4 |     deepseek: {base_url: api.deepseek.com/v1}
@@ -64,9 +65,10 @@ routing:
 #[test]
 fn server() {
     assert_snapshot!(refused("host: 192.168.0.7"), @r"
-    gateway.yaml:1:7: 192.168.0.7 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:1:7: 192.168.0.7 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       1 | host: 192.168.0.7
         |       ^^^^^^^^^^^
+      help: add `auth.keys`; `switchtower key new` makes one
     ");
     assert_snapshot!(refused("host: example.org\nport: 3000\nwsPort: 3000\nbody_limit_mb: 0"), @r"
     gateway.yaml:1:7: `example.org` is no IP address; write 127.0.0.1 or ::1

@@ -3,6 +3,7 @@
 mod any_text;
 mod budgets;
 mod contradictory;
+mod keys;
 mod quota;
 mod refused;
 

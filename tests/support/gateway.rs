@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use switchtower::{
     config::{Config, Env},
-    server::Gateway as Server,
+    server::{Certificate, Gateway as Server},
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -24,6 +24,8 @@ pub fn yaml(base_url: &str, settings: &str) -> String {
 #[derive(Debug)]
 pub struct Gateway {
     pub addr: SocketAddr,
+    /// What it speaks https with.
+    pub certificate: Option<Certificate>,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
     /// What it keeps is in there, and gone with it.
@@ -52,12 +54,12 @@ impl Gateway {
             }
         }
         let server = Server::bind(&config).await.expect("a free port");
-        let addr = server.local_addr();
+        let (addr, certificate) = (server.local_addr(), server.certificate());
         let (shutdown, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Self { addr, shutdown: Some(shutdown), running, _data: data }
+        Self { addr, certificate, shutdown: Some(shutdown), running, _data: data }
     }
 
     /// Runs in front of one provider, named `main`, that lists the model `m`.

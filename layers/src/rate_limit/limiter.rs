@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     fmt,
     num::NonZeroU32,
     sync::{
@@ -14,8 +15,10 @@ use super::{
     Key, Limit,
     headers::Standing,
     path::Paths,
+    service::used_up,
     store::{Asked, Store, TokioClock},
 };
+use crate::Rejection;
 
 /// How often idle keys are evicted: when a burst has come back, but within these bounds.
 const EVICTION: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -31,6 +34,8 @@ pub struct Limiter<K: Key> {
 
 struct Shared<K: Key> {
     rules: Box<[Rule<K>]>,
+    /// Those of keys that have a limit of their own, instead of all others.
+    own: HashMap<K, Rule<K>>,
     evict_every: Nanos,
     /// In nanoseconds of the rules' clocks, which start as one but for the time to make them.
     evict_at: AtomicU64,
@@ -81,19 +86,30 @@ impl<K: Key> Limiter<K> {
     /// assert!(limiter.is_empty());
     /// ```
     pub fn by_path<P: AsRef<str>>(limits: impl IntoIterator<Item = (P, Limit)>) -> Self {
+        Self::by_path_or_key(limits, [])
+    }
+
+    /// The same, but these keys have a limit of their own: it is for all paths together, and
+    /// those by path are not for them.
+    pub fn by_path_or_key<P: AsRef<str>>(
+        limits: impl IntoIterator<Item = (P, Limit)>,
+        own: impl IntoIterator<Item = (K, Limit)>,
+    ) -> Self {
         let rules = limits.into_iter().map(|(path, limit)| Rule::new(path.as_ref(), limit));
         let rules: Box<[_]> = rules.collect();
+        let own = own.into_iter().map(|(key, limit)| (key, Rule::new(Paths::ALL, limit)));
+        let own: HashMap<_, _> = own.collect();
         let (least, most) = EVICTION;
-        let fill = rules.iter().map(|rule| rule.limit.fill()).min().unwrap_or(most);
-        let evict_every = Nanos::from(fill.clamp(least, most));
+        let fill = rules.iter().chain(own.values()).map(|rule| rule.limit.fill()).min();
+        let evict_every = Nanos::from(fill.unwrap_or(most).clamp(least, most));
         let evict_at = AtomicU64::new(evict_every.as_u64());
-        Self { shared: Arc::new(Shared { rules, evict_every, evict_at }) }
+        Self { shared: Arc::new(Shared { rules, own, evict_every, evict_at }) }
     }
 
     /// How many keys are held: those that are not idle, and those that no call has evicted yet.
     /// A key counts once for each of the limits it has used.
     pub fn len(&self) -> usize {
-        self.shared.rules.iter().map(|rule| rule.governor.len()).sum()
+        self.shared.all().map(|rule| rule.governor.len()).sum()
     }
 
     /// Whether no key is held.
@@ -105,21 +121,42 @@ impl<K: Key> Limiter<K> {
     /// in which a burst comes back, but not more often than once a second, nor less than once a
     /// minute.
     pub fn evict_idle(&self) {
-        for rule in &self.shared.rules {
+        for rule in self.shared.all() {
             rule.governor.retain_recent();
             rule.governor.shrink_to_fit();
         }
     }
 
-    /// `None` when the path is not limited: then there is no need of a key.
+    /// Takes one from the key's limit for this path, for whoever counts something else than
+    /// requests that go inward, such as failures.
+    ///
+    /// # Errors
+    ///
+    /// With the answer for the client, 429 `RATE_LIMITED`, when nothing is left.
+    pub fn check(&self, path: &str, key: Option<K>) -> Result<(), Rejection> {
+        match self.decide(path, || key, || NonZeroU32::MIN) {
+            Some(Decision::Wait(limit, _, wait)) => Err(used_up(&limit, wait)),
+            _ => Ok(()),
+        }
+    }
+
+    /// `None` when there is no limit; without one for the path or any key, no key is asked for.
     pub(super) fn decide(
         &self,
         path: &str,
         key: impl FnOnce() -> Option<K>,
         cost: impl FnOnce() -> NonZeroU32,
     ) -> Option<Decision> {
-        let rule = self.shared.rules.iter().find(|rule| rule.paths.matches(path))?;
-        let (decision, now) = rule.decide(Asked::new(key()), cost());
+        let Shared { rules, own, .. } = &*self.shared;
+        let by_path = || rules.iter().find(|rule| rule.paths.matches(path));
+        let (rule, key) = if own.is_empty() {
+            (by_path()?, key())
+        } else {
+            let key = key();
+            let own = key.as_ref().and_then(|key| own.get(key));
+            (own.or_else(by_path)?, key)
+        };
+        let (decision, now) = rule.decide(Asked::new(key), cost());
         self.evict_if_due(now);
         Some(decision)
     }
@@ -134,6 +171,12 @@ impl<K: Key> Limiter<K> {
         {
             self.evict_idle();
         }
+    }
+}
+
+impl<K: Key> Shared<K> {
+    fn all(&self) -> impl Iterator<Item = &Rule<K>> {
+        self.rules.iter().chain(self.own.values())
     }
 }
 
@@ -202,6 +245,7 @@ impl<K: Key> fmt::Debug for Limiter<K> {
         let limits = self.shared.rules.iter().map(|rule| (&rule.paths, &rule.limit));
         f.debug_struct("Limiter")
             .field("limits", &limits.collect::<Vec<_>>())
+            .field("own", &self.shared.own.len())
             .field("keys", &self.len())
             .finish()
     }

@@ -430,3 +430,26 @@ async fn it_keeps_the_contract() {
         contract::holds(layer, ask).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_with_its_own_limit_has_that_and_no_other() {
+    let key = |name: &'static str| ClientKey(name.into());
+    let limiter = Limiter::by_path_or_key(
+        [("/a", Limit::per_minute(1)), ("/b", Limit::per_minute(1))],
+        [(key("own"), Limit::per_minute(3))],
+    );
+    let passed = |path, name| limiter.check(path, Some(key(name))).is_ok();
+    // For all paths together, those without a limit too.
+    assert_eq!(["/a", "/b", "/c", "/a"].map(|path| passed(path, "own")), [true, true, true, false]);
+    assert_eq!(
+        ["/a", "/a", "/b", "/c", "/c"].map(|path| passed(path, "x")),
+        [true, false, true, true, true]
+    );
+    assert!(limiter.check("/a", None).is_ok(), "who has no key counts alone");
+    assert_eq!(limiter.len(), 4);
+    advance(Duration::from_secs(20)).await;
+    assert!(passed("/b", "own") && !passed("/b", "own") && !passed("/b", "x"));
+    let rejection = limiter.check("/b", Some(key("own"))).unwrap_err();
+    assert_eq!(rejection.code(), Code::RateLimited);
+    assert!(rejection.message().contains("3 requests per minute"), "{}", rejection.message());
+}

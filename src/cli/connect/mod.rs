@@ -14,7 +14,7 @@ mod opencode;
 mod profile;
 mod text;
 mod tool;
-mod url;
+pub(super) mod url;
 
 use std::path::PathBuf;
 
@@ -26,6 +26,11 @@ use super::output::{Failure, print};
 use super::setup;
 use memory::Found;
 use tool::{Format, Tool};
+
+/// A key is a secret, and these files are often shared.
+const NEEDS_KEY: &str = "\
+The gateway asks for a client key, which is not written into these files: give it by `env_key` (codex), \
+`options.apiKey` (opencode) or OPENAI_API_KEY (shell).\n";
 
 /// Points tools at the gateway. Nothing is written unless it can be done for all of them.
 pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
@@ -39,6 +44,7 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
         None => url::configured(&setup::find(config)?.1),
     };
     let url = url.map_err(Failure)?;
+    let needs_key = args.url.is_none() && setup::find(config)?.1.has_keys();
     let mut edits = Vec::new();
     for tool in tools {
         let (path, mut format) = placed(tool)?;
@@ -64,7 +70,8 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
                 }
             ),
         }
-    })
+    })?;
+    if needs_key { print(NEEDS_KEY) } else { Ok(()) }
 }
 
 /// Puts back what [`connect`] changed.

@@ -1,6 +1,6 @@
 //! Where the tools find the gateway.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::Uri;
 
@@ -33,8 +33,19 @@ pub(super) fn configured(config: &Config) -> Result<String, String> {
         0 => {
             Err("the configured port is 0, any that is free; say where it is with --url".to_owned())
         }
-        port => Ok(format!("http://{}/v1", SocketAddr::new(config.host, port))),
+        port => Ok(format!("{}/v1", base(config, SocketAddr::new(config.host, port)))),
     }
+}
+
+/// How programs on this machine reach a gateway that listens there.
+pub(crate) fn base(config: &Config, mut address: SocketAddr) -> String {
+    // All addresses are none to connect to.
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("{}://{address}", config.scheme())
 }
 
 #[cfg(test)]
@@ -69,6 +80,9 @@ mod tests {
         let url = |yaml: &str| configured(&Config::from_yaml("c", yaml, &Env::empty()).unwrap());
         assert_eq!(url("{}").as_deref(), Ok("http://127.0.0.1:3000/v1"));
         assert_eq!(url("{host: '::1', port: 8080}").as_deref(), Ok("http://[::1]:8080/v1"));
+        let keys = format!("auth: {{keys: [{{name: a, hash: 'sha256:{}'}}]}}", "0".repeat(64));
+        let all = format!("{{host: '::', tls: {{cert: c, key: k}}, {keys}}}");
+        assert_eq!(url(&all).as_deref(), Ok("https://[::1]:3000/v1"));
         assert!(url("port: 0").unwrap_err().contains("--url"));
     }
 }

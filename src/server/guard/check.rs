@@ -6,16 +6,23 @@ use http::{
 };
 use switchtower_layers::{Code, Rejection};
 
-/// The largest head, in bytes of names and values and the path.
-const MAX_HEAD: usize = 64 << 10;
 /// Where a browser says that the page is from (Fetch Metadata Request Headers, section 2.4).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
+/// What depends on the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// The largest head, in bytes of names and values and the path.
+    pub(super) max_head: usize,
+    /// Whether only loopback names are answered to.
+    pub(super) is_local: bool,
+}
+
 /// All rules, in the order in which a client should hear of them.
-pub(super) fn check(request: &Parts) -> Result<(), Rejection> {
-    size(&request.uri, &request.headers)?;
+pub(super) fn check(request: &Parts, rules: Rules) -> Result<(), Rejection> {
+    size(&request.uri, &request.headers, rules.max_head)?;
     path(&request.uri)?;
-    let host = host(&request.uri, &request.headers)?;
+    let host = host(&request.uri, &request.headers, rules.is_local)?;
     if is_safe(&request.method) {
         if is_stream(request) {
             origin(&request.headers, &host)?;
@@ -42,15 +49,15 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
-fn size(uri: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
+fn size(uri: &Uri, headers: &HeaderMap, max_head: usize) -> Result<(), Rejection> {
     let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
     let bytes = uri.path().len()
         + uri.query().map_or(0, str::len)
         + headers.iter().map(line).sum::<usize>();
-    if bytes <= MAX_HEAD {
+    if bytes <= max_head {
         return Ok(());
     }
-    let message = format!("the request's head has more than {MAX_HEAD} bytes");
+    let message = format!("the request's head has more than {max_head} bytes");
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     Err(Rejection::new(Code::InvalidRequest, message).status(status))
 }
@@ -80,8 +87,8 @@ fn plain_path(uri: &Uri) -> Result<(), Rejection> {
     Err(Rejection::new(Code::InvalidRequest, message))
 }
 
-/// The authority that the client means, which must be a loopback one.
-fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Rejection> {
+/// The authority that the client means; where there are no client keys, it must be a loopback one.
+fn host(uri: &Uri, headers: &HeaderMap, is_local: bool) -> Result<Authority, Rejection> {
     let invalid = |message| Rejection::new(Code::InvalidRequest, message);
     let mut lines = headers.get_all(HOST).iter();
     let header = match (lines.next(), lines.next()) {
@@ -90,7 +97,8 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Rejection> {
     };
     let header = header.map_err(|_| invalid("the Host header is not an authority"))?;
     let named = [uri.authority().cloned(), header];
-    if let Some(foreign) = named.iter().flatten().find(|named| !is_loopback(named.host())) {
+    let is_foreign = |named: &&Authority| is_local && !is_loopback(named.host());
+    if let Some(foreign) = named.iter().flatten().find(is_foreign) {
         let message = format!(
             "this gateway answers only to localhost, 127.0.0.1 and [::1], not to `{}`",
             foreign.host()
@@ -148,13 +156,20 @@ mod tests {
 
     use super::*;
 
+    const MAX_HEAD: usize = 64 << 10;
+    const LOCAL: Rules = Rules { max_head: MAX_HEAD, is_local: true };
+
     fn status(method: &str, uri: &str, headers: &[(&str, &str)]) -> u16 {
+        status_by(LOCAL, method, uri, headers)
+    }
+
+    fn status_by(rules: Rules, method: &str, uri: &str, headers: &[(&str, &str)]) -> u16 {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        match check(&parts) {
+        match check(&parts, rules) {
             Ok(()) => 200,
             Err(rejection) => rejection.into_response::<bytes::Bytes>().status().as_u16(),
         }
@@ -192,6 +207,23 @@ mod tests {
         assert_eq!(status("GET", "http://localhost:3000/", &[]), 200);
         assert_eq!(status("GET", "http://evil.example/", &[("host", "localhost")]), 403);
         assert_eq!(status("GET", "http://localhost/", &[("host", "evil.example")]), 403);
+    }
+
+    #[test]
+    fn where_a_key_is_needed_any_one_host_will_do() {
+        let keyed = Rules { is_local: false, ..LOCAL };
+        let get = |headers: &[(&str, &str)]| status_by(keyed, "GET", "/", headers);
+        assert_eq!(get(&[("host", "gateway.example:3000")]), 200);
+        assert_eq!(get(&[("host", "192.168.1.5")]), 200);
+        assert_eq!(get(&[("host", "a.example"), ("host", "a.example")]), 400);
+        assert_eq!(get(&[("host", "a b")]), 400);
+        assert_eq!(get(&[]), 400);
+        for (origin, expected) in
+            [("https://gateway.example", 200), ("https://evil.example", 403), ("null", 403)]
+        {
+            let headers = [("host", "gateway.example"), JSON, ("origin", origin)];
+            assert_eq!(status_by(keyed, "POST", "/v1/x", &headers), expected, "{origin}");
+        }
     }
 
     #[test]

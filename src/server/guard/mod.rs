@@ -9,7 +9,10 @@
 //! - what is sent by POST must be JSON, which a page cannot send elsewhere without asking first, as
 //!   it cannot send anything by PUT, PATCH or DELETE, and there is no CORS to ask.
 //!
-//! Heads over 64 KiB are refused as well, and paths that would leave a provider's base URL: dot
+//! With client keys the first rule falls away, and the gateway can have any name: a page that
+//! rebinds its name has no key, and a browser adds none by itself.
+//!
+//! Heads over `limits.header_kb` are refused as well, and paths that would leave a provider's base URL: dot
 //! segments, and escapes in a path that may be sent on.
 
 mod check;
