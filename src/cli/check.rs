@@ -3,13 +3,13 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::args::FileArgs;
+use super::origin;
 use super::output::{Failure, columns, print};
-use super::setup;
 use crate::config::Config;
 
 /// Says what is wrong, else what is odd and where a request for each model goes.
 pub(super) fn run(args: &FileArgs) -> Result<(), Failure> {
-    let (origin, config) = setup::find(args.config.as_deref())?;
+    let (origin, config) = origin::find(args.config.as_deref())?;
     print(&format!("Configuration: {origin}\n\n{}", report(&config)))
 }
 

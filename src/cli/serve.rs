@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use tokio::runtime::Runtime;
 
 use super::args::ServeArgs;
+use super::origin::{self, Origin};
 use super::output::{Failure, print};
-use super::setup::{self, Origin};
 use super::signals::Signals;
 use super::startup;
 use crate::config::Config;
@@ -18,7 +18,7 @@ use crate::telemetry;
 
 /// Runs the gateway until a signal, then lets streams finish.
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    let (origin, config) = setup::find(args.file.config.as_deref())?;
+    let (origin, config) = origin::find(args.file.config.as_deref())?;
     telemetry::init(config.log_level);
     let runtime = Runtime::new().map_err(|error| Failure(format!("cannot start: {error}")))?;
     let result = runtime.block_on(serve(args, &origin, config));
@@ -33,7 +33,7 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
     // Held until the end: they stop when they are dropped.
     let _demo = if matches!(origin, Origin::Demo) {
         let (main, backup) = (demo_provider().await?, demo_provider().await?);
-        config = setup::demo(&main.base_url(), &backup.base_url())?;
+        config = origin::demo(&main.base_url(), &backup.base_url())?;
         Some((main, backup))
     } else {
         None

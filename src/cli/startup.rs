@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::check::names;
 use super::models::key;
+use super::origin::Origin;
 use super::output::columns;
-use super::setup::Origin;
 use crate::config::{Config, Provider};
 
 /// The address, what it runs on, and something to paste.

@@ -10,7 +10,7 @@ use switchtower_layers::Buffered;
 
 use super::connector::ConnectDeadline;
 
-pub(super) type ProviderClient = Client<ConnectDeadline<HttpsConnector<HttpConnector>>, Buffered>;
+pub(crate) type ProviderClient = Client<ConnectDeadline<HttpsConnector<HttpConnector>>, Buffered>;
 
 /// Below the keep-alive time of every common server, so that a pooled connection is rarely dead.
 const POOL_IDLE: Duration = Duration::from_secs(30);
