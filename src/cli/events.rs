@@ -115,6 +115,22 @@ mod tests {
             json!({"type": "heartbeat"}),
         ];
         let lines: Vec<_> = events.iter().filter_map(shown).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+    00:00:00Z  connected           c1
+    00:00:00Z  connected           some events were missed
+    00:00:00Z  welcome             1 agent
+    00:00:00Z  agent.registered    codex
+    00:00:00Z  agent.unregistered  codex
+    00:00:00Z  task_status         t is running
+    00:00:00Z  task.submitted      t
+    00:00:00Z  task.assigned       t to a, b (team)
+    00:00:00Z  task.started        t by a
+    00:00:00Z  task.progress       t a: one two
+    00:00:00Z  task.completed      t {"a":"done"}
+    00:00:00Z  task.failed         t exit 1
+    00:00:00Z  context.updated     s message #7
+    00:00:00Z  context.updated     s notes.md
+    19:13:03Z  mine                {"a":1}
+    "#);
     }
 }

@@ -81,7 +81,9 @@ impl Progress {
             }
             "task.started" => {
                 let agent = text("agent_id");
-                self.busy.push(agent.to_owned());
+                if !self.busy.iter().any(|busy| busy == agent) {
+                    self.busy.push(agent.to_owned());
+                }
                 vec![Piece::Step(format!("{} is at work", line(agent)))]
             }
             "task.progress" => match text("stream") {
@@ -106,11 +108,11 @@ impl Progress {
         let mut pieces = Vec::new();
         for (agent, answer) in &answers {
             let agent = agent.unwrap_or(&only);
-            let said = self.said.get(agent).map_or("", |said| said.answer.trim());
+            let said = self.said.get(agent).map_or("", |said| said.answer.trim_start());
             let answer = answer.trim();
             match answer.strip_prefix(said) {
                 // Long ones are cut in the gateway, after they were shown.
-                _ if said.len() >= answer.len() => {}
+                _ if said.trim_end().len() >= answer.len() => {}
                 Some(rest) => {
                     let rest = rest.to_owned();
                     pieces.extend(self.speak(agent, &rest));
@@ -192,3 +194,6 @@ fn list(value: &Event) -> Vec<String> {
 fn names(agents: &[String]) -> String {
     line(&agents.join(", "))
 }
+
+#[cfg(test)]
+mod tests;
