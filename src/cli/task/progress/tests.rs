@@ -11,7 +11,7 @@ fn shown(pieces: &[Piece]) -> String {
         Piece::Note(text) => format!("<note {text}>\n"),
         Piece::Step(text) => format!("<step {text}>\n"),
     };
-    pieces.iter().map(show).collect()
+    pieces.iter().map(show).collect::<String>().replace('\u{1b}', "ESC")
 }
 
 /// What is shown of these events, and of a task that has ended with this result.
@@ -56,7 +56,7 @@ fn what_was_streamed_is_not_shown_again() {
     <aside "hm\n">
     <note the end>
     one
-    tw[31mo
+    twESC[31mo
     "#);
 }
 
