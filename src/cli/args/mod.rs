@@ -14,7 +14,7 @@ pub(super) use mesh::{
     EventsArgs, GatewayArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
     TasksCommand, ToArgs,
 };
-pub(super) use setup::SetupArgs;
+pub(super) use setup::{Preset, SetupArgs};
 
 const EXAMPLES: &str = "\
 Examples:

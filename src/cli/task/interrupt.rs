@@ -7,9 +7,6 @@ use tokio::sync::oneshot;
 
 use crate::cli::output::Failure;
 
-/// The status of a command that Ctrl-C ended.
-pub(super) const INTERRUPTED: u8 = 130;
-
 /// Hears Ctrl-C from the moment it is made.
 pub(super) struct Interrupts(#[cfg(unix)] tokio::signal::unix::Signal);
 

@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 
 use super::args::{TaskArgs, TaskOptions};
 use super::client::{self, Client};
-use super::output::{Failure, misuse, plain, print};
-use interrupt::{INTERRUPTED, Interrupts};
+use super::output::{Failure, complain, misuse, plain, print};
+use super::signals::INTERRUPTED;
+use interrupt::Interrupts;
 pub(super) use progress::written;
 use watch::Watch;
 
@@ -38,7 +39,8 @@ pub(super) fn run(args: &TaskArgs, target: Option<&str>) -> Result<ExitCode, Fai
         let accepted = tokio::select! {
             accepted = client.post("/tasks", &body) => accepted?,
             () = interrupts.next() => {
-                return Err(Failure("interrupted before the gateway has answered; whether it has taken the task is seen with: switchtower tasks".to_owned()));
+                complain("the gateway has not answered yet; whether it has the task is told by: switchtower tasks");
+                return Ok(interrupted());
             }
         };
         let Some(id) = accepted["task_id"].as_str() else {
@@ -70,7 +72,7 @@ fn body(text: &str, target: Option<&str>, options: &TaskOptions, files: Vec<Stri
     body
 }
 
-/// The status of a command that Ctrl-C ended.
+/// What a command that Ctrl-C ended says.
 fn interrupted() -> ExitCode {
-    ExitCode::from(INTERRUPTED)
+    u8::try_from(INTERRUPTED).map_or(ExitCode::FAILURE, ExitCode::from)
 }
