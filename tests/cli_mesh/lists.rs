@@ -25,7 +25,7 @@ async fn agents_are_a_table() {
     let shell = Shell::at(gateway.addr);
     assert_snapshot!(shell.says(&["agents"]).await, @r"
     ID     NAME    TYPE   STATUS   LAST SEEN  CAPABILITIES
-    codex  Codex   codex  busy     3 s ago    code, tests
+    codex  Codex   codex  busy     3 min ago  code, tests
     审查   审查员  http   offline  never
     ");
     let json: Value = serde_json::from_str(&shell.says(&["agents", "--json"]).await).expect("JSON");
@@ -117,15 +117,15 @@ async fn spaces() {
     metadata   {"name":"x"}
     messages   2
     artifacts  1
-    made       0 s ago
-    changed    0 s ago
+    made       3 min ago
+    changed    3 min ago
 
     notes.md  12 bytes
 
-    #2  user   0 s ago  slow parser
-    #3  codex  0 s ago  slow parser
+    #2  user   3 min ago  slow parser
+    #3  codex  3 min ago  slow parser
     "#);
-    assert_snapshot!(shell.says(&["space", "search", "space_1", "slow & 慢"]).await, @"  #3  codex  0 s ago  a [slow] parser");
+    assert_snapshot!(shell.says(&["space", "search", "space_1", "slow & 慢"]).await, @"  #3  codex  3 min ago  a [slow] parser");
     let asked = gateway.asked_for("GET /spaces/space_1/search");
     assert_eq!(asked[0].what, "GET /spaces/space_1/search?q=slow%20%26%20%E6%85%A2");
     let json = shell.says(&["space", "show", "space_1", "--json"]).await;
@@ -179,7 +179,7 @@ async fn quota_and_budgets() {
     let shell = Shell::at(gateway.addr);
     assert_snapshot!(shell.says(&["quota"]).await, @r"
     PROVIDER  AVAILABLE  USED  AS OF      SUMMARY
-    codex     yes        42%   0 s ago    5h: 42%
+    codex     yes        42%   3 min ago  5h: 42%
     deepseek  no               1 min ago  Balance: 0 CNY
 
     CLIENT     LIMIT           USED  RESERVED  OF     RESETS

@@ -1,6 +1,7 @@
 //! The commands that talk to a gateway, as a person runs them.
 
 mod gateway;
+mod help;
 mod lists;
 #[cfg(unix)]
 mod real;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use serde_json::Value;
 use switchtower_layers::{
@@ -80,7 +80,7 @@ impl Follower {
         let (parts, body) = response.into_parts();
         if !parts.status.is_success() {
             let body = timeout(super::ANSWER, body.collect()).await.ok().and_then(Result::ok);
-            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            let body = body.map(Collected::to_bytes).unwrap_or_default();
             return Err(Error::refused(&self.client.base, parts.status, &body));
         }
         match is_event_stream(&parts.headers) {
