@@ -13,7 +13,7 @@ pub(super) fn run(args: &EventsArgs) -> Result<(), Failure> {
     let path = format!("/events{}", query(fields));
     client::run(async {
         let client = Client::new(&args.show.gateway)?;
-        let mut events = follow(client, path);
+        let mut events = follow(client, path, "");
         // One that was never there is an error, one that went away is waited for.
         let (mut met, mut lost) = (false, false);
         while let Some(event) = events.recv().await {

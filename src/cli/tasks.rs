@@ -8,7 +8,7 @@ use super::client::{self, Client, Task, encode, query};
 use super::output::{Failure, ago, columns, line, plain, print, print_json, start};
 use super::task::written;
 
-/// How much of what came of a task stands in the list.
+/// How much of its text stands in the list.
 const COLUMNS: usize = 60;
 
 /// Lists them, shows one, or cancels one.
@@ -37,14 +37,16 @@ fn list(args: &TasksArgs) -> Result<(), Failure> {
 }
 
 fn table(tasks: &[Task]) -> String {
-    let head = ["ID", "STATUS", "AGENT", "AGE", "WHAT CAME OF IT"].map(str::to_owned);
+    let head = ["ID", "STATUS", "AGENT", "AGE", "TASK"].map(str::to_owned);
     let rows = tasks.iter().map(|task| {
-        let came = match &task.error {
-            Some(error) => start(&error.message, COLUMNS),
-            None => start(&written(&task.answers()), COLUMNS),
-        };
         let agents = line(&task.assigned_agents.join(", "));
-        [line(&task.id), line(&task.status), agents, ago(task.created_at), came]
+        [
+            line(&task.id),
+            line(&task.status),
+            agents,
+            ago(task.created_at),
+            start(&task.task, COLUMNS),
+        ]
     });
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>())
 }
@@ -71,6 +73,9 @@ fn page(task: &Task) -> String {
         ["changed", &ago(task.updated_at)],
     ];
     let mut text = columns(&rows.map(|row| row.map(str::to_owned)));
+    if !task.task.trim().is_empty() {
+        text.push_str(&format!("\n{}\n", plain(&task.task).trim_end()));
+    }
     if let Some(error) = &task.error {
         text.push_str(&format!("\n{} ({})\n", plain(&error.message), line(&error.code)));
     }

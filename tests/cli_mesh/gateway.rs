@@ -187,7 +187,7 @@ fn events(told: Stream) -> Response {
 pub(crate) fn view(status: &str, fields: &Value) -> Value {
     let mut view = json!({
         "id": TASK, "status": status, "assigned_agents": ["echo"], "result": null,
-        "error": null, "created_at": 1_763_838_783_123_u64, "updated_at": 1_763_838_783_123_u64,
+        "error": null, "task": "say\nhello to 代码", "created_at": 1_763_838_783_123_u64, "updated_at": 1_763_838_783_123_u64,
     });
     for (name, value) in fields.as_object().expect("an object") {
         view[name] = value.clone();

@@ -56,10 +56,10 @@ async fn tasks_are_a_table() {
         .refuses("POST /tasks/task_1/cancel", 409, "INVALID_REQUEST", "it is completed");
     let shell = Shell::at(gateway.addr);
     assert_snapshot!(shell.says(&["tasks", "--status", "failed", "--limit", "7"]).await, @r"
-    ID      STATUS     AGENT  AGE        WHAT CAME OF IT
-    task_2  failed     echo   2 min ago  exit status 3 boom
-    task_1  completed  echo   2 min ago  first line word word word word word word word word word word…
-    task_3  running    echo   2 min ago
+    ID      STATUS     AGENT  AGE        TASK
+    task_2  failed     echo   2 min ago  say hello to 代码
+    task_1  completed  echo   2 min ago  say hello to 代码
+    task_3  running    echo   2 min ago  say hello to 代码
     ");
     assert_eq!(gateway.asked()[0].what, "GET /tasks?status=failed&limit=7");
     assert_snapshot!(shell.says(&["tasks", "task_2"]).await, @r"
@@ -68,6 +68,9 @@ async fn tasks_are_a_table() {
       given to  echo
       accepted  2 min ago
       changed   1 min ago
+
+    say
+    hello to 代码
 
     exit status 3
     boom (TASK_FAILED)
@@ -78,6 +81,9 @@ async fn tasks_are_a_table() {
       given to  echo
       accepted  2 min ago
       changed   1 min ago
+
+    say
+    hello to 代码
 
     a
     b

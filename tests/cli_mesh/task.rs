@@ -138,7 +138,7 @@ async fn a_broken_stream_is_taken_up_where_it_broke() {
     assert_eq!(ended.stderr.matches("thinking").count(), 1, "{}", ended.stderr);
     let streams = gateway.asked_for("GET /events");
     let ids: Vec<_> = streams.iter().map(|asked| asked.last_event_id.as_deref()).collect();
-    assert_eq!(ids, [None, Some("3")]);
+    assert_eq!(ids, [Some("0"), Some("3")]);
 }
 
 #[tokio::test]
@@ -170,11 +170,11 @@ async fn json_is_a_line_per_event_and_the_task() {
 
 #[tokio::test]
 async fn several_answers_have_headings() {
-    let result = json!({"result": {"a": "one\n", "b": "two"}, "assigned_agents": ["a", "b"]});
+    let result = json!({"result": {"a": "one\n", "b": {"error": {"code": "TASK_FAILED", "message": "no"}}}, "assigned_agents": ["a", "b"]});
     let events = [event("task.completed", json!({"id": 1}))];
     let gateway = Gateway::with_task().await.tells(events, Some(view("completed", &result)));
     let ended = Shell::at(gateway.addr).run(&["task", "x"]).await;
-    assert_eq!(ended.stdout, "[a]\none\n\n[b]\ntwo\n");
+    assert_eq!(ended.stdout, "[a]\none\n\n[b]\nfailed: no\n");
 }
 
 #[tokio::test]

@@ -32,10 +32,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Listens, connecting again and again, until the receiver is dropped.
-pub(in crate::cli) fn follow(client: Client, path: String) -> Events {
+///
+/// With `last`, the id of an event, it begins after that one; none is before `0`.
+pub(in crate::cli) fn follow(client: Client, path: String, last: &str) -> Events {
     let (send, events) = mpsc::channel(WAITING);
+    let mut follower = Follower { client, path, last: last.to_owned(), send };
     tokio::spawn(async move {
-        let mut follower = Follower { client, path, last: String::new(), send };
         let listening = follower.send.clone();
         tokio::select! {
             () = follower.run() => {}

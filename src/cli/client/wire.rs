@@ -27,6 +27,9 @@ pub(in crate::cli) struct Task {
     #[serde(default)]
     pub(in crate::cli) result: Value,
     pub(in crate::cli) error: Option<TaskError>,
+    /// What is to be done.
+    #[serde(default)]
+    pub(in crate::cli) task: String,
     pub(in crate::cli) created_at: u64,
     pub(in crate::cli) updated_at: u64,
 }
@@ -68,7 +71,11 @@ pub(in crate::cli) fn is_final(status: &str) -> bool {
     matches!(status, "completed" | "failed" | "cancelled")
 }
 
-/// A text as it is, anything else as JSON.
+/// A text as it is, why an agent failed, anything else as JSON.
 fn words(value: &Value) -> String {
-    value.as_str().map_or_else(|| format!("{value:#}"), str::to_owned)
+    match (value, value["error"]["message"].as_str()) {
+        (Value::String(text), _) => text.clone(),
+        (_, Some(why)) => format!("failed: {why}"),
+        _ => format!("{value:#}"),
+    }
 }

@@ -52,8 +52,9 @@ impl Watch {
         if !self.json {
             self.screen.line(&format!("{} is accepted", self.id));
         }
-        let mut events =
-            follow(self.client.clone(), format!("/events?taskId={}", encode(&self.id)));
+        // From its first event on: it may have begun before anybody listens.
+        let path = format!("/events?taskId={}", encode(&self.id));
+        let mut events = follow(self.client.clone(), path, "0");
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let spins = self.screen.spins && !self.json;
