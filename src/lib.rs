@@ -7,6 +7,7 @@ pub mod config;
 pub mod database;
 pub mod demo;
 pub mod mesh;
+mod process;
 pub mod quota;
 pub mod responses;
 pub mod server;

@@ -6,6 +6,7 @@ mod extract;
 mod health;
 mod mesh;
 mod models;
+mod openapi;
 mod probe;
 mod quota;
 mod refusal;
@@ -13,16 +14,11 @@ mod stats;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{any, get},
-};
+use axum::{Router, extract::FromRef, routing::any};
 use switchtower_layers::{
     budget::Ledger, circuit_breaker::Handle, quota::Quotas, responses::state::Store,
 };
-
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     budget::Client, config::Config, mesh::Mesh, responses::KeySeal, telemetry::stats::Stats,
@@ -60,23 +56,32 @@ impl FromRef<Shared> for Arc<Config> {
 
 /// The control plane's routes. Unknown paths and methods are answered with the error envelope.
 pub fn router(shared: Shared) -> Router {
+    Router::from(routes())
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(shared)
+}
+
+/// All of them, with what the OpenAPI document says of them.
+fn routes() -> OpenApiRouter<Shared> {
+    gateway().merge(mesh::routes())
+}
+
+fn gateway() -> OpenApiRouter<Shared> {
     let post_only = || any(errors::post_only);
-    let (documented, _document) = OpenApiRouter::new().merge(mesh::routes()).split_for_parts();
-    documented
-        .route("/health", get(health::live))
-        .route("/model-gateway/health", get(health::providers))
-        .route("/model-gateway/health/all", get(probe::all))
-        .route("/model-gateway/health/{provider}", get(probe::one))
-        .route("/model-gateway/stats", get(stats::stats))
-        .route("/model-gateway/quota", get(quota::list))
-        .route("/model-gateway/budgets", get(budgets::list))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{*id}", get(models::one))
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(openapi::document))
+        .routes(routes!(health::live))
+        .routes(routes!(health::providers))
+        .routes(routes!(probe::all))
+        .routes(routes!(probe::one))
+        .routes(routes!(stats::stats))
+        .routes(routes!(quota::list))
+        .routes(routes!(budgets::list))
+        .routes(routes!(models::list))
+        .routes(routes!(models::one))
         .route("/v1/chat/completions", post_only())
         .route("/v1/completions", post_only())
         .route("/v1/embeddings", post_only())
         .route("/v1/responses", post_only())
-        .fallback(errors::not_found)
-        .method_not_allowed_fallback(errors::method_not_allowed)
-        .with_state(shared)
 }

@@ -1,42 +1,55 @@
 use std::{collections::HashSet, sync::Arc};
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use serde::Serialize;
 use switchtower_layers::{Code, Rejection};
+use utoipa::ToSchema;
 
+use super::{extract::Path, refusal::Refusal};
 use crate::config::{Config, Models};
 
-/// `GET /v1/models`: all configured names, those of providers without a key too.
+/// All configured names, those of providers without a key too.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "models",
+    responses((status = 200, description = "The models", body = List)),
+)]
 pub(super) async fn list(State(config): State<Arc<Config>>) -> Json<List> {
     Json(List { object: "list", data: all(&config.models) })
 }
 
-/// `GET /v1/models/{id}`.
-pub(super) async fn one(State(config): State<Arc<Config>>, Path(id): Path<String>) -> Response {
-    match all(&config.models).into_iter().find(|model| model.id == id) {
-        Some(model) => Json(model).into_response(),
-        None => {
-            let message = format!("the model `{id}` is not configured");
-            Rejection::new(Code::NotFound, message)
-                .param("model")
-                .into_response::<axum::body::Body>()
-        }
-    }
+/// One of them. Slashes in its name may be escaped.
+#[utoipa::path(
+    get, path = "/v1/models/{*id}", tag = "models",
+    params(("*id" = String, Path, description = "The model's name", min_length = 1)),
+    responses(
+        (status = 200, description = "The model", body = Model),
+        (status = 404, description = "It is not configured"),
+    ),
+)]
+pub(super) async fn one(
+    State(config): State<Arc<Config>>,
+    Path(id): Path<String>,
+) -> Result<Json<Model>, Refusal> {
+    let model = all(&config.models).into_iter().find(|model| model.id == id);
+    let unknown = || {
+        let message = format!("the model `{id}` is not configured");
+        Rejection::new(Code::NotFound, message).param("model")
+    };
+    Ok(Json(model.ok_or_else(unknown)?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelList)]
 pub(super) struct List {
+    #[schema(pattern = "^list$")]
     object: &'static str,
     data: Vec<Model>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Model {
     id: String,
+    #[schema(pattern = "^model$")]
     object: &'static str,
     /// Unknown here; the field is required by OpenAI's clients.
     created: u64,

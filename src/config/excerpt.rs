@@ -78,7 +78,26 @@ pub(super) fn without_keys(before: &str, line: &str) -> String {
             rest = &tail[end..];
         }
     }
-    out + rest
+    without_variables(&(out + rest))
+}
+
+/// The same for the values in `env: {NAME: value}`.
+fn without_variables(line: &str) -> String {
+    let Some(start) = line.find("env: {").map(|at| at + "env: {".len()) else {
+        return line.to_owned();
+    };
+    let mut depth = 1;
+    let closes = |c: char| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        depth == 0
+    };
+    let end = line[start..].find(closes).map_or(line.len(), |end| start + end);
+    let pair = |pair: &str| match pair.split_once(": ") {
+        Some((name, value)) => format!("{name}: {}", stars(value)),
+        None => stars(pair),
+    };
+    let pairs: Vec<String> = line[start..end].split(',').map(pair).collect();
+    format!("{}{}{}", &line[..start], pairs.join(","), &line[end..])
 }
 
 /// As long as the text, so that the marker below still points at its place.
@@ -127,6 +146,9 @@ mod tests {
             ("api_key_env: NAME", "api_key_env: NAME"),
             ("{api_key_env: NAME, api_key: ключ}", "{api_key_env: NAME, api_key: ****}"),
             ("an api_key is here", "an api_key is here"),
+            ("{env: {A: sk-1, B: 'x'}, id: a}", "{env: {A: ****, B: ***}, id: a}"),
+            ("{env: {A: sk-1", "{env: {A: ****"),
+            ("{env: {A: x${B}y}, id: a}", "{env: {A: ******}, id: a}"),
         ] {
             assert_eq!(without_keys("", line), safe);
         }

@@ -27,6 +27,7 @@ mod excerpt;
 mod load;
 mod local;
 mod locate;
+mod programs;
 mod quota;
 mod raw;
 mod resilience;
@@ -34,16 +35,19 @@ mod responses;
 mod secret;
 pub(crate) mod suggest;
 mod table;
+mod tasks;
 mod types;
 mod yaml;
 
-pub use agents::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy};
+pub use agents::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy, agent_id};
 pub use check::loopback;
 pub use env::Env;
 pub use error::ConfigError;
 pub use local::is_local;
+pub use programs::{Input, Program};
 pub use quota::{Codexbar, Probe, Quota};
 pub use secret::{Key, Secret};
+pub use tasks::TasksConfig;
 pub use types::{
     CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, ResponseStore, Responses, Retry,
     Timeouts,

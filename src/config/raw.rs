@@ -42,6 +42,8 @@ pub(super) struct Raw {
     pub(super) responses: Option<RawResponses>,
     pub(super) routing: Option<RawRouting>,
     pub(super) agents: Option<Vec<Spanned<RawAgent>>>,
+    pub(super) allow_remote_agents: Option<bool>,
+    pub(super) tasks: Option<RawTasks>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -239,6 +241,26 @@ pub(super) struct RawAgent {
     pub(super) command: Option<Text>,
     pub(super) args: List,
     pub(super) endpoint: Option<Text>,
+    pub(super) input: Option<Spanned<RawInput>>,
+    pub(super) env: Option<Entries<Text>>,
+    pub(super) timeout: Option<Spanned<u64>>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawInput {
+    Stdin,
+    Argument,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTasks {
+    pub(super) slots: Option<Spanned<u64>>,
+    pub(super) queue: Option<Spanned<u64>>,
+    pub(super) timeout: Option<Spanned<u64>>,
+    pub(super) output_limit_kb: Option<Spanned<u64>>,
+    pub(super) keep: Option<Spanned<u64>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]

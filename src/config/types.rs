@@ -16,7 +16,7 @@ use switchtower_layers::{
     route::Commit,
 };
 
-use super::{Agent, Key, Probe, Quota, Routing};
+use super::{Agent, Key, Probe, Quota, Routing, TasksConfig};
 
 /// A checked configuration. [`Config::default`] is what an empty file means.
 #[derive(Clone, Debug)]
@@ -47,6 +47,11 @@ pub struct Config {
     pub routing: Routing,
     /// `agents`, in file order; their ids are unique.
     pub agents: Vec<Agent>,
+    /// `allow_remote_agents`: whether endpoints of agents may be elsewhere than on this machine.
+    /// Default false.
+    pub allow_remote_agents: bool,
+    /// `tasks`: how many run and wait, and for how long.
+    pub tasks: TasksConfig,
     /// What is odd but not wrong, in sentences: one for each provider that is skipped for lack of a
     /// key, and the like.
     pub warnings: Vec<String>,
@@ -68,6 +73,8 @@ impl Default for Config {
             responses: Responses::default(),
             routing: Routing::default(),
             agents: Vec::new(),
+            allow_remote_agents: false,
+            tasks: TasksConfig::default(),
             warnings: Vec::new(),
         }
     }

@@ -98,7 +98,8 @@ async fn connection(
     // Without it each token of a stream waits for the last one's acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(service);
-    let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection =
+        server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(error, "a connection ended");
     }

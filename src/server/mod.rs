@@ -7,7 +7,7 @@ mod guard;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use switchtower_layers::{circuit_breaker::Handle, responses::state::Store};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
@@ -23,6 +23,9 @@ use crate::{
     telemetry::stats::Stats,
     upstream::Upstream,
 };
+
+/// How long WebSockets may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A gateway that has its port and is ready to run.
 ///
@@ -95,6 +98,8 @@ impl Gateway {
             tokio::join!(quotas.stop(), mesh.stop());
         };
         accept::serve(self.listener, service, shutdown, drain).await;
+        // WebSockets are no connections of the server any more. They have been told to end.
+        let _ = timeout(GOODBYE, mesh.events.left()).await;
         self.books.close().await;
     }
 }

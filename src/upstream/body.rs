@@ -7,13 +7,12 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header::CONTENT_ENCODING};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use switchtower_layers::{BoxError, body::ResponseBody};
 use tower::{Service, service_fn};
 use tower_http::decompression::{Decompression, DecompressionBody};
 
-use super::headers;
+use super::{client::ProviderBody, headers};
 
 pin_project! {
     /// A provider's answer, decoded where it came encoded although identity was asked for; or the
@@ -27,14 +26,14 @@ pin_project! {
 pin_project! {
     #[project = KindProj]
     enum Kind {
-        Plain { #[pin] body: ResponseBody<Incoming> },
-        Decoded { #[pin] body: DecompressionBody<Incoming> },
+        Plain { #[pin] body: ResponseBody<ProviderBody> },
+        Decoded { #[pin] body: DecompressionBody<ProviderBody> },
     }
 }
 
 impl UpstreamBody {
     /// Wraps an answer's body; for an encoded one this changes the head, too.
-    pub(super) fn wrap(response: Response<Incoming>) -> Response<Self> {
+    pub(super) fn wrap(response: Response<ProviderBody>) -> Response<Self> {
         if response.headers().contains_key(CONTENT_ENCODING) {
             decode(response).map(|body| Self { kind: Kind::Decoded { body } })
         } else {
@@ -50,7 +49,7 @@ impl From<Bytes> for UpstreamBody {
 }
 
 /// tower-http decodes the answers of a service, so the answer is made one that is there at once.
-fn decode(response: Response<Incoming>) -> Response<DecompressionBody<Incoming>> {
+fn decode(response: Response<ProviderBody>) -> Response<DecompressionBody<ProviderBody>> {
     let mut response = Some(response);
     let answered =
         service_fn(move |_: Request<()>| std::future::ready(response.take().ok_or("called once")));

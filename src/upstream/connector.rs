@@ -12,7 +12,7 @@ use tower::Service;
 
 /// Bounds the time to connect: DNS, TCP and TLS together.
 #[derive(Clone, Debug)]
-pub(crate) struct ConnectDeadline<C> {
+pub(super) struct ConnectDeadline<C> {
     inner: C,
     limit: Option<Duration>,
 }

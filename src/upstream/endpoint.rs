@@ -4,7 +4,7 @@ use http::{HeaderValue, Request, Uri, Version, header::AUTHORIZATION, uri::PathA
 use rustls::ClientConfig;
 use switchtower_layers::Buffered;
 
-use super::client::{self, ProviderClient};
+use super::client::ProviderClient;
 use crate::config::{Key, Provider};
 
 /// On a request: its path is the host's, and not to go below the base URL.
@@ -29,7 +29,7 @@ impl Endpoint {
         };
         Ok(Self {
             name: name.into(),
-            client: client::build(tls, deadline),
+            client: ProviderClient::new(tls, deadline),
             base: provider.base_url.clone(),
             authorization,
         })

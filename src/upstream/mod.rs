@@ -17,21 +17,8 @@ mod service;
 mod tls;
 
 pub use body::UpstreamBody;
-pub(crate) use client::ProviderClient;
 pub(crate) use endpoint::AtRoot;
 pub use forwarded::Peer;
 pub use future::ResponseFuture;
 pub use service::Upstream;
-
-/// A client for anything that speaks HTTP, which connects within this time or not at all.
-///
-/// # Errors
-///
-/// When TLS is needed and cannot be set up.
-pub(crate) fn client(
-    url: &http::Uri,
-    connect: std::time::Duration,
-) -> std::io::Result<ProviderClient> {
-    let is_tls = url.scheme() == Some(&http::uri::Scheme::HTTPS);
-    Ok(client::build(tls::config(is_tls)?, Some(connect)))
-}
+pub(crate) use tls::config as tls_config;

@@ -61,7 +61,7 @@ impl Upstream {
         endpoint.address(&mut request).map_err(|error| {
             Rejection::new(Code::InvalidRequest, format!("the path cannot be sent on: {error}"))
         })?;
-        let sent = endpoint.client.request(request);
+        let sent = endpoint.client.send(request);
         Ok(ResponseFuture::sent(sent, endpoint.name.clone()))
     }
 }

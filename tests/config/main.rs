@@ -9,11 +9,12 @@ mod refused;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use switchtower::config::{
-    AgentKind, CircuitBreaker, Codexbar, Config, Env, Key, LogLevel, Models, Quota, ResponseStore,
-    Responses, Retry, Strategy, Timeouts,
+    AgentKind, CircuitBreaker, Codexbar, Config, Env, Input, Key, LogLevel, Models, Program, Quota,
+    ResponseStore, Responses, Retry, Strategy, TasksConfig, Timeouts,
 };
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
@@ -59,7 +60,8 @@ fn the_sample_is_read_unchanged() {
     assert_eq!(config.routing.rules[0].keywords, ["review", "代码审查"]);
     assert_eq!(config.routing.rules[0].strategy, Strategy::Single("claude-code".into()));
     assert!(matches!(&config.routing.rules[1].strategy, Strategy::Broadcast(a) if a.len() == 2));
-    let process = AgentKind::Process { command: "my-cli".into(), args: vec!["--go".into()] };
+    let (command, args) = ("my-cli".into(), vec!["--go".into()]);
+    let process = AgentKind::Process(Program { command, args, input: Input::Stdin });
     assert_eq!(config.agents[1].kind, process);
 
     assert_eq!(key(&config, "ollama").as_deref(), Some("ollama"));
@@ -81,6 +83,8 @@ fn the_example_file_says_the_same_as_the_sample() {
         .replace("# timeouts:", "timeouts:")
         .replace("# retry:", "retry:")
         .replace("# responses:", "responses:")
+        .replace("# tasks:", "tasks:")
+        .replace("# allow_remote_agents:", "allow_remote_agents:")
         .replace("# circuit_breaker:", "circuit_breaker:");
     let uncommented = uncommented.lines().map(|line| match line.strip_prefix("  #   ") {
         Some(setting) if setting.contains("_ms: ") => format!("    {setting}\n"),
@@ -90,6 +94,7 @@ fn the_example_file_says_the_same_as_the_sample() {
     assert_eq!(uncommented.matches("\n    connect_ms: ").count(), 1, "{uncommented}");
     assert_eq!(uncommented.matches("\n  retry: ").count(), 1);
     assert_eq!(uncommented.matches("\nresponses: ").count(), 1);
+    assert_eq!(uncommented.matches("\ntasks: ").count(), 1);
     assert_eq!(uncommented.matches("\n  circuit_breaker: ").count(), 1);
     assert_eq!(format!("{:?}", accepted(&uncommented)), format!("{:?}", accepted(SAMPLE)));
     // These are off by default.
@@ -190,6 +195,58 @@ fn a_provider_has_retries_and_a_circuit_breaker_of_its_own() {
     let own = CircuitBreaker { reset_timeout_ms: 7, ..general };
     assert_eq!(providers["a"].circuit_breaker, own);
     assert_eq!(Config::default().models.circuit_scope, Scope::Target);
+}
+
+#[test]
+fn an_agent_is_run_as_its_program_usually_is_but_for_what_is_said() {
+    let config = accepted(
+        "agents:\n  - {id: a, type: claude-code, command: /opt/claude, timeout: 90}\n  \
+         - {id: b, type: openclaw, args: [agent, --local]}\n  \
+         - {id: c, type: codex, input: argument}\n  - {id: d, type: http, endpoint: 'http://[::1]:1/x'}",
+    );
+    let kinds: Vec<_> = config.agents.iter().map(|agent| agent.kind.clone()).collect();
+    let claude = Program { command: "/opt/claude".into(), ..Program::claude_code() };
+    let args = vec!["agent".into(), "--local".into()];
+    let openclaw = Program { command: "openclaw".into(), args, input: Input::Argument };
+    let codex = Program { input: Input::Argument, ..Program::codex() };
+    assert_eq!(kinds[0], AgentKind::ClaudeCode(claude));
+    assert_eq!(kinds[1], AgentKind::Openclaw(openclaw));
+    assert_eq!(kinds[2], AgentKind::Codex(codex));
+    assert!(matches!(&kinds[3], AgentKind::Http { endpoint } if endpoint.path() == "/x"));
+    let timeouts: Vec<_> = config.agents.iter().map(|agent| agent.timeout).collect();
+    assert_eq!(timeouts[..2], [Some(Duration::from_secs(90)), None]);
+    let remote = "agents: [{id: a, type: http, endpoint: https://agent.example}]\n";
+    let config = accepted(&format!("{remote}allow_remote_agents: true"));
+    assert!(config.allow_remote_agents && config.agents.len() == 1);
+}
+
+#[test]
+fn an_agents_variables_are_expanded_and_do_not_print() {
+    let text = "agents:\n  - id: a\n    type: codex\n    env: {PLAIN: 1, KEY: 'k-${SECRET}-${SECRET}', \
+                NONE: '${MISSING}', ODD: '$x ${} ${a b'}";
+    let env = Env::fixed([("SECRET", "hush")]);
+    let config = Config::from_yaml("gateway.yaml", text, &env).unwrap();
+    let values: Vec<_> =
+        config.agents[0].env.iter().map(|(name, value)| (&**name, value.expose())).collect();
+    assert_eq!(values, [("PLAIN", "1"), ("KEY", "k-hush-hush"), ("ODD", "$x ${} ${a b")]);
+    assert_eq!(
+        config.warnings,
+        ["line 4 sets NONE from MISSING, which is not set, so it is left out"]
+    );
+    assert!(!format!("{config:?}").contains("hush"));
+}
+
+#[test]
+fn tasks_are_bounded() {
+    let config = accepted("tasks: {slots: 2, timeout: 5, output_limit_kb: 8}");
+    let own = TasksConfig {
+        slots: 2,
+        timeout: Duration::from_secs(5),
+        output_limit: 8192,
+        ..TasksConfig::default()
+    };
+    assert_eq!(config.tasks, own);
+    assert_eq!((own.queue, own.keep), (1000, 10_000));
 }
 
 #[test]

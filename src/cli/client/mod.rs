@@ -4,15 +4,17 @@
 //! |---|---|
 //! | `error` | why there is no answer |
 //! | `follow` | its events, over broken connections |
+//! | `http` | what carries both |
 //! | `wire` | what it says, as far as it is read here |
 
 mod error;
 mod follow;
+mod http;
 mod wire;
 
 use std::time::Duration;
 
-use http::{Method, Request, Response, Uri, header};
+use ::http::{Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
@@ -21,15 +23,15 @@ use switchtower_layers::Buffered;
 use tokio::runtime;
 use tokio::time::timeout;
 
+use self::http::Http;
+pub(super) use self::http::http;
 use super::args::GatewayArgs;
 use super::output::Failure;
 use super::url;
-use crate::upstream::{self, ProviderClient};
 pub(super) use error::Error;
 pub(super) use follow::{Event, follow};
 pub(super) use wire::{Agent, Message, Task, is_final};
 
-const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take: the gateway itself waits for nobody but its database.
 const ANSWER: Duration = Duration::from_secs(30);
 /// More than any answer has that is printed.
@@ -39,7 +41,7 @@ const MOST_BYTES: usize = 256 << 20;
 #[derive(Clone)]
 pub(super) struct Client {
     base: String,
-    http: ProviderClient,
+    http: Http,
 }
 
 impl Client {
@@ -47,8 +49,8 @@ impl Client {
     pub(super) fn new(args: &GatewayArgs) -> Result<Self, Failure> {
         let base = url::gateway(args)?;
         let wrong = |error: &dyn std::fmt::Display| Failure(format!("{base}: {error}"));
-        let uri: Uri = base.parse().map_err(|error: http::uri::InvalidUri| wrong(&error))?;
-        let http = upstream::client(&uri, CONNECT).map_err(|error| wrong(&error))?;
+        let uri: Uri = base.parse().map_err(|error: ::http::uri::InvalidUri| wrong(&error))?;
+        let http = http(&uri).map_err(|error| wrong(&error))?;
         Ok(Self { base, http })
     }
 

@@ -10,9 +10,7 @@ use tokio::time::timeout;
 
 use crate::cli::client;
 use crate::cli::output::Failure;
-use crate::upstream;
 
-const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(10);
 /// More than any list of models that is read to its end.
 const MOST_BYTES: usize = 4 << 20;
@@ -56,8 +54,8 @@ pub(super) fn ask(base_url: &str, path: &str, key: Option<&str>) -> Result<Verdi
 
 async fn send(uri: Uri, key: Option<&str>) -> Verdict {
     let host = uri.host().unwrap_or_default().to_owned();
-    let client = match upstream::client(&uri, CONNECT) {
-        Ok(client) => client,
+    let http = match client::http(&uri) {
+        Ok(http) => http,
         Err(error) => return Verdict::Unknown(error.to_string()),
     };
     let mut request = Request::new(Buffered::default());
@@ -69,7 +67,7 @@ async fn send(uri: Uri, key: Option<&str>) -> Verdict {
         bearer.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
     }
-    let Ok(response) = client.request(request).await else {
+    let Ok(response) = http.request(request).await else {
         return Verdict::Unknown(format!("{host} cannot be reached"));
     };
     match response.status() {

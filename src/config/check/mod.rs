@@ -1,5 +1,6 @@
 //! From [`Raw`] to [`Config`]: everything that only makes sense together, reported together.
 
+mod agents;
 mod budget;
 mod models;
 mod names;
@@ -9,6 +10,7 @@ mod resilience;
 mod responses;
 mod routing;
 mod server;
+mod tasks;
 mod url;
 
 use serde_saphyr::Spanned;
@@ -23,7 +25,8 @@ pub use server::loopback;
 pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
     let mut checker = Checker { env, problems: Vec::new(), warnings: Vec::new() };
     let mut config = Config::default();
-    let Raw { models, responses, routing, agents, .. } = checker.server(raw, &mut config);
+    let Raw { models, responses, routing, agents, allow_remote_agents, tasks, .. } =
+        checker.server(raw, &mut config);
     config.models = checker.models(models.unwrap_or_default());
     config.responses = checker.responses(responses.unwrap_or_default());
     let agents = agents.unwrap_or_default();
@@ -32,7 +35,9 @@ pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
         .iter()
         .filter_map(|agent| agent.value.id.as_ref().map(|id| id.value.clone()))
         .collect();
-    config.agents = checker.agents(agents);
+    config.allow_remote_agents = allow_remote_agents.unwrap_or_default();
+    config.agents = checker.agents(agents, config.allow_remote_agents);
+    config.tasks = checker.tasks(tasks.unwrap_or_default());
     config.routing = checker.routing(routing.unwrap_or_default(), &ids);
     config.warnings = checker.warnings;
     if checker.problems.is_empty() { Ok(config) } else { Err(checker.problems) }
