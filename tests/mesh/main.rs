@@ -11,3 +11,5 @@ mod sockets;
 mod spaces;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(unix)]
+mod tasks;

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessD
 /// A JSON object and nothing else: serde's own structs can be read from an array, too, which no
 /// document allows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::api) struct Object<T>(pub(super) T);
+pub(in crate::api) struct Object<T>(pub(in crate::api) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

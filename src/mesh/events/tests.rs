@@ -52,6 +52,11 @@ async fn a_stream_begins_with_how_things_stand() {
         assigned_agents: vec!["a".into()],
         result: Value::Null,
         error: None,
+        task: String::new(),
+        r#type: None,
+        source: None,
+        correlation_id: None,
+        space_id: None,
         created_at: 1,
         updated_at: 2,
     };
@@ -103,6 +108,11 @@ fn all_built_in_types_are_known() {
         assigned_agents: Vec::new(),
         result: Value::Null,
         error: None,
+        task: String::new(),
+        r#type: None,
+        source: None,
+        correlation_id: None,
+        space_id: None,
         created_at: 0,
         updated_at: 0,
     };
