@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use tokio::runtime::Runtime;
 
 use super::args::ServeArgs;
+use super::origin::{self, Origin};
 use super::output::{Failure, print};
-use super::setup::{self, Origin};
 use super::signals::Signals;
 use super::startup;
 use crate::config::Config;
@@ -18,7 +18,7 @@ use crate::telemetry;
 
 /// Runs the gateway until a signal, then lets streams finish.
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    let (origin, config) = setup::find(args.file.config.as_deref())?;
+    let (origin, config) = origin::find(args.file.config.as_deref())?;
     let logs = telemetry::init(&config).map_err(|error| no_logs(&config, &error))?;
     if config.log_bodies {
         tracing::warn!("prompts and answers are logged: `log_bodies` is on");
@@ -37,7 +37,7 @@ async fn serve(args: &ServeArgs, origin: &Origin, mut config: Config) -> Result<
     // Held until the end: they stop when they are dropped.
     let _demo = if matches!(origin, Origin::Demo) {
         let (main, backup) = (demo_provider().await?, demo_provider().await?);
-        config = setup::demo(&main.base_url(), &backup.base_url())?;
+        config = origin::demo(&main.base_url(), &backup.base_url())?;
         Some((main, backup))
     } else {
         None

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use super::check::names;
-use super::connect::url;
 use super::models::key;
+use super::origin::Origin;
 use super::output::columns;
-use super::setup::Origin;
+use super::url;
 use crate::config::{Config, Provider};
 
 /// The address, what it runs on, and something to paste.

@@ -14,7 +14,6 @@ mod opencode;
 mod profile;
 mod text;
 mod tool;
-pub(super) mod url;
 
 use std::path::PathBuf;
 
@@ -23,7 +22,7 @@ use similar::TextDiff;
 use super::args::{ConnectArgs, DisconnectArgs};
 use super::check;
 use super::output::{Failure, print};
-use super::setup;
+use super::{origin, url};
 use memory::Found;
 use tool::{Format, Tool};
 
@@ -41,15 +40,15 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
     let config = args.file.config.as_deref();
     let url = match &args.url {
         Some(url) => url::given(url),
-        None => url::configured(&setup::find(config)?.1),
+        None => url::configured(&origin::find(config)?.1),
     };
     let url = url.map_err(Failure)?;
-    let needs_key = args.url.is_none() && setup::find(config)?.1.has_keys();
+    let needs_key = args.url.is_none() && origin::find(config)?.1.has_keys();
     let mut edits = Vec::new();
     for tool in tools {
         let (path, mut format) = placed(tool)?;
         if let Format::OpenCode(models) = &mut format {
-            let (_, config) = setup::find(config)?;
+            let (_, config) = origin::find(config)?;
             *models = check::names(&config).into_iter().map(str::to_owned).collect();
         }
         edits.push(Edit::of(tool, path, |found| found.connect(&format, &url))?);

@@ -1,10 +1,29 @@
-//! Where the tools find the gateway.
+//! Where the gateway is.
 
+use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::Uri;
 
+use super::args::GatewayArgs;
+use super::origin;
+use super::output::Failure;
 use crate::config::Config;
+
+/// Names the gateway where no argument does.
+const VARIABLE: &str = "SWITCHTOWER_URL";
+
+/// The gateway that a command talks to, as the beginning of its URLs.
+pub(super) fn gateway(args: &GatewayArgs) -> Result<String, Failure> {
+    let variable = || env::var(VARIABLE).ok().filter(|url| !url.trim().is_empty());
+    let url = match args.url.clone().or_else(variable) {
+        Some(url) => given(&url),
+        None => configured(&origin::find(args.file.config.as_deref())?.1),
+    };
+    let url = url.map_err(Failure)?;
+    // Tools are told where the models are; the agents are beside them.
+    Ok(url.strip_suffix("/v1").unwrap_or(&url).to_owned())
+}
 
 /// The URL that was asked for, without a slash at its end; `/v1` is added to a bare address.
 ///

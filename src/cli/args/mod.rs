@@ -1,5 +1,8 @@
 //! What can be asked for, and the help that says so.
 
+mod mesh;
+mod setup;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -8,6 +11,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::config::{Scope, address};
+pub(super) use mesh::{
+    EventsArgs, GatewayArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
+    TasksCommand, ToArgs,
+};
+pub(super) use setup::{Preset, SetupArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,11 +27,17 @@ Examples:
       Without a configuration, but with a key: use that provider. DEEPSEEK_API_KEY and
       OPENROUTER_API_KEY work as well.
 
+  switchtower setup
+      Write a configuration, by asking for what it needs.
+
   switchtower check
       Say what is wrong with the configuration, and where a request for each model goes.
 
   switchtower serve --config prod.yaml --port 8080
       Use this file, but another port.
+
+  switchtower task \"review this diff\" --file changes.diff
+      While the gateway runs: give an agent a task, and wait for what comes of it.
 
 Configuration:
   --config, else ./gateway.yaml, ./config/gateway.yaml or ~/.config/switchtower/gateway.yaml,
@@ -79,11 +93,38 @@ pub(super) enum Command {
     /// Make a client key, or the hash of one, for `auth.keys`
     #[command(after_help = KEY)]
     Key(KeyArgs),
+    /// Write a configuration, by asking for what it needs
+    #[command(after_help = setup::EXAMPLES)]
+    Setup(SetupArgs),
     /// Point tools at the gateway, in their own configuration files
     #[command(after_help = CONNECT)]
     Connect(ConnectArgs),
     /// Put back what `connect` changed, and nothing else
     Disconnect(DisconnectArgs),
+    /// Give a task to the agent that the rules choose, and wait for what comes of it
+    #[command(after_help = mesh::TASK)]
+    Task(TaskArgs),
+    /// Give a task to one agent, and wait for what comes of it
+    #[command(after_help = mesh::TO)]
+    To(ToArgs),
+    /// List the tasks, show one, or cancel one
+    #[command(after_help = mesh::TASKS, args_conflicts_with_subcommands = true)]
+    Tasks(TasksArgs),
+    /// List the agents, and whether they are there
+    #[command(after_help = mesh::AGENTS)]
+    Agents(ShowArgs),
+    /// Make, show or search what tasks have in common
+    #[command(subcommand, after_help = mesh::SPACE)]
+    Space(SpaceCommand),
+    /// Show what happens, as it happens, until Ctrl-C
+    #[command(after_help = mesh::EVENTS)]
+    Events(EventsArgs),
+    /// Show which providers and agents can be used; the status is 1 when none can
+    #[command(after_help = mesh::HEALTH)]
+    Health(ShowArgs),
+    /// Show what the providers have left, and what was used of the budgets
+    #[command(after_help = mesh::QUOTA)]
+    Quota(ShowArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Example:
   switchtower completions bash > ~/.local/share/bash-completion/completions/switchtower")]
