@@ -10,6 +10,14 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use governor::{Quota, RateLimiter};
 use http::{HeaderName, Request, Response};
 use http_body_util::{BodyExt, Full};
+use switchtower::{
+    config::Config,
+    telemetry::{
+        RecordLayer,
+        metrics::{Metrics, Standing},
+        stats::{Stats, StatsLayer},
+    },
+};
 use switchtower_layers::{
     Buffered, Exchange, Target,
     budget::{self, BudgetLayer, Ledger, Limits, Money, Period, Price, PriceList, Spend},
@@ -373,6 +381,22 @@ fn retry(c: &mut Criterion) {
     }
 }
 
+/// Counting an attempt, a request, and a scrape of what was counted.
+fn telemetry(c: &mut Criterion) {
+    let mut group = c.benchmark_group("telemetry");
+    let mut ask = request(Buffered::default());
+    ask.extensions_mut().insert(target());
+    ask.extensions_mut().insert(Exchange::default());
+    let metrics = Metrics::new(&Config::default());
+    let stats = Stats::new(metrics.clone());
+    let record = RecordLayer::new(metrics.clone(), stats.clone());
+    let answer = || Bytes::from_static(b"answer");
+    bench_layer!(group, "bare", Identity::new(), answer(), ask.clone());
+    bench_layer!(group, "attempt", StatsLayer::new(stats), answer(), ask.clone());
+    bench_layer!(group, "request", record, answer(), ask);
+    group.bench_function("scrape", |b| b.iter(|| metrics.render(&Standing::default())));
+}
+
 fn sse(c: &mut Criterion) {
     let text = stream(64);
     let mut group = c.benchmark_group("sse/64 events");
@@ -401,6 +425,7 @@ criterion_group!(
     rate_limit,
     budget,
     quota,
+    telemetry,
     sse,
     circuit_breaker,
     retry,

@@ -1,12 +1,14 @@
 //! The reference gateway: the stack of [`switchtower_layers`] over a hyper reverse proxy.
 
 pub mod api;
+pub mod auth;
 pub mod budget;
 pub mod cli;
 pub mod config;
 pub mod database;
 pub mod demo;
 pub mod mesh;
+mod process;
 pub mod quota;
 pub mod reload;
 pub mod resilience;

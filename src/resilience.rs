@@ -2,12 +2,11 @@
 //! outlives the stack.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use switchtower_layers::{rate_limit::Limiter, retry::Budget, route::Holdoffs};
 
-use crate::config::Config;
+use crate::{auth, budget::Client, config::Config};
 
 /// What every provider has besides its share, so that retries are there when requests are few.
 const BUDGET_FLOOR: u32 = 10;
@@ -16,8 +15,9 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 /// Counts and waits. A handle: clones share them.
 #[derive(Clone, Debug)]
 pub struct Resilience {
-    /// What the clients have used of their rate limits, by their addresses.
-    pub limiter: Limiter<IpAddr>,
+    /// What the clients have used of their rate limits, by their keys or else their
+    /// addresses.
+    pub limiter: Limiter<Client>,
     /// How many retries there may be.
     pub retries: RetryBudgets,
     /// Who asked to be left alone.
@@ -29,7 +29,10 @@ impl Resilience {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            limiter: Limiter::by_path(config.rate_limits()),
+            limiter: Limiter::by_path_or_key(
+                auth::limits_by_path(config),
+                auth::limits_by_key(config),
+            ),
             retries: RetryBudgets::default().reconfigure(config),
             holdoffs: Holdoffs::default(),
         }
@@ -40,7 +43,9 @@ impl Resilience {
     #[must_use]
     pub fn reconfigure(&self, config: &Config) -> Self {
         Self {
-            limiter: self.limiter.with_limits(config.rate_limits()),
+            limiter: self
+                .limiter
+                .with_limits(auth::limits_by_path(config), auth::limits_by_key(config)),
             retries: self.retries.reconfigure(config),
             holdoffs: self.holdoffs.clone(),
         }

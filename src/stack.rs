@@ -1,32 +1,29 @@
 //! The stack: what a request passes, from the outside in. Who reads this file has seen the data
 //! plane.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
-    BoxError,
-    buffer::BufferLayer,
-    observe::ObserveLayer,
-    quota::QuotaGateLayer,
-    rate_limit::{ByIp, RateLimitLayer},
-    responses::state::StateLayer,
+    BoxError, buffer::BufferLayer, observe::ObserveLayer, quota::QuotaGateLayer,
+    rate_limit::RateLimitLayer, responses::state::StateLayer,
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
     api::{self, Shared},
-    budget,
+    auth::AuthLayer,
+    budget::{self, ByClient},
     resilience::Resilience,
-    server::{Dispatch, GuardLayer},
-    telemetry::{self, stats::StatsLayer},
+    server::{Dispatch, GuardLayer, SlowBody, SlowBodyLayer, StreamsLayer},
+    telemetry::{self, RecordLayer, bodies::BodiesLayer, stats::StatsLayer},
 };
 
 /// A service as hyper drives it. It never fails: whatever goes wrong is a response.
-pub trait HttpService:
-    Service<Request<Incoming>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
+pub trait HttpService<T = Incoming>:
+    Service<Request<T>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
     + Sync
@@ -36,9 +33,9 @@ pub trait HttpService:
     type Body: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static;
 }
 
-impl<S, B> HttpService for S
+impl<S, T, B> HttpService<T> for S
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
+    S: Service<Request<T>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + Sync
@@ -50,22 +47,29 @@ where
 
 /// Everything a request passes before it is known to be a call to a model.
 pub fn gateway(shared: Shared) -> impl HttpService {
+    let limits = shared.config.limits;
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(telemetry::trace())
+        .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone()))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(GuardLayer)
+        .layer(GuardLayer::new(&shared.config))
+        .layer(AuthLayer::new(&shared.config, shared.failures.clone()))
+        .map_request(telemetry::name_client)
+        .layer(StreamsLayer::new(shared.streams.clone(), limits.streams_per_client))
+        .layer(SlowBodyLayer::new(Duration::from_millis(limits.body_timeout_ms)))
         .service(Dispatch::new(is_model_call, model_calls(&shared), api::router(shared)))
 }
 
 /// The data plane.
-fn model_calls(shared: &Shared) -> impl HttpService + use<> {
+fn model_calls(shared: &Shared) -> impl HttpService<SlowBody<Incoming>> + use<> {
     let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream, .. } =
         shared.clone();
     let Resilience { limiter, retries, holdoffs } = shared.resilience.clone();
+    let redact = upstream.redactor();
     ServiceBuilder::new()
-        .layer(RateLimitLayer::new(limiter, ByIp))
+        .layer(RateLimitLayer::new(limiter, ByClient))
         .layer(BufferLayer::new(config.body_limit()))
+        .layer(BodiesLayer::new(config.log_bodies))
         .layer(StateLayer::new(responses).cap(config.body_limit() as u64))
         .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
@@ -76,13 +80,13 @@ fn model_calls(shared: &Shared) -> impl HttpService + use<> {
         .layer(config.circuit_breaker(circuits))
         .layer(StatsLayer::new(stats))
         .layer(config.deadlines())
-        .layer(ObserveLayer::new())
+        .layer(ObserveLayer::new().redact(move |error| redact.error(error)))
         .service(upstream)
 }
 
 /// A POST below `/v1` carries a model, except to `/v1/models` itself; and whatever is done with a
 /// stored response belongs to those that made it.
-fn is_model_call(request: &Request<Incoming>) -> bool {
+fn is_model_call<T>(request: &Request<T>) -> bool {
     let path = request.uri().path();
     let is_below = |prefix| {
         path.strip_prefix(prefix).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'))

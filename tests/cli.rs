@@ -122,9 +122,10 @@ fn check_of_a_broken_file() {
       2 |   fallback_chain: [nobody]
         |                    ^^^^^^
 
-    gateway.yaml:3:7: 10.0.0.1 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:3:7: 10.0.0.1 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       3 | host: 10.0.0.1
         |       ^^^^^^^^
+      help: add `auth.keys`; `switchtower key new` makes one
     ");
     assert_snapshot!(Shell::with("prot: 3").complains(1, "models"), @r"
     error: gateway.yaml:1:1: unknown setting `prot`
@@ -227,8 +228,12 @@ fn a_command_line_that_makes_no_sense() {
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(shell.complains(2, "serve --host 0.0.0.0"), @r"
-    error: invalid value '0.0.0.0' for '--host <IP>': 0.0.0.0 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    assert_snapshot!(shell.complains(1, "serve --host 0.0.0.0"), @r"
+    error: 0.0.0.0 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+      help: add `auth.keys` to the configuration; `switchtower key new` makes one
+    ");
+    assert_snapshot!(shell.complains(2, "serve --host example.org"), @r"
+    error: invalid value 'example.org' for '--host <IP>': `example.org` is no IP address; write 127.0.0.1 or ::1
 
     For more information, try '--help'.
     ");
@@ -388,4 +393,61 @@ fn a_second_interrupt_does_not_wait_for_streams() {
     gateway.read_until("Ctrl-C again stops at once.");
     gateway.signal("-INT");
     assert_eq!(gateway.status(), Some(130));
+}
+
+/// What it is told on stdin.
+fn told(shell: &Shell, arguments: &str, stdin: &str) -> (i32, String, String) {
+    let mut command = shell.command(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    let _ = child.stdin.take().expect("a pipe").write_all(stdin.as_bytes());
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code().expect("it was not killed"), text(stdout), text(stderr))
+}
+
+#[test]
+fn a_new_key_goes_to_stdout_and_its_hash_into_the_configuration() {
+    let shell = Shell::new();
+    let (status, key, advice) = shell.run("key new --name laptop --scope models --scope admin");
+    assert_eq!(status, 0);
+    let key = key.strip_suffix('\n').expect("one line");
+    assert!(key.starts_with("st-") && key.len() == 46 && !advice.contains(key), "{advice}");
+    // What is to be pasted is right.
+    let yaml = &advice[advice.find("auth:").expect("a part of a configuration")..];
+    shell.write("gateway.yaml", yaml);
+    assert!(shell.says("check").contains("No model is configured"));
+    for stdin in [key.to_owned(), format!("{key}\n"), format!("  {key}\r\n")] {
+        let (status, hash, _) = told(&shell, "key hash", &stdin);
+        assert_eq!(status, 0);
+        assert!(yaml.contains(&format!("hash: {}", hash.trim_end())), "{yaml}: {hash}");
+    }
+    assert_ne!(shell.run("key new").1, shell.run("key new").1);
+
+    let one: serde_json::Value = serde_json::from_str(&shell.says("key new --json")).unwrap();
+    let (status, other, _) = told(&shell, "key hash --json", one["key"].as_str().unwrap());
+    let other: serde_json::Value = serde_json::from_str(&other).unwrap();
+    assert_eq!((status, &one["hash"]), (0, &other["hash"]));
+    assert_eq!((&one["name"], &one["scopes"]), (&"client".into(), &serde_json::json!(["models"])));
+}
+
+#[test]
+fn keys_that_make_no_sense() {
+    let shell = Shell::new();
+    let told_of = |arguments, stdin| told(&shell, arguments, stdin).2;
+    assert_snapshot!(told_of("key hash", "\n"), @"error: a key is one word of visible ASCII characters");
+    assert_snapshot!(told_of("key hash", "two words"), @"error: a key is one word of visible ASCII characters");
+    assert_snapshot!(shell.complains(1, "key new --name ::1"), @"error: `::1` is no name of a key: it has 1 to 64 letters, digits and `._-`");
+    assert!(
+        shell
+            .complains(2, "key new --scope all")
+            .contains("[possible values: models, agents, admin]")
+    );
+}
+
+#[test]
+fn check_reads_the_certificate() {
+    let shell = Shell::with("tls: {cert: c.pem, key: k.pem}");
+    let told = shell.complains(1, "check");
+    assert!(told.starts_with("error: tls: ") && told.contains("c.pem"), "{told}");
 }

@@ -90,23 +90,31 @@ async fn a_keyless_provider_is_named_to_whoever_asks_for_its_model() {
 }
 
 #[tokio::test]
-async fn health_says_that_this_process_answers() {
+async fn health_says_that_this_process_answers_and_who_is_there() {
     let gateway = Gateway::start("{}").await;
+    let (status, mut health) = fetch(&gateway, "/health").await;
+    assert!(is_recent(&health["timestamp"].take()));
+    for agent in health["agents"].take().as_array().expect("agents") {
+        assert!(["id", "name", "status"].iter().all(|field| agent[field].is_string()), "{agent}");
+    }
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(
-        fetch(&gateway, "/health").await,
-        (200, json!({"status": "ok", "version": version}))
-    );
+    let expected = json!({"status": "ok", "version": version, "timestamp": null, "agents": null});
+    assert_eq!((status, health), (200, expected));
+}
+
+/// Whether it is a time of this minute, in milliseconds.
+fn is_recent(timestamp: &Value) -> bool {
+    let timestamp = timestamp.as_u64().expect("milliseconds");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    let age = now.saturating_sub(Duration::from_millis(timestamp));
+    age < Duration::from_secs(60) && now.as_millis() >= u128::from(timestamp)
 }
 
 #[tokio::test]
 async fn model_gateway_health_says_which_providers_can_be_used() {
     let gateway = Gateway::start(YAML).await;
     let (status, mut health) = fetch(&gateway, "/model-gateway/health").await;
-    let timestamp = health["timestamp"].take().as_u64().expect("milliseconds");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let age = now.saturating_sub(Duration::from_millis(timestamp));
-    assert!(age < Duration::from_secs(60) && now.as_millis() >= u128::from(timestamp));
+    assert!(is_recent(&health["timestamp"].take()));
     assert_eq!(status, 200);
     assert_eq!(
         health,

@@ -134,6 +134,8 @@ pub struct Rejected {
     pub retry_after: Option<Duration>,
     /// What is told to a person.
     pub message: Cow<'static, str>,
+    /// The layer that rejects, by the name of its module; empty when it gave none.
+    pub layer: &'static str,
 }
 
 /// A layer's own answer, being made.
@@ -160,6 +162,7 @@ pub struct Rejection {
     message: Cow<'static, str>,
     param: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
+    layer: &'static str,
 }
 
 impl Rejection {
@@ -171,6 +174,7 @@ impl Rejection {
             message: message.into(),
             param: None,
             retry_after: None,
+            layer: "",
         }
     }
 
@@ -196,11 +200,24 @@ impl Rejection {
         self
     }
 
+    /// The layer that rejects, for whoever counts rejections. The first one to say so counts.
+    pub fn by(mut self, layer: &'static str) -> Self {
+        if self.layer.is_empty() {
+            self.layer = layer;
+        }
+        self
+    }
+
     /// When another try may succeed. Sent as `Retry-After` in whole seconds, rounded up, at
     /// least 1.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
+    }
+
+    /// When another try may succeed, if that is known.
+    pub fn wait(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The envelope as JSON.
@@ -210,8 +227,9 @@ impl Rejection {
 
     /// The response, marked with [`Rejected`].
     pub fn into_response<B: From<Bytes>>(self) -> Response<B> {
-        let (code, retry_after, message) = (self.code, self.retry_after, self.message.clone());
-        self.respond(Rejected { code, retry_after, message })
+        let Self { code, retry_after, layer, .. } = self;
+        let message = self.message.clone();
+        self.respond(Rejected { code, retry_after, message, layer })
     }
 
     /// The response for an attempt that failed: it was made, so it is marked with the cause

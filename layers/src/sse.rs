@@ -21,6 +21,8 @@ pub struct Event<'a> {
     pub name: &'a [u8],
     /// The `data` lines, joined by newlines.
     pub data: &'a [u8],
+    /// The last `id` field so far, of this event or an earlier one; empty when there was none.
+    pub id: &'a [u8],
     /// How much of the chunk stands before this event; 0 when it began in an earlier chunk.
     pub start: usize,
     /// How much of the chunk stands before the end of the event's blank line.
@@ -58,6 +60,7 @@ pub struct Framer {
     data: Vec<u8>,
     has_data: bool,
     name: Vec<u8>,
+    id: Vec<u8>,
     /// A CR ended the last chunk: an LF that begins the next one belongs to it.
     after_cr: bool,
     /// The last line was blank: no event has begun since.
@@ -76,6 +79,7 @@ impl Framer {
             data: Vec::new(),
             has_data: false,
             name: Vec::new(),
+            id: Vec::new(),
             after_cr: false,
             at_boundary: true,
             at_start: true,
@@ -116,7 +120,9 @@ impl Framer {
             };
             self.after_cr = ending == b"\r";
             let (start, end) = (boundary, chunk.len() - rest.len());
-            let mut emit = |name: &[u8], data: &[u8]| on_event(Event { name, data, start, end });
+            let mut emit = |name: &[u8], data: &[u8], id: &[u8]| {
+                on_event(Event { name, data, id, start, end });
+            };
             let is_boundary = if self.line.is_empty() {
                 self.take_line(line, &mut lent, &mut emit)
             } else {
@@ -142,8 +148,11 @@ impl Framer {
     }
 
     fn check_cap(&self, lent: Option<&[u8]>, whole: usize) -> Result<(), TooLarge> {
-        let held =
-            self.line.len() + self.data.len() + self.name.len() + lent.map_or(0, <[u8]>::len);
+        let held = self.line.len()
+            + self.data.len()
+            + self.name.len()
+            + self.id.len()
+            + lent.map_or(0, <[u8]>::len);
         if held > self.cap { Err(TooLarge { cap: self.cap, whole }) } else { Ok(()) }
     }
 
@@ -163,7 +172,7 @@ impl Framer {
         &mut self,
         line: &'a [u8],
         lent: &mut Option<&'a [u8]>,
-        emit: &mut impl FnMut(&[u8], &[u8]),
+        emit: &mut impl FnMut(&[u8], &[u8], &[u8]),
     ) -> bool {
         let line = if std::mem::take(&mut self.at_start) {
             line.strip_prefix(BOM).unwrap_or(line)
@@ -180,18 +189,23 @@ impl Framer {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
+            // The standard has one with a null ignored.
+            (b"id", value) if !value.contains(&0) => {
+                self.id.clear();
+                self.id.extend_from_slice(value);
+            }
             _ => {}
         }
         false
     }
 
-    fn dispatch(&mut self, lent: Option<&[u8]>, emit: &mut impl FnMut(&[u8], &[u8])) {
+    fn dispatch(&mut self, lent: Option<&[u8]>, emit: &mut impl FnMut(&[u8], &[u8], &[u8])) {
         match lent {
-            Some(data) if !self.has_data => emit(&self.name, data),
+            Some(data) if !self.has_data => emit(&self.name, data, &self.id),
             lent => {
                 self.keep(lent);
                 if self.has_data {
-                    emit(&self.name, &self.data);
+                    emit(&self.name, &self.data, &self.id);
                 }
             }
         }
@@ -251,6 +265,17 @@ mod tests {
     fn the_name_belongs_to_one_event() {
         let events = frame([&b"event: error\ndata: a\n\ndata: b\n\n"[..]]);
         assert_eq!(events, [(b"error".to_vec(), b"a".to_vec()), (vec![], b"b".to_vec())]);
+    }
+
+    #[test]
+    fn the_id_stays_until_the_next_one() {
+        let mut ids = Vec::new();
+        let mut framer = Framer::new(100);
+        for chunk in [&b"data: a\n\nid: 7"[..], b"1\ndata: b\n\ndata: c\n\nid: \0\nid\ndata: d\n\n"]
+        {
+            framer.feed(chunk, |event| ids.push(event.id.to_vec())).unwrap();
+        }
+        assert_eq!(ids, [&b""[..], b"71", b"71", b""]);
     }
 
     #[test]

@@ -1,16 +1,20 @@
-use std::{
-    collections::BTreeMap,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
 use switchtower_layers::budget::{Standing, Unit};
+use utoipa::ToSchema;
 
-use super::Shared;
+use super::{Shared, health::unix_millis};
 
-/// `GET /model-gateway/budgets`: what each client has used of each of its limits. Clients that have
-/// used nothing are not listed.
+/// What each client has used of each of its limits. Clients that have used nothing are not listed.
+#[utoipa::path(
+    get, path = "/model-gateway/budgets", tag = "gateway",
+    responses((
+        status = 200, description = "By client, and by the limit's name in the configuration",
+        body = inline(BTreeMap<String, BTreeMap<String, Budget>>),
+    )),
+)]
 pub(super) async fn list(State(shared): State<Shared>) -> Json<Budgets> {
     let ledger = shared.ledger;
     let now = ledger.now();
@@ -25,14 +29,18 @@ pub(super) async fn list(State(shared): State<Shared>) -> Json<Budgets> {
 /// By client, and by the limit's name in the configuration.
 type Budgets = BTreeMap<String, BTreeMap<&'static str, Budget>>;
 
-#[derive(Serialize)]
+/// How a client stands with one of its limits: in requests, tokens or dollars.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Budget {
+    #[schema(value_type = f64)]
     limit: Amount,
+    #[schema(value_type = f64)]
     used: Amount,
     /// By requests under way.
+    #[schema(value_type = f64)]
     reserved: Amount,
     /// Milliseconds since the Unix epoch.
-    resets_at: u128,
+    resets_at: u64,
 }
 
 #[derive(Serialize)]
@@ -52,11 +60,7 @@ impl Budget {
             limit: amount(standing.limit.amount),
             used: amount(standing.used),
             reserved: amount(standing.reserved),
-            resets_at: millis(standing.resets_at),
+            resets_at: unix_millis(standing.resets_at),
         }
     }
-}
-
-fn millis(at: SystemTime) -> u128 {
-    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }

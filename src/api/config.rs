@@ -3,8 +3,12 @@ use axum::{Json, extract::State};
 use super::Shared;
 use crate::reload::Report;
 
-/// `GET /model-gateway/config`: where the configuration came from, when it was taken up, and what
-/// is wrong with the one that was not.
+/// Where the configuration came from, when it was taken up, and what is wrong with the one that was
+/// not.
+#[utoipa::path(
+    get, path = "/model-gateway/config", tag = "gateway",
+    responses((status = 200, description = "How it stands", body = Report)),
+)]
 pub(super) async fn status(State(shared): State<Shared>) -> Json<Report> {
     Json(shared.reload.report())
 }

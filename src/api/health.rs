@@ -6,22 +6,59 @@ use switchtower_layers::{
     circuit_breaker::{Key as CircuitKey, State as CircuitState, Status},
     quota::Snapshot,
 };
+use utoipa::ToSchema;
 
 use super::Shared;
-use crate::config::{Key, Provider, is_local};
+use crate::{
+    config::{Key, Provider, is_local},
+    mesh::agents,
+};
 
-/// `GET /health`: this process answers.
-pub(super) async fn live() -> Json<Live> {
-    Json(Live { status: "ok", version: env!("CARGO_PKG_VERSION") })
+/// This process answers; and who can be given tasks.
+#[utoipa::path(
+    get, path = "/health", tag = "gateway",
+    responses((status = 200, description = "It does", body = Live)),
+)]
+pub(super) async fn live(State(shared): State<Shared>) -> Json<Live> {
+    Json(Live {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        timestamp: unix_millis(SystemTime::now()),
+        agents: shared.mesh.agents.list().into_iter().map(Agent::from).collect(),
+    })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Live {
+    #[schema(pattern = "^ok$")]
     status: &'static str,
+    /// The gateway's.
     version: &'static str,
+    /// Milliseconds since the Unix epoch.
+    timestamp: u64,
+    agents: Vec<Agent>,
 }
 
-/// `GET /model-gateway/health`: which providers can be used, and why the others cannot.
+/// An agent, in short.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LiveAgent)]
+struct Agent {
+    id: String,
+    name: String,
+    status: agents::Status,
+}
+
+impl From<agents::Summary> for Agent {
+    fn from(agents::Summary { id, name, status, .. }: agents::Summary) -> Self {
+        Self { id, name, status }
+    }
+}
+
+/// Which providers can be used, and why the others cannot.
+#[utoipa::path(
+    get, path = "/model-gateway/health", tag = "gateway",
+    responses((status = 200, description = "Every configured provider", body = Health)),
+)]
 pub(super) async fn providers(State(shared): State<Shared>) -> Json<Health> {
     let Shared { config, circuits, quotas, .. } = shared;
     let (circuits, now) = (circuits.list(), SystemTime::now());
@@ -48,19 +85,22 @@ pub(super) async fn providers(State(shared): State<Shared>) -> Json<Health> {
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Health {
     /// `ok` when any provider can be used, else `unavailable`.
+    #[schema(pattern = "^(ok|unavailable)$")]
     status: &'static str,
     /// Milliseconds since the Unix epoch.
-    timestamp: u128,
+    timestamp: u64,
     providers_available: Vec<Summary>,
     providers_unavailable: Vec<Summary>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProviderSummary)]
 struct Summary {
     name: String,
+    /// For people: what is in the way, else what is known to be left.
     summary: String,
 }
 
@@ -100,6 +140,7 @@ fn is_open(circuit: &Status) -> bool {
     circuit.state == CircuitState::Open && circuit.remaining != Some(Duration::ZERO)
 }
 
-pub(super) fn unix_millis(time: SystemTime) -> u128 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+pub(super) fn unix_millis(time: SystemTime) -> u64 {
+    let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    u64::try_from(millis).unwrap_or(u64::MAX)
 }

@@ -6,7 +6,9 @@ mod errors;
 mod extract;
 mod health;
 mod mesh;
+mod metrics;
 mod models;
+mod openapi;
 mod probe;
 mod quota;
 mod refusal;
@@ -14,20 +16,23 @@ mod stats;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{any, get},
-};
+use axum::{Router, extract::FromRef, routing::any};
 use switchtower_layers::{
     budget::Ledger, circuit_breaker::Handle, quota::Quotas, responses::state::Store,
 };
-
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    budget::Client, config::Config, mesh::Mesh, reload::Status, resilience::Resilience,
-    responses::KeySeal, telemetry::stats::Stats, upstream::Upstream,
+    auth::Failures,
+    budget::Client,
+    config::Config,
+    mesh::Mesh,
+    reload::Status,
+    resilience::Resilience,
+    responses::KeySeal,
+    server::Streams,
+    telemetry::{metrics::Metrics, stats::Stats},
+    upstream::Upstream,
 };
 
 /// What the control plane shows, all of it shared with the data plane.
@@ -49,8 +54,14 @@ pub struct Shared {
     pub seal: Arc<KeySeal>,
     /// The agent side.
     pub mesh: Mesh,
+    /// What is counted for Prometheus.
+    pub metrics: Metrics,
     /// What became of the attempts.
     pub stats: Stats,
+    /// The unknown keys that came.
+    pub failures: Failures,
+    /// The answers that are open.
+    pub streams: Streams,
     /// The way to the providers.
     pub upstream: Upstream,
     /// What became of the configuration.
@@ -65,24 +76,34 @@ impl FromRef<Shared> for Arc<Config> {
 
 /// The control plane's routes. Unknown paths and methods are answered with the error envelope.
 pub fn router(shared: Shared) -> Router {
+    Router::from(routes())
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(shared)
+}
+
+/// All of them, with what the OpenAPI document says of them.
+fn routes() -> OpenApiRouter<Shared> {
+    gateway().merge(mesh::routes())
+}
+
+fn gateway() -> OpenApiRouter<Shared> {
     let post_only = || any(errors::post_only);
-    let (documented, _document) = OpenApiRouter::new().merge(mesh::routes()).split_for_parts();
-    documented
-        .route("/health", get(health::live))
-        .route("/model-gateway/health", get(health::providers))
-        .route("/model-gateway/health/all", get(probe::all))
-        .route("/model-gateway/health/{provider}", get(probe::one))
-        .route("/model-gateway/config", get(config::status))
-        .route("/model-gateway/stats", get(stats::stats))
-        .route("/model-gateway/quota", get(quota::list))
-        .route("/model-gateway/budgets", get(budgets::list))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{*id}", get(models::one))
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(openapi::document))
+        .routes(routes!(health::live))
+        .routes(routes!(metrics::scrape))
+        .routes(routes!(health::providers))
+        .routes(routes!(probe::all))
+        .routes(routes!(probe::one))
+        .routes(routes!(config::status))
+        .routes(routes!(stats::stats))
+        .routes(routes!(quota::list))
+        .routes(routes!(budgets::list))
+        .routes(routes!(models::list))
+        .routes(routes!(models::one))
         .route("/v1/chat/completions", post_only())
         .route("/v1/completions", post_only())
         .route("/v1/embeddings", post_only())
         .route("/v1/responses", post_only())
-        .fallback(errors::not_found)
-        .method_not_allowed_fallback(errors::method_not_allowed)
-        .with_state(shared)
 }

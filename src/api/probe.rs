@@ -3,21 +3,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use http::Request;
 use http_body_util::BodyExt;
 use serde::Serialize;
 use switchtower_layers::{Buffered, Code, Rejection, Target, classify::TransportError};
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt;
+use utoipa::ToSchema;
 
 use super::{
     Shared,
+    extract::Path,
     health::{is_of, unix_millis},
+    refusal::Refusal,
 };
 use crate::config::Provider;
 
@@ -27,18 +26,31 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// More than any list of models that is read to its end.
 const MOST_BYTES: usize = 4 << 20;
 
-/// `GET /model-gateway/health/{provider}`: asks the provider for its models.
-pub(super) async fn one(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
-    match shared.config.models.providers.get(&name) {
-        Some(provider) => Json(check(&shared, &name, provider).await).into_response(),
-        None => {
-            let message = format!("the provider `{name}` is not configured");
-            Rejection::new(Code::NotFound, message).into_response::<axum::body::Body>()
-        }
-    }
+/// Asks a provider for its models.
+#[utoipa::path(
+    get, path = "/model-gateway/health/{provider}", tag = "gateway",
+    params(("provider" = String, Path, description = "The provider's name", min_length = 1)),
+    responses(
+        (status = 200, description = "What came of it", body = Report),
+        (status = 404, description = "It is not configured"),
+    ),
+)]
+pub(super) async fn one(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<Report>, Refusal> {
+    let provider = shared.config.models.providers.get(&name).ok_or_else(|| {
+        let message = format!("the provider `{name}` is not configured");
+        Rejection::new(Code::NotFound, message)
+    })?;
+    Ok(Json(check(&shared, &name, provider).await))
 }
 
-/// `GET /model-gateway/health/all`: the same for every provider, at once.
+/// Asks every provider for its models, at once.
+#[utoipa::path(
+    get, path = "/model-gateway/health/all", tag = "gateway",
+    responses((status = 200, description = "What came of it", body = All)),
+)]
 pub(super) async fn all(State(shared): State<Shared>) -> Json<All> {
     let mut checks = tokio::task::JoinSet::new();
     for (name, provider) in shared.config.models.providers.clone() {
@@ -52,17 +64,20 @@ pub(super) async fn all(State(shared): State<Shared>) -> Json<All> {
     Json(All { timestamp: unix_millis(SystemTime::now()), providers })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProbeReports)]
 pub(super) struct All {
     /// Milliseconds since the Unix epoch.
-    timestamp: u128,
+    timestamp: u64,
     providers: BTreeMap<String, Report>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProbeReport)]
 pub(super) struct Report {
     provider: String,
     /// `ok`, `failing` or `skipped`.
+    #[schema(pattern = "^(ok|failing|skipped)$")]
     status: &'static str,
     /// What the provider answered with.
     http_status: Option<u16>,
@@ -73,7 +88,7 @@ pub(super) struct Report {
     circuits: Vec<Circuit>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Circuit {
     /// The model, or the provider as a whole.
     key: String,

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 use axum::{Json, extract::State};
 use serde::Serialize;
 use switchtower_layers::quota::{Balance, Snapshot};
+use utoipa::ToSchema;
 
 use super::{
     Shared,
@@ -10,8 +11,11 @@ use super::{
 };
 use crate::config::is_local;
 
-/// `GET /model-gateway/quota`: what is known to be left, by provider; then what the probes told
-/// by names that are no provider's.
+/// What is known to be left, by provider; then what the probes told by names that are no provider's.
+#[utoipa::path(
+    get, path = "/model-gateway/quota", tag = "gateway",
+    responses((status = 200, description = "By name", body = inline(BTreeMap<String, Quota>))),
+)]
 pub(super) async fn list(State(shared): State<Shared>) -> Json<BTreeMap<String, Quota>> {
     let Shared { config, quotas, .. } = shared;
     let now = SystemTime::now();
@@ -32,7 +36,8 @@ pub(super) async fn list(State(shared): State<Shared>) -> Json<BTreeMap<String, 
     Json(list)
 }
 
-#[derive(Serialize)]
+/// What is left.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Quota {
     provider: String,
     available: bool,
@@ -43,10 +48,10 @@ pub(super) struct Quota {
     balance: Option<Money>,
     summary: String,
     /// Milliseconds since the Unix epoch.
-    as_of: u128,
+    as_of: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Money {
     amount: f64,
     currency: String,

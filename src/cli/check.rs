@@ -3,13 +3,17 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::args::FileArgs;
+use super::origin;
 use super::output::{Failure, columns, print};
-use super::setup;
 use crate::config::Config;
+use crate::server::Certificate;
 
 /// Says what is wrong, else what is odd and where a request for each model goes.
 pub(super) fn run(args: &FileArgs) -> Result<(), Failure> {
-    let (origin, config) = setup::find(args.config.as_deref())?;
+    let (origin, config) = origin::find(args.config.as_deref())?;
+    if let Some(tls) = &config.tls {
+        Certificate::load(tls).map_err(|error| Failure(format!("tls: {error}")))?;
+    }
     print(&format!("Configuration: {origin}\n\n{}", report(&config)))
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::task::spawn_blocking;
 
 use super::args::ServeArgs;
-use super::setup::Origin;
+use super::origin::Origin;
 use super::signals::Hangups;
 use crate::config::{Config, ConfigError, Env};
 use crate::reload::{Files, Reloader};

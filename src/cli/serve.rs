@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use tokio::runtime::Runtime;
 
 use super::args::ServeArgs;
+use super::origin::{self, Origin};
 use super::output::{Failure, print};
 use super::reload;
-use super::setup::{self, Origin};
 use super::signals::{Hangups, Signals};
 use super::startup;
 use crate::config::Config;
@@ -23,12 +23,16 @@ use crate::telemetry;
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     // Before it is read, so that no change in between is missed.
     let files = reload::files(args.file.config.as_deref());
-    let (origin, config) = setup::find(args.file.config.as_deref())?;
-    telemetry::init(config.log_level);
+    let (origin, config) = origin::find(args.file.config.as_deref())?;
+    let logs = telemetry::init(&config).map_err(|error| no_logs(&config, &error))?;
+    if config.log_bodies {
+        tracing::warn!("prompts and answers are logged: `log_bodies` is on");
+    }
     let runtime = Runtime::new().map_err(|error| Failure(format!("cannot start: {error}")))?;
     let result = runtime.block_on(serve(args, &origin, config, files));
     // Something slow in the background, such as a DNS look-up, must not hold up the exit.
     runtime.shutdown_background();
+    drop(logs);
     result
 }
 
@@ -44,12 +48,16 @@ async fn serve(
     // Held until the end: they stop when they are dropped.
     let _demo = if matches!(origin, Origin::Demo) {
         let (main, backup) = (demo_provider().await?, demo_provider().await?);
-        config = setup::demo(&main.base_url(), &backup.base_url())?;
+        config = origin::demo(&main.base_url(), &backup.base_url())?;
         Some((main, backup))
     } else {
         None
     };
     args.apply(&mut config);
+    config.may_listen_on(config.host).map_err(|reason| {
+        let help = "add `auth.keys` to the configuration; `switchtower key new` makes one";
+        Failure(format!("{reason}\n  help: {help}"))
+    })?;
 
     let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;
     // Nobody may be reading, and the gateway serves all the same.
@@ -74,6 +82,15 @@ async fn serve(
 async fn demo_provider() -> Result<Provider, Failure> {
     let started = Provider::demo().await;
     started.map_err(|error| Failure(format!("cannot start the demo provider: {error}")))
+}
+
+fn no_logs(config: &Config, error: &io::Error) -> Failure {
+    let directory = config.log_dir.clone().unwrap_or_default();
+    Failure(format!(
+        "cannot write log files to {}: {error}\n  help: change `logDir`, or leave it out for \
+         standard error only",
+        directory.display()
+    ))
 }
 
 fn no_start(config: &Config, error: &io::Error) -> Failure {

@@ -11,7 +11,7 @@ use std::time::Duration;
 const MOMENT: Duration = Duration::from_millis(200);
 
 /// The status of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
+pub(super) const INTERRUPTED: i32 = 130;
 
 /// Waits for signals from the moment it is made.
 #[cfg(unix)]

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use super::check::names;
 use super::models::key;
+use super::origin::Origin;
 use super::output::columns;
-use super::setup::Origin;
+use super::url;
 use crate::config::{Config, Provider};
 
 /// The address, what it runs on, and something to paste.
@@ -13,8 +14,9 @@ pub(super) fn text(origin: &Origin, config: &Config, address: SocketAddr) -> Str
     let providers: Vec<_> =
         config.models.providers.iter().map(|(name, p)| [name.clone(), key(p)]).collect();
     let mut text = format!(
-        "Switchtower {version} listens on http://{address}\n\nConfiguration: {origin}\n",
+        "Switchtower {version} listens on {scheme}://{address}\n\nConfiguration: {origin}\n",
         version = env!("CARGO_PKG_VERSION"),
+        scheme = config.scheme(),
     );
     if !providers.is_empty() {
         text.push_str(&format!("\nProviders:\n{}", columns(&providers)));
@@ -52,8 +54,10 @@ fn curl(config: &Config, address: SocketAddr) -> String {
     let known = |model: &&str| {
         table.plan(model).targets.iter().any(|target| table.knows(&target.provider, model))
     };
+    let base = url::base(config, address);
+    let key = if config.has_keys() { " -H \"authorization: Bearer $SWITCHTOWER_KEY\"" } else { "" };
     let Some(model) = names(config).into_iter().find(known) else {
-        return format!("  curl http://{address}/v1/models");
+        return format!("  curl {base}/v1/models{key}");
     };
     let model = serde_json::Value::from(model);
     let body = format!(
@@ -62,7 +66,7 @@ fn curl(config: &Config, address: SocketAddr) -> String {
     // The only character that ends a single-quoted word.
     let body = body.replace('\'', r"'\''");
     format!(
-        "  curl -N http://{address}/v1/chat/completions -H 'content-type: application/json' \\\n    -d '{body}'"
+        "  curl -N {base}/v1/chat/completions{key} -H 'content-type: application/json' \\\n    -d '{body}'"
     )
 }
 
@@ -93,6 +97,16 @@ mod tests {
         assert!(text.contains("p  no key: set P_KEY\n"), "{text}");
         assert!(text.contains("No provider can be used yet"), "{text}");
         assert!(!text.contains("warning"), "it is said once: {text}");
+    }
+
+    #[test]
+    fn it_can_be_spoken_to_as_it_says() {
+        let keys = format!("auth: {{keys: [{{name: a, hash: 'sha256:{}'}}]}}", "0".repeat(64));
+        let text = started(&format!("{keys}\nhost: 0.0.0.0\ntls: {{cert: c, key: k}}"));
+        assert!(text.contains(" listens on https://127.0.0.1:3000\n"), "{text}");
+        let curl =
+            "curl https://127.0.0.1:3000/v1/models -H \"authorization: Bearer $SWITCHTOWER_KEY\"";
+        assert!(text.contains(curl), "{text}");
     }
 
     #[test]

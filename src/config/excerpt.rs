@@ -51,20 +51,21 @@ fn same_width(c: char, narrow: char, wide: char) -> char {
 
 /// The line with inline keys starred out, so that an error can be pasted into a bug report.
 ///
-/// `before` is the line above it: a key may stand alone below its `api_key:`.
+/// `before` is the line above it: a key may stand alone below its `api_key:`. A client's key may
+/// stand behind `key:`, though it should not.
 pub(super) fn without_keys(before: &str, line: &str) -> String {
     let opening = before.trim_end().trim_end_matches(['|', '>', '-', '+']).trim_end();
-    if opening.ends_with("api_key:") {
+    if opening.strip_suffix(':').is_some_and(is_key) {
         return stars(line);
     }
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some(found) = rest.find("api_key") {
-        let (head, tail) = rest.split_at(found + "api_key".len());
+    while let Some(found) = rest.find("key") {
+        let (head, tail) = rest.split_at(found + "key".len());
         out.push_str(head);
         rest = tail;
         // Not `api_key_env`, which only names a variable.
-        if tail.trim_start_matches(['"', '\'', ' ']).starts_with(':') {
+        if is_key(&out) && tail.trim_start_matches(['"', '\'', ' ']).starts_with(':') {
             let value = tail.len() - tail.trim_start_matches(['"', '\'', ' ', ':']).len();
             let quote = tail[..value].chars().next_back().filter(|c| matches!(c, '"' | '\''));
             let end = match quote {
@@ -78,7 +79,32 @@ pub(super) fn without_keys(before: &str, line: &str) -> String {
             rest = &tail[end..];
         }
     }
-    out + rest
+    without_variables(&(out + rest))
+}
+
+/// The same for the values in `env: {NAME: value}`.
+fn without_variables(line: &str) -> String {
+    let Some(start) = line.find("env: {").map(|at| at + "env: {".len()) else {
+        return line.to_owned();
+    };
+    let mut depth = 1;
+    let closes = |c: char| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        depth == 0
+    };
+    let end = line[start..].find(closes).map_or(line.len(), |end| start + end);
+    let pair = |pair: &str| match pair.split_once(": ") {
+        Some((name, value)) => format!("{name}: {}", stars(value)),
+        None => stars(pair),
+    };
+    let pairs: Vec<String> = line[start..end].split(',').map(pair).collect();
+    format!("{}{}{}", &line[..start], pairs.join(","), &line[end..])
+}
+
+/// Whether the last word is `key` or `api_key`.
+fn is_key(text: &str) -> bool {
+    let word = text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
+    matches!(word, Some("key" | "api_key"))
 }
 
 /// As long as the text, so that the marker below still points at its place.
@@ -127,6 +153,11 @@ mod tests {
             ("api_key_env: NAME", "api_key_env: NAME"),
             ("{api_key_env: NAME, api_key: ключ}", "{api_key_env: NAME, api_key: ****}"),
             ("an api_key is here", "an api_key is here"),
+            ("{env: {A: sk-1, B: 'x'}, id: a}", "{env: {A: ****, B: ***}, id: a}"),
+            ("{env: {A: sk-1", "{env: {A: ****"),
+            ("{env: {A: x${B}y}, id: a}", "{env: {A: ******}, id: a}"),
+            ("{name: a, key: st-1}", "{name: a, key: ****}"),
+            ("keys: [a], monkey: b", "keys: [a], monkey: b"),
         ] {
             assert_eq!(without_keys("", line), safe);
         }

@@ -32,7 +32,12 @@ impl Config {
         })?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let env = Env::process().with_dotenv(beside).with_dotenv(Path::new(""));
-        Self::from_yaml(&name, &text, &env)
+        let mut config = Self::from_yaml(&name, &text, &env)?;
+        if let Some(tls) = &mut config.tls {
+            tls.beside(beside);
+            config.warnings.extend(tls.warning());
+        }
+        Ok(config)
     }
 
     /// Checks a text; `name` stands for it in errors. An empty text is [`Config::default`].

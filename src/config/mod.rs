@@ -19,6 +19,7 @@
 //! ```
 
 mod agents;
+mod auth;
 mod check;
 mod deadlines;
 mod env;
@@ -27,6 +28,7 @@ mod excerpt;
 mod load;
 mod local;
 mod locate;
+mod programs;
 mod quota;
 mod raw;
 mod resilience;
@@ -34,17 +36,22 @@ mod responses;
 mod secret;
 pub(crate) mod suggest;
 mod table;
+mod tasks;
 mod types;
 mod yaml;
 
-pub use agents::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy};
-pub use check::loopback;
+pub use agents::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy, agent_id};
+pub(crate) use auth::is_key_name;
+pub use auth::{Auth, AuthKey, ConnectionLimits, KeyHash, NoKeyHash, Scope, Tls};
+pub use check::address;
 pub use env::Env;
 pub use error::ConfigError;
 pub use local::is_local;
+pub use programs::{Input, Program};
 pub use quota::{Codexbar, Probe, Quota};
 pub use secret::{Key, Secret};
+pub use tasks::TasksConfig;
 pub use types::{
-    CircuitBreaker, Config, LogLevel, Models, Provider, RateLimit, ResponseStore, Responses, Retry,
-    Timeouts,
+    CircuitBreaker, Config, LogFormat, LogLevel, Models, Provider, RateLimit, ResponseStore,
+    Responses, Retry, Timeouts,
 };

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::{LogLevel, ResponseStore};
+use super::{LogFormat, LogLevel, ResponseStore, Scope};
 
 pub(super) type Text = Spanned<String>;
 type List = Option<Vec<Text>>;
@@ -35,13 +35,60 @@ pub(super) struct Raw {
     pub(super) log_level: Option<Spanned<LogLevel>>,
     #[serde(rename = "log_level")]
     pub(super) log_level_twin: Option<Spanned<LogLevel>>,
+    #[serde(rename = "logFormat")]
+    pub(super) log_format: Option<Spanned<LogFormat>>,
+    #[serde(rename = "log_format")]
+    pub(super) log_format_twin: Option<Spanned<LogFormat>>,
+    pub(super) log_bodies: Option<bool>,
     pub(super) body_limit_mb: Option<Spanned<u64>>,
     pub(super) drain_ms: Option<u64>,
     pub(super) trusted_proxies: List,
+    pub(super) auth: Option<RawAuth>,
+    pub(super) tls: Option<Spanned<RawTls>>,
+    pub(super) limits: Option<RawLimits>,
     pub(super) models: Option<RawModels>,
     pub(super) responses: Option<RawResponses>,
     pub(super) routing: Option<RawRouting>,
     pub(super) agents: Option<Vec<Spanned<RawAgent>>>,
+    pub(super) allow_remote_agents: Option<bool>,
+    pub(super) tasks: Option<RawTasks>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAuth {
+    pub(super) keys: Option<Vec<Spanned<RawAuthKey>>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAuthKey {
+    pub(super) name: Option<Text>,
+    pub(super) hash: Option<Text>,
+    pub(super) key_env: Option<Text>,
+    /// Refused: it is here so that this can be said without showing it.
+    pub(super) key: Option<Text>,
+    pub(super) scopes: Option<Vec<Spanned<Scope>>>,
+    pub(super) models: List,
+    pub(super) rate_limit: Option<RawRateLimit>,
+    pub(super) budget: Option<RawBudget>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTls {
+    pub(super) cert: Option<Text>,
+    pub(super) key: Option<Text>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub(super) header_kb: Option<Spanned<usize>>,
+    pub(super) connections: Option<Spanned<usize>>,
+    pub(super) streams_per_client: Option<Spanned<usize>>,
+    pub(super) header_timeout_ms: Option<u64>,
+    pub(super) body_timeout_ms: Option<u64>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -239,6 +286,26 @@ pub(super) struct RawAgent {
     pub(super) command: Option<Text>,
     pub(super) args: List,
     pub(super) endpoint: Option<Text>,
+    pub(super) input: Option<Spanned<RawInput>>,
+    pub(super) env: Option<Entries<Text>>,
+    pub(super) timeout: Option<Spanned<u64>>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawInput {
+    Stdin,
+    Argument,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawTasks {
+    pub(super) slots: Option<Spanned<u64>>,
+    pub(super) queue: Option<Spanned<u64>>,
+    pub(super) timeout: Option<Spanned<u64>>,
+    pub(super) output_limit_kb: Option<Spanned<u64>>,
+    pub(super) keep: Option<Spanned<u64>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]

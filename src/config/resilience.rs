@@ -1,4 +1,4 @@
-//! From the configuration to the retries, circuit breakers and rate limits.
+//! From the configuration to the retries and circuit breakers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,19 +6,11 @@ use std::time::Duration;
 
 use switchtower_layers::Target;
 use switchtower_layers::circuit_breaker::{self, CircuitBreakerLayer, Handle};
-use switchtower_layers::rate_limit::Limit;
 use switchtower_layers::retry::{self, Budget, RetryLayer};
 
-use super::{CircuitBreaker, Config, RateLimit, Retry};
+use super::{CircuitBreaker, Config, Retry};
 
 impl Config {
-    /// How many requests each client may make, by path, for the limiter that counts them.
-    pub fn rate_limits(&self) -> impl Iterator<Item = (&str, Limit)> {
-        self.models.rate_limit.iter().map(|(path, RateLimit { rpm, burst })| {
-            (path.as_str(), Limit::per_minute(rpm.get()).burst(burst.get()))
-        })
-    }
-
     /// When an attempt is made again, by its target's provider. `budget` gives each one its own,
     /// which outlives the layer; `None` is for those that are not configured.
     #[must_use]

@@ -16,12 +16,16 @@ use switchtower_layers::{
     route::Commit,
 };
 
-use super::{Agent, Key, Probe, Quota, Routing};
+use super::{
+    Agent, Auth, ConnectionLimits, Key, Probe, Quota, Routing, TasksConfig, Tls,
+    check::lets_others_in,
+};
 
 /// A checked configuration. [`Config::default`] is what an empty file means.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `host`: the address to listen on. Loopback only until client keys exist. Default 127.0.0.1.
+    /// `host`: the address to listen on. Loopback only, unless there are client keys. Default
+    /// 127.0.0.1.
     pub host: IpAddr,
     /// `port`: the HTTP port; 0 lets the system choose. Default 3000.
     pub port: u16,
@@ -29,8 +33,12 @@ pub struct Config {
     pub ws_port: u16,
     /// `dataDir`: what outlives a restart, relative to the working directory. Default `./data`.
     pub data_dir: PathBuf,
-    /// `logDir`: log files, relative to the working directory. Default `./logs`.
-    pub log_dir: PathBuf,
+    /// `logDir`: log files, one per day, relative to the working directory. Default none.
+    pub log_dir: Option<PathBuf>,
+    /// `logFormat`. Default `text`.
+    pub log_format: LogFormat,
+    /// `log_bodies`: whether prompts and answers are logged. Default false.
+    pub log_bodies: bool,
     /// `logLevel`. Default `info`.
     pub log_level: LogLevel,
     /// `body_limit_mb`: the largest request body, decoded, in MiB. 1 to 4096, default 64.
@@ -39,6 +47,12 @@ pub struct Config {
     pub drain_ms: u64,
     /// `trusted_proxies`: peers whose forwarded headers are believed. Default none.
     pub trusted_proxies: Vec<IpNet>,
+    /// `auth`: the client keys.
+    pub auth: Auth,
+    /// `tls`: with what it speaks https. Default none: http.
+    pub tls: Option<Tls>,
+    /// `limits`: how much of the gateway a client may hold.
+    pub limits: ConnectionLimits,
     /// `models`: the providers, and which of them serves which model.
     pub models: Models,
     /// `responses`: what the Responses API remembers.
@@ -47,6 +61,11 @@ pub struct Config {
     pub routing: Routing,
     /// `agents`, in file order; their ids are unique.
     pub agents: Vec<Agent>,
+    /// `allow_remote_agents`: whether endpoints of agents may be elsewhere than on this machine.
+    /// Default false.
+    pub allow_remote_agents: bool,
+    /// `tasks`: how many run and wait, and for how long.
+    pub tasks: TasksConfig,
     /// What is odd but not wrong, in sentences: one for each provider that is skipped for lack of a
     /// key, and the like.
     pub warnings: Vec<String>,
@@ -59,15 +78,22 @@ impl Default for Config {
             port: 3000,
             ws_port: 3001,
             data_dir: "./data".into(),
-            log_dir: "./logs".into(),
+            log_dir: None,
+            log_format: LogFormat::default(),
+            log_bodies: false,
             log_level: LogLevel::default(),
             body_limit_mb: 64,
             drain_ms: 30_000,
             trusted_proxies: Vec::new(),
+            auth: Auth::default(),
+            tls: None,
+            limits: ConnectionLimits::default(),
             models: Models::default(),
             responses: Responses::default(),
             routing: Routing::default(),
             agents: Vec::new(),
+            allow_remote_agents: false,
+            tasks: TasksConfig::default(),
             warnings: Vec::new(),
         }
     }
@@ -77,6 +103,29 @@ impl Config {
     /// What stands in `prices` for every model without a price of its own, and in `budgets` for
     /// every client without one.
     pub const OTHERS: &str = "default";
+
+    /// Whether clients need a key.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        !self.auth.keys.is_empty()
+    }
+
+    /// Whether it may listen on this address: without client keys on loopback only.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn may_listen_on(&self, address: IpAddr) -> Result<(), String> {
+        if address.is_loopback() || self.has_keys() {
+            return Ok(());
+        }
+        Err(lets_others_in(address))
+    }
+
+    /// `http` or `https`: how the gateway is spoken to.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
 
     /// The largest request body, decoded, in bytes.
     #[must_use]
@@ -111,7 +160,8 @@ pub struct Models {
     pub circuit_breaker: CircuitBreaker,
     /// `circuit_breaker.scope`: how much has one circuit. Default `target`.
     pub circuit_scope: Scope,
-    /// `rate_limit`: each client's limits, by path, in file order. Default none.
+    /// `rate_limit`: each client's limits, by path, in file order, unless its key has one
+    /// of its own. Default none.
     pub rate_limit: IndexMap<String, RateLimit>,
     /// `quota`: who tells what the providers have left.
     pub quota: Quota,
@@ -336,6 +386,17 @@ pub enum LogLevel {
     Info,
     Debug,
     Trace,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
 }
 
 impl From<LogLevel> for tracing::Level {

@@ -2,7 +2,7 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
-use crate::config::{CircuitBreaker, Config, Models, Provider, Retry, Timeouts};
+use crate::config::{CircuitBreaker, Config, ConnectionLimits, Models, Provider, Retry, Timeouts};
 
 /// By what one configuration differs from another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,11 @@ impl Changes {
             data_dir,
             log_dir,
             log_level,
+            log_format,
+            log_bodies,
+            auth,
+            tls,
+            limits,
             body_limit_mb,
             drain_ms,
             trusted_proxies,
@@ -45,6 +50,8 @@ impl Changes {
             responses,
             routing,
             agents,
+            allow_remote_agents,
+            tasks,
             warnings: _,
         } = a;
         for (name, is_same) in [
@@ -55,12 +62,22 @@ impl Changes {
             ("logDir", *log_dir == b.log_dir),
             ("routing", *routing == b.routing),
             ("agents", *agents == b.agents),
+            ("allow_remote_agents", *allow_remote_agents == b.allow_remote_agents),
+            ("tasks", *tasks == b.tasks),
+            ("logFormat", *log_format == b.log_format),
+            ("tls", tls.is_some() == b.tls.is_some()),
+            ("limits.connections", limits.connections == b.limits.connections),
+            ("limits.header_timeout_ms", limits.header_timeout_ms == b.limits.header_timeout_ms),
         ] {
             if !is_same {
                 self.restart_needed.push(name);
             }
         }
         self.note("logLevel", *log_level == b.log_level);
+        self.note("log_bodies", *log_bodies == b.log_bodies);
+        self.note("auth", *auth == b.auth);
+        self.note("tls", tls.is_none() || b.tls.is_none() || *tls == b.tls);
+        self.note("limits", *limits == with_fixed(b.limits, limits));
         self.note("body_limit_mb", *body_limit_mb == b.body_limit_mb);
         self.note("drain_ms", *drain_ms == b.drain_ms);
         self.note("trusted_proxies", *trusted_proxies == b.trusted_proxies);
@@ -161,6 +178,12 @@ impl fmt::Display for Changes {
     }
 }
 
+/// The limits that are read once, as they were.
+fn with_fixed(next: ConnectionLimits, running: &ConnectionLimits) -> ConnectionLimits {
+    let ConnectionLimits { connections, header_timeout_ms, .. } = *running;
+    ConnectionLimits { connections, header_timeout_ms, ..next }
+}
+
 /// What cannot change while it runs stays as it is.
 pub(crate) fn keep_fixed(next: &mut Config, running: &Config) {
     next.host = running.host;
@@ -170,6 +193,13 @@ pub(crate) fn keep_fixed(next: &mut Config, running: &Config) {
     next.log_dir.clone_from(&running.log_dir);
     next.routing.clone_from(&running.routing);
     next.agents.clone_from(&running.agents);
+    next.allow_remote_agents = running.allow_remote_agents;
+    next.tasks = running.tasks;
+    next.log_format = running.log_format;
+    if next.tls.is_some() != running.tls.is_some() {
+        next.tls.clone_from(&running.tls);
+    }
+    next.limits = with_fixed(next.limits, &running.limits);
 }
 
 #[cfg(test)]
@@ -178,7 +208,8 @@ mod tests {
     use crate::config::Env;
 
     fn config(yaml: &str) -> Config {
-        Config::from_yaml("test.yaml", yaml, &Env::empty()).unwrap_or_else(|e| panic!("{e}"))
+        Config::from_yaml("test.yaml", &yaml.replace("HASH", &"0".repeat(64)), &Env::empty())
+            .unwrap_or_else(|e| panic!("{e}"))
     }
 
     #[track_caller]
@@ -191,6 +222,14 @@ mod tests {
     fn each_setting_is_named() {
         for (setting, named) in [
             ("logLevel: debug", "logLevel; "),
+            ("log_bodies: true", "log_bodies; "),
+            ("logFormat: json", "nothing; logFormat"),
+            ("auth: {keys: [{name: a, hash: 'sha256:HASH'}]}", "auth; "),
+            ("limits: {header_kb: 8}", "limits; "),
+            ("limits: {connections: 9}", "nothing; limits.connections"),
+            ("limits: {header_timeout_ms: 9}", "nothing; limits.header_timeout_ms"),
+            ("tasks: {slots: 1}", "nothing; tasks"),
+            ("allow_remote_agents: true", "nothing; allow_remote_agents"),
             ("body_limit_mb: 1", "body_limit_mb; "),
             ("drain_ms: 1", "drain_ms; "),
             ("trusted_proxies: [10.0.0.1]", "trusted_proxies; "),

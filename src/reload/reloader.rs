@@ -73,6 +73,10 @@ impl Reloader {
 pub enum ReloadError {
     /// TLS cannot be set up, or a key does not fit into a header.
     Upstream(io::Error),
+    /// The certificate or its key cannot be used.
+    Certificate(io::Error),
+    /// Others could reach it, and there would be no client keys.
+    Exposed(String),
     /// The budgets cannot be kept.
     Budgets(database::Error),
     /// The gateway does not run any more.
@@ -83,6 +87,8 @@ impl fmt::Display for ReloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Upstream(error) => error.fmt(f),
+            Self::Certificate(error) => write!(f, "tls: {error}"),
+            Self::Exposed(reason) => f.write_str(reason),
             Self::Budgets(error) => error.fmt(f),
             Self::Stopped => f.write_str("the gateway has stopped"),
         }
@@ -92,9 +98,9 @@ impl fmt::Display for ReloadError {
 impl std::error::Error for ReloadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Upstream(error) => Some(error),
+            Self::Upstream(error) | Self::Certificate(error) => Some(error),
             Self::Budgets(error) => Some(error),
-            Self::Stopped => None,
+            Self::Exposed(_) | Self::Stopped => None,
         }
     }
 }

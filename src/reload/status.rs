@@ -5,6 +5,7 @@ use std::{
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Changes;
 
@@ -13,7 +14,8 @@ use super::Changes;
 pub struct Status(Arc<Mutex<Report>>);
 
 /// The answer of `GET /model-gateway/config`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ConfigStatus)]
 pub struct Report {
     /// Where the configuration came from; `null` when a program has made it.
     pub origin: Option<String>,
@@ -28,7 +30,8 @@ pub struct Report {
 }
 
 /// A configuration that was not taken up.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RefusedConfig)]
 pub struct Refused {
     /// What is wrong with it, with line and column.
     pub message: String,

@@ -1,6 +1,6 @@
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::pin, time::Duration};
 
-use http::Request;
+use http::{Request, uri::Scheme};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -11,16 +11,20 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::{stack::HttpService, upstream::Peer};
+use super::{first::FirstBytes, tls::Certificate};
+use crate::{config::ConnectionLimits, stack::HttpService, upstream::Peer};
 
-/// A head that does not come within this time ends the connection.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// Enough for two round trips around the world.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// Enough for clients that multiplex, and bounded.
 const MAX_STREAMS: u32 = 256;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -28,23 +32,45 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Above what the guard allows, so that it can answer in JSON what is just too much.
 const MAX_HEAD: usize = 512 << 10;
 
-/// Serves connections until `shutdown` resolves, and then drains them for as long as that says.
+/// How connections are taken, and what they are spoken to with.
+pub(super) struct Settings {
+    pub(super) limits: ConnectionLimits,
+    /// For https.
+    pub(super) certificate: Option<Certificate>,
+}
+
+/// Serves connections until `shutdown` resolves, and then drains them for as long as that says. When
+/// there are as many as the limit, the others wait in the kernel's queue until one ends.
 pub(super) async fn serve(
     listener: TcpListener,
     service: impl HttpService,
+    settings: Settings,
     shutdown: impl Future<Output = Duration>,
 ) {
-    let server = server();
+    let Settings { limits, certificate } = settings;
+    let accepting = Accepting {
+        server: server(limits),
+        certificate,
+        patience: Duration::from_millis(limits.header_timeout_ms),
+        stopping: CancellationToken::new(),
+    };
+    let mut was_full = false;
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     let drain = loop {
+        let is_full = connections.len() >= limits.connections;
+        if is_full && !was_full {
+            tracing::warn!(limits.connections, "no more connections: others wait until one ends");
+        }
+        was_full = is_full;
         tokio::select! {
             drain = &mut shutdown => break drain,
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if !is_full => match accepted {
                 Ok((stream, peer)) => {
-                    let service = with_peer(service.clone(), Peer(peer));
-                    connections.spawn(connection(server.clone(), stream, service, graceful.watcher()));
+                    let accepted = accepting.clone();
+                    let (service, watcher) = (service.clone(), graceful.watcher());
+                    connections.spawn(accepted.connection(stream, peer, service, watcher));
                 }
                 Err(error) => back_off(&error).await,
             },
@@ -52,6 +78,7 @@ pub(super) async fn serve(
         }
     };
     drop(listener);
+    accepting.stopping.cancel();
     tracing::info!(
         connections = graceful.count(),
         "stopping: no new connections, streams may finish"
@@ -62,12 +89,13 @@ pub(super) async fn serve(
     connections.shutdown().await;
 }
 
-fn server() -> Builder<TokioExecutor> {
+fn server(limits: ConnectionLimits) -> Builder<TokioExecutor> {
+    let head = Duration::from_millis(limits.header_timeout_ms);
     let mut server = Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
+        .header_read_timeout(Some(head).filter(|head| !head.is_zero()))
         .max_buf_size(MAX_HEAD);
     server
         .http2()
@@ -79,28 +107,73 @@ fn server() -> Builder<TokioExecutor> {
     server
 }
 
-/// Tells the service who is at the other end: the address with its port, and alone for rate limits.
-fn with_peer(service: impl HttpService, peer: Peer) -> impl HttpService {
+/// What each connection is given.
+#[derive(Clone)]
+struct Accepting {
+    server: Builder<TokioExecutor>,
+    certificate: Option<Certificate>,
+    /// How long it may take to say something.
+    patience: Duration,
+    stopping: CancellationToken,
+}
+
+impl Accepting {
+    /// Serves one connection to its end. A handshake is a part of it, so that a slow one holds up
+    /// nobody else.
+    async fn connection(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        service: impl HttpService,
+        watcher: Watcher,
+    ) {
+        // Without it each token of a stream waits for the last one's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let Some(certificate) = &self.certificate else {
+            let service = with_peer(service, Peer(peer), None);
+            return self.serve(stream, service, watcher).await;
+        };
+        let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
+        let stream = tokio::select! {
+            stream = timeout(HANDSHAKE_DEADLINE, handshake) => stream,
+            () = self.stopping.cancelled() => return,
+        };
+        match stream {
+            Ok(Ok(stream)) => {
+                let service = with_peer(service, Peer(peer), Some(Scheme::HTTPS));
+                self.serve(stream, service, watcher).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve<T>(&self, stream: T, service: impl HttpService, watcher: Watcher)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // Boxed, once per connection: the server moves what it reads from.
+        let stream = Box::pin(FirstBytes::new(stream, self.patience));
+        let service = TowerToHyperService::new(service);
+        let stream = TokioIo::new(stream);
+        let connection = self.server.serve_connection_with_upgrades(stream, service).into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(error, "a connection ended");
+        }
+    }
+}
+
+/// Tells the service who is at the other end: the address with its port, and alone for rate
+/// limits; and the scheme, if it is not http.
+fn with_peer(service: impl HttpService, peer: Peer, scheme: Option<Scheme>) -> impl HttpService {
     service.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(peer.0.ip());
+        if let Some(scheme) = &scheme {
+            request.extensions_mut().insert(scheme.clone());
+        }
         request
     })
-}
-
-async fn connection(
-    server: Builder<TokioExecutor>,
-    stream: TcpStream,
-    service: impl HttpService,
-    watcher: Watcher,
-) {
-    // Without it each token of a stream waits for the last one's acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(service);
-    let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(error, "a connection ended");
-    }
 }
 
 /// A failed accept is the peer's doing and passes, or this process is out of descriptors and

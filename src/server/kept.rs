@@ -5,6 +5,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     api::Shared,
+    auth::Failures,
     budget::{Books, Opened},
     config::Config,
     mesh::Mesh,
@@ -12,9 +13,11 @@ use crate::{
     reload::{Ask, Asks, Changes, ReloadError, Status, keep_fixed},
     resilience::Resilience,
     responses::{self, Keep, KeySeal},
-    telemetry::{self, stats::Stats},
+    telemetry::{self, metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
+
+use super::{Certificate, Streams};
 
 /// What outlives a stack: each part is told of another configuration, and keeps what it can.
 #[derive(Debug)]
@@ -24,11 +27,16 @@ pub(super) struct Kept {
     pub(super) mesh: Mesh,
     pub(super) watchers: Watchers,
     pub(super) status: Status,
+    /// For https.
+    pub(super) certificate: Option<Certificate>,
     responses: Keep,
     seal: Arc<KeySeal>,
     resilience: Resilience,
     circuits: Handle,
+    metrics: Metrics,
     stats: Stats,
+    failures: Failures,
+    streams: Streams,
     upstream: Upstream,
 }
 
@@ -36,13 +44,15 @@ pub(super) struct Kept {
 struct Prepared {
     upstream: Upstream,
     opened: Option<Opened>,
+    certificate: Option<Certificate>,
 }
 
 impl Kept {
     /// Nothing has happened yet, and nothing runs.
     pub(super) fn new(config: &Config) -> io::Result<Self> {
         let config = Arc::new(config.clone());
-        Ok(Self {
+        let metrics = Metrics::new(&config);
+        let kept = Self {
             upstream: Upstream::new(&config)?,
             books: Books::open(&config).map_err(io::Error::other)?,
             responses: Keep::new(&config),
@@ -51,10 +61,25 @@ impl Kept {
             watchers: Watchers::default(),
             resilience: Resilience::new(&config),
             circuits: Handle::new(),
-            stats: Stats::default(),
+            stats: Stats::new(metrics.clone()),
+            metrics,
+            failures: Failures::default(),
+            streams: Streams::default(),
+            certificate: config.tls.as_ref().map(Certificate::load).transpose()?,
             status: Status::new(),
             config,
-        })
+        };
+        kept.count();
+        Ok(kept)
+    }
+
+    /// Has the metrics tell how many keys are held.
+    fn count(&self) {
+        let (ledger, circuits) = (self.books.ledger(), self.circuits.clone());
+        let limiter = self.resilience.limiter.clone();
+        self.metrics.count_keys("budget", move || ledger.len());
+        self.metrics.count_keys("circuit_breaker", move || circuits.count());
+        self.metrics.count_keys("rate_limit", move || limiter.len());
     }
 
     /// What a stack is made of.
@@ -68,7 +93,10 @@ impl Kept {
             responses: self.responses.store(),
             seal: self.seal.clone(),
             mesh: self.mesh.clone(),
+            metrics: self.metrics.clone(),
             stats: self.stats.clone(),
+            failures: self.failures.clone(),
+            streams: self.streams.clone(),
             upstream: self.upstream.clone(),
             reload: self.status.clone(),
         }
@@ -97,6 +125,7 @@ impl Kept {
     ) -> Result<Changes, ReloadError> {
         let changes = Changes::between(&self.config, &next);
         keep_fixed(&mut next, &self.config);
+        next.may_listen_on(next.host).map_err(ReloadError::Exposed)?;
         let next = Arc::new(next);
         let prepared = self.prepare(&next).await?;
         self.commit(next, prepared, install).await;
@@ -114,8 +143,11 @@ impl Kept {
         let has_to_open = self.books.has_to_open(next);
         let prepared = spawn_blocking(move || {
             let upstream = upstream.reconfigure(&config).map_err(ReloadError::Upstream)?;
+            let certificate = config.tls.as_ref().map(Certificate::load).transpose();
+            let certificate = certificate.map_err(ReloadError::Certificate)?;
             let open = || Opened::open(&config.data_dir).map_err(ReloadError::Budgets);
-            Ok(Prepared { upstream, opened: has_to_open.then(open).transpose()? })
+            let opened = has_to_open.then(open).transpose()?;
+            Ok(Prepared { upstream, opened, certificate })
         });
         // It did not panic: then it was cut short by the end of the process.
         prepared.await.unwrap_or(Err(ReloadError::Stopped))
@@ -123,7 +155,7 @@ impl Kept {
 
     /// Everything that cannot fail.
     async fn commit(&mut self, next: Arc<Config>, prepared: Prepared, install: impl Fn(Shared)) {
-        let Prepared { upstream, opened } = prepared;
+        let Prepared { upstream, opened, certificate } = prepared;
         let before = std::mem::replace(&mut self.config, next);
         let config = &self.config;
         self.upstream = upstream;
@@ -131,6 +163,11 @@ impl Kept {
         self.responses = self.responses.reconfigure(config);
         self.watchers.reconfigure(config, &self.upstream);
         self.books.reconfigure(config, opened).await;
+        if let (Some(used), Some(loaded)) = (&self.certificate, &certificate) {
+            used.replace(loaded);
+        }
+        self.metrics.configure(&self.config);
+        self.count();
         install(self.shared());
         // Last: until then calls of before could have brought it back.
         self.forget(&before);

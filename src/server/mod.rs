@@ -1,17 +1,25 @@
-//! The gateway's near end: a listener, hyper's server (HTTP/1.1 and HTTP/2), and a clean stop.
+//! The gateway's near end: a listener, TLS, hyper's server (HTTP/1.1 and HTTP/2), what a client
+//! may hold of it, and a clean stop.
 
 mod accept;
 mod dispatch;
+mod first;
 mod guard;
 mod kept;
+mod slow;
+mod streams;
 mod swap;
+mod tls;
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
+pub use slow::{SlowBody, SlowBodyLayer};
+pub use streams::{Streams, StreamsLayer};
+pub use tls::Certificate;
 
 use crate::{
     config::Config,
@@ -20,6 +28,9 @@ use crate::{
 };
 use kept::Kept;
 use swap::Swap;
+
+/// How long WebSockets may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A gateway that has its port and is ready to run.
 ///
@@ -47,9 +58,12 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When the port is taken or the address is not this machine's, or TLS cannot be set up; with a
+    /// When others could reach it and there are no client keys, the port is taken or the address is not this machine's, or TLS cannot be set up, here
+    /// or with the providers; with a
     /// [`database::Error`](crate::database::Error) inside when the budgets cannot be kept.
     pub async fn bind(config: &Config) -> io::Result<Self> {
+        let exposed = |reason| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        config.may_listen_on(config.host).map_err(exposed)?;
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
         let kept = Kept::new(config)?;
@@ -72,6 +86,8 @@ impl Gateway {
     /// they used is on disk when it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, mut kept, asks, .. } = self;
+        let settings =
+            accept::Settings { limits: kept.config.limits, certificate: kept.certificate.clone() };
         let (mesh, quotas) = (kept.mesh.clone(), kept.watchers.quotas());
         mesh.start().await;
         kept.watch();
@@ -85,7 +101,9 @@ impl Gateway {
             tokio::join!(quotas.stop(), mesh.stop());
             Duration::from_millis(kept.config.drain_ms)
         };
-        accept::serve(listener, service.clone(), shutdown).await;
+        accept::serve(listener, service.clone(), settings, shutdown).await;
+        // WebSockets are no connections of the server any more. They have been told to end.
+        let _ = timeout(GOODBYE, mesh.events.left()).await;
         kept.books.close().await;
     }
 }

@@ -5,52 +5,77 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, header::CONTENT_ENCODING};
+use http::{
+    HeaderMap, HeaderName, Request, Response,
+    header::{CONTENT_ENCODING, CONTENT_LENGTH},
+};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use switchtower_layers::{BoxError, body::ResponseBody};
 use tower::{Service, service_fn};
 use tower_http::decompression::{Decompression, DecompressionBody};
 
-use super::headers;
+use super::{
+    client::ProviderBody,
+    headers,
+    redact::{Redacting, Redactor},
+};
 
 pin_project! {
     /// A provider's answer, decoded where it came encoded although identity was asked for; or the
-    /// few bytes that stand for a transport error.
+    /// few bytes that stand for a transport error. An error's is without the providers' keys.
     pub struct UpstreamBody {
         #[pin]
         kind: Kind,
+        // Of errors only.
+        redacting: Option<Redacting>,
     }
 }
 
 pin_project! {
     #[project = KindProj]
     enum Kind {
-        Plain { #[pin] body: ResponseBody<Incoming> },
-        Decoded { #[pin] body: DecompressionBody<Incoming> },
+        Plain { #[pin] body: ResponseBody<ProviderBody> },
+        Decoded { #[pin] body: DecompressionBody<ProviderBody> },
     }
 }
 
 impl UpstreamBody {
     /// Wraps an answer's body; for an encoded one this changes the head, too.
-    pub(super) fn wrap(response: Response<Incoming>) -> Response<Self> {
+    pub(super) fn wrap(
+        mut response: Response<ProviderBody>,
+        redactor: &Redactor,
+    ) -> Response<Self> {
+        let is_error = !response.status().is_success();
+        let redacting = is_error.then(|| Redacting::new(redactor)).flatten();
+        if redacting.is_some() {
+            redact_head(response.headers_mut(), redactor);
+        }
         if response.headers().contains_key(CONTENT_ENCODING) {
-            decode(response).map(|body| Self { kind: Kind::Decoded { body } })
+            decode(response).map(|body| Self { kind: Kind::Decoded { body }, redacting })
         } else {
-            response.map(|body| Self { kind: Kind::Plain { body: ResponseBody::inner(body) } })
+            let plain = |body| Kind::Plain { body: ResponseBody::inner(body) };
+            response.map(|body| Self { kind: plain(body), redacting })
         }
     }
 }
 
+/// The body may get shorter, and nobody needs a header with a key in it.
+fn redact_head(headers: &mut HeaderMap, redactor: &Redactor) {
+    headers.remove(CONTENT_LENGTH);
+    let found = headers.iter().filter(|(_, value)| redactor.is_in(value.as_bytes()));
+    let found: Vec<HeaderName> = found.map(|(name, _)| name.clone()).collect();
+    found.iter().for_each(|name| drop(headers.remove(name)));
+}
+
 impl From<Bytes> for UpstreamBody {
     fn from(bytes: Bytes) -> Self {
-        Self { kind: Kind::Plain { body: ResponseBody::own(bytes) } }
+        Self { kind: Kind::Plain { body: ResponseBody::own(bytes) }, redacting: None }
     }
 }
 
 /// tower-http decodes the answers of a service, so the answer is made one that is there at once.
-fn decode(response: Response<Incoming>) -> Response<DecompressionBody<Incoming>> {
+fn decode(response: Response<ProviderBody>) -> Response<DecompressionBody<ProviderBody>> {
     let mut response = Some(response);
     let answered =
         service_fn(move |_: Request<()>| std::future::ready(response.take().ok_or("called once")));
@@ -86,14 +111,28 @@ impl Body for UpstreamBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(match self.project().kind.project() {
+        let this = self.project();
+        let frame = ready!(match this.kind.project() {
             KindProj::Plain { body } => body.poll_frame(cx).map_err(Into::into),
             KindProj::Decoded { body } => body.poll_frame(cx),
         });
-        Poll::Ready(frame.map(|frame| frame.map(clean)))
+        let Some(redacting) = this.redacting else {
+            return Poll::Ready(frame.map(|frame| frame.map(clean)));
+        };
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => match frame.data_ref() {
+                Some(data) => Some(Ok(Frame::data(redacting.pass(data)))),
+                None => redacting.rest(),
+            },
+            None => redacting.rest(),
+            Some(Err(error)) => Some(Err(error)),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
+        if self.redacting.as_ref().is_some_and(Redacting::holds) {
+            return false;
+        }
         match &self.kind {
             Kind::Plain { body } => body.is_end_stream(),
             Kind::Decoded { body } => body.is_end_stream(),
@@ -101,6 +140,9 @@ impl Body for UpstreamBody {
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.redacting.is_some() {
+            return SizeHint::default();
+        }
         match &self.kind {
             Kind::Plain { body } => body.size_hint(),
             Kind::Decoded { body } => body.size_hint(),

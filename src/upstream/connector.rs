@@ -10,16 +10,19 @@ use http::Uri;
 use switchtower_layers::BoxError;
 use tower::Service;
 
-/// Bounds the time to connect: DNS, TCP and TLS together.
+use super::counted::{Connections, Counted};
+
+/// Bounds the time to connect (DNS, TCP and TLS together), and counts the connections.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectDeadline<C> {
     inner: C,
     limit: Option<Duration>,
+    connections: Connections,
 }
 
 impl<C> ConnectDeadline<C> {
-    pub(super) fn new(inner: C, limit: Option<Duration>) -> Self {
-        Self { inner, limit }
+    pub(super) fn new(inner: C, limit: Option<Duration>, connections: Connections) -> Self {
+        Self { inner, limit, connections }
     }
 }
 
@@ -39,10 +42,10 @@ impl<C> Service<Uri> for ConnectDeadline<C>
 where
     C: Service<Uri, Error: Into<BoxError>, Future: Send + 'static>,
 {
-    type Response = C::Response;
+    type Response = Counted<C::Response>;
     type Error = BoxError;
     // hyper-util wants a future that is `Unpin`; connections are rare, so the box costs nothing.
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
@@ -50,15 +53,16 @@ where
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.inner.call(uri);
-        let limit = self.limit;
+        let (limit, connections) = (self.limit, self.connections.clone());
         Box::pin(async move {
-            match limit {
-                None => connecting.await.map_err(Into::into),
+            let connected = match limit {
+                None => connecting.await,
                 Some(limit) => match tokio::time::timeout(limit, connecting).await {
-                    Ok(connected) => connected.map_err(Into::into),
-                    Err(_) => Err(ConnectTimedOut(limit).into()),
+                    Ok(connected) => connected,
+                    Err(_) => return Err(ConnectTimedOut(limit).into()),
                 },
-            }
+            };
+            connected.map(|connection| connections.count(connection)).map_err(Into::into)
         })
     }
 }
@@ -78,11 +82,11 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(60)).await;
             Ok::<_, Infallible>(())
         });
-        let bounded = ConnectDeadline::new(slow, Some(limit));
+        let bounded = ConnectDeadline::new(slow, Some(limit), Connections::default());
         let error = bounded.oneshot(Uri::from_static("http://a")).await.unwrap_err();
         assert_eq!(error.to_string(), "not connected within 5000 ms");
         assert!(error.is::<ConnectTimedOut>());
-        let unbounded = ConnectDeadline::new(slow, None);
+        let unbounded = ConnectDeadline::new(slow, None, Connections::default());
         assert!(unbounded.oneshot(Uri::from_static("http://a")).await.is_ok());
     }
 
@@ -93,7 +97,7 @@ mod tests {
             tokio::time::sleep(limit).await;
             Ok::<_, Infallible>(())
         });
-        let bounded = ConnectDeadline::new(just_in_time, Some(limit));
+        let bounded = ConnectDeadline::new(just_in_time, Some(limit), Connections::default());
         assert!(bounded.oneshot(Uri::from_static("http://a")).await.is_ok());
     }
 }

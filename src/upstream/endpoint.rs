@@ -4,7 +4,7 @@ use http::{HeaderValue, Request, Uri, Version, header::AUTHORIZATION, uri::PathA
 use rustls::ClientConfig;
 use switchtower_layers::Buffered;
 
-use super::client::{self, ProviderClient};
+use super::{client::ProviderClient, counted::Connections};
 use crate::config::{Key, Provider};
 
 /// On a request: its path is the host's, and not to go below the base URL.
@@ -15,6 +15,7 @@ pub(crate) struct AtRoot;
 pub(super) struct Endpoint {
     pub(super) name: Arc<str>,
     pub(super) client: ProviderClient,
+    pub(super) connections: Connections,
     base: Uri,
     authorization: Option<HeaderValue>,
     key: Key,
@@ -29,9 +30,11 @@ impl Endpoint {
             Key::Present(key) => Some(bearer(key.expose())?),
             Key::Missing { .. } => None,
         };
+        let connections = Connections::default();
         Ok(Self {
             name: name.into(),
-            client: client::build(tls, deadline),
+            client: ProviderClient::new(tls, deadline, &connections),
+            connections,
             base: provider.base_url.clone(),
             authorization,
             key: provider.key.clone(),

@@ -6,6 +6,7 @@ use std::{
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{FORWARDED, HOST},
+    uri::Scheme,
 };
 use ipnet::IpNet;
 
@@ -24,7 +25,14 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// Says for whom the request is forwarded. What a stranger claims is overwritten; a trusted
 /// proxy's claims stay, and its own address is added. Must run while `Host` is still there.
-pub(super) fn set(headers: &mut HeaderMap, peer: Option<Peer>, trusted: &[IpNet]) {
+///
+/// `scheme` is the one the client has spoken.
+pub(super) fn set(
+    headers: &mut HeaderMap,
+    peer: Option<Peer>,
+    scheme: Option<&Scheme>,
+    trusted: &[IpNet],
+) {
     let ip = peer.map(|Peer(addr)| addr.ip().to_canonical());
     let is_trusted = ip.is_some_and(|ip| trusted.iter().any(|net| net.contains(&ip)));
     let mut chain = String::new();
@@ -36,7 +44,8 @@ pub(super) fn set(headers: &mut HeaderMap, peer: Option<Peer>, trusted: &[IpNet]
         for name in [FORWARDED, FOR, PROTO, FORWARDED_HOST, REAL_IP] {
             headers.remove(name);
         }
-        headers.insert(PROTO, HeaderValue::from_static("http"));
+        let is_tls = scheme == Some(&Scheme::HTTPS);
+        headers.insert(PROTO, HeaderValue::from_static(if is_tls { "https" } else { "http" }));
         if let Some(host) = headers.get(HOST).cloned() {
             headers.insert(FORWARDED_HOST, host);
         }
@@ -64,7 +73,7 @@ mod tests {
         headers.insert(REAL_IP, HeaderValue::from_static("1.1.1.1"));
         headers.insert(FORWARDED, HeaderValue::from_static("for=1.1.1.1"));
         let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
-        set(&mut headers, Some(Peer(peer.parse().unwrap())), &trusted);
+        set(&mut headers, Some(Peer(peer.parse().unwrap())), None, &trusted);
         headers
     }
 
@@ -91,7 +100,8 @@ mod tests {
     fn an_unknown_peer_is_a_stranger() {
         let mut headers = HeaderMap::new();
         headers.insert(FOR, HeaderValue::from_static("1.1.1.1"));
-        set(&mut headers, None, &[]);
+        set(&mut headers, None, Some(&Scheme::HTTPS), &[]);
         assert!(!headers.contains_key(FOR));
+        assert_eq!(headers[PROTO], "https");
     }
 }

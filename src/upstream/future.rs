@@ -9,7 +9,6 @@ use std::{
 };
 
 use http::Response;
-use hyper_util::client::legacy::{self, Error as ClientError};
 use pin_project_lite::pin_project;
 use switchtower_layers::{
     Code, Rejection,
@@ -17,7 +16,13 @@ use switchtower_layers::{
     quota::Remaining,
 };
 
-use super::{UpstreamBody, connector::ConnectTimedOut, headers};
+use super::{
+    UpstreamBody,
+    client::{SendError, Sending},
+    connector::ConnectTimedOut,
+    headers,
+    redact::Redactor,
+};
 
 pin_project! {
     /// The future of [`Upstream`](super::Upstream).
@@ -30,14 +35,14 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State {
-        Sent { #[pin] sent: legacy::ResponseFuture, provider: Arc<str> },
+        Sent { sent: Sending, provider: Arc<str>, redactor: Redactor },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
 impl ResponseFuture {
-    pub(super) fn sent(sent: legacy::ResponseFuture, provider: Arc<str>) -> Self {
-        Self { state: State::Sent { sent, provider } }
+    pub(super) fn sent(sent: Sending, provider: Arc<str>, redactor: Redactor) -> Self {
+        Self { state: State::Sent { sent, provider, redactor } }
     }
 
     pub(super) fn rejected(rejection: Rejection) -> Self {
@@ -56,32 +61,33 @@ impl Future for ResponseFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match self.project().state.project() {
-            StateProj::Sent { sent, provider } => match ready!(sent.poll(cx)) {
+            StateProj::Sent { sent, provider, redactor } => match ready!(sent.as_mut().poll(cx)) {
                 Ok(mut response) => {
                     // The headers do not pass; who counts what is left still has to know.
                     if let Some(remaining) = Remaining::read(response.headers()) {
                         response.extensions_mut().insert(remaining);
                     }
                     headers::inbound(response.headers_mut());
-                    UpstreamBody::wrap(response)
+                    UpstreamBody::wrap(response, redactor)
                 }
                 Err(error) => failed(provider, error),
             },
             StateProj::Rejected { rejection } => {
-                rejection.take().expect("polled after completion").into_response()
+                let rejection = rejection.take().expect("polled after completion");
+                rejection.by("upstream").into_response()
             }
         }))
     }
 }
 
 /// A transport error as a response.
-fn failed(provider: &str, error: ClientError) -> Response<UpstreamBody> {
+fn failed(provider: &str, error: SendError) -> Response<UpstreamBody> {
     let error = TransportError::new(kind(&error), error);
     tracing::debug!(provider, error = &error as &dyn Error, "no answer");
     Rejection::new(Code::ProviderError, format!("{provider}: {error}")).into_failure(error)
 }
 
-fn kind(error: &ClientError) -> TransportErrorKind {
+fn kind(error: &SendError) -> TransportErrorKind {
     if !error.is_connect() {
         return TransportErrorKind::Broken;
     }

@@ -9,10 +9,12 @@
 mod body;
 mod client;
 mod connector;
+mod counted;
 mod endpoint;
 mod forwarded;
 mod future;
 mod headers;
+mod redact;
 mod service;
 mod tls;
 
@@ -21,3 +23,4 @@ pub(crate) use endpoint::AtRoot;
 pub use forwarded::Peer;
 pub use future::ResponseFuture;
 pub use service::Upstream;
+pub(crate) use tls::config as tls_config;

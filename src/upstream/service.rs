@@ -11,8 +11,11 @@ use ipnet::IpNet;
 use switchtower_layers::{Buffered, Code, Rejection, Target};
 use tower::Service;
 
-use super::{Peer, ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, tls};
-use crate::config::Config;
+use super::{
+    Peer, ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor,
+    tls,
+};
+use crate::config::{Config, Key};
 
 /// Sends a request to its target's provider. See the [module](super).
 ///
@@ -22,6 +25,7 @@ use crate::config::Config;
 pub struct Upstream {
     endpoints: Arc<HashMap<Arc<str>, Arc<Endpoint>>>,
     trusted_proxies: Arc<[IpNet]>,
+    redactor: Redactor,
 }
 
 impl Upstream {
@@ -31,7 +35,11 @@ impl Upstream {
     ///
     /// When TLS cannot be set up.
     pub fn new(config: &Config) -> io::Result<Self> {
-        let nothing = Self { endpoints: Arc::default(), trusted_proxies: [].into() };
+        let nothing = Self {
+            endpoints: Arc::default(),
+            trusted_proxies: [].into(),
+            redactor: Redactor::new([]),
+        };
         nothing.reconfigure(config)
     }
 
@@ -60,10 +68,32 @@ impl Upstream {
             let endpoint = Endpoint::new(name, provider, tls.clone())?;
             endpoints.insert(endpoint.name.clone(), Arc::new(endpoint));
         }
+        let keys = config.models.providers.values().filter_map(|provider| match &provider.key {
+            Key::Present(key) => Some(key),
+            Key::Missing { .. } => None,
+        });
         Ok(Self {
             endpoints: Arc::new(endpoints),
             trusted_proxies: config.trusted_proxies.as_slice().into(),
+            redactor: Redactor::new(keys),
         })
+    }
+
+    /// What keeps the providers' keys out of what their errors say.
+    pub(crate) fn redactor(&self) -> Redactor {
+        self.redactor.clone()
+    }
+
+    /// By provider: the connections that are open, in use or pooled, and those that ever were.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(Arc<str>, u64, u64)> {
+        let endpoints = self.endpoints.values();
+        endpoints
+            .map(|endpoint| {
+                let Endpoint { name, connections, .. } = &**endpoint;
+                (name.clone(), connections.open(), connections.made())
+            })
+            .collect()
     }
 
     /// The way to one provider only: whoever holds it keeps no other one's connections.
@@ -74,6 +104,7 @@ impl Upstream {
         Self {
             endpoints: Arc::new(endpoints.into_iter().collect()),
             trusted_proxies: self.trusted_proxies.clone(),
+            redactor: self.redactor.clone(),
         }
     }
 
@@ -87,13 +118,14 @@ impl Upstream {
         };
         let peer = request.extensions().get::<Peer>().copied();
         headers::remove_hop_by_hop(request.headers_mut());
-        forwarded::set(request.headers_mut(), peer, &self.trusted_proxies);
+        let scheme = request.extensions().get::<Scheme>().cloned();
+        forwarded::set(request.headers_mut(), peer, scheme.as_ref(), &self.trusted_proxies);
         headers::outbound(request.headers_mut());
         endpoint.address(&mut request).map_err(|error| {
             Rejection::new(Code::InvalidRequest, format!("the path cannot be sent on: {error}"))
         })?;
-        let sent = endpoint.client.request(request);
-        Ok(ResponseFuture::sent(sent, endpoint.name.clone()))
+        let sent = endpoint.client.send(request);
+        Ok(ResponseFuture::sent(sent, endpoint.name.clone(), self.redactor.clone()))
     }
 }
 

@@ -7,7 +7,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 /// a company's own authority works. A system without any gets Mozilla's.
 ///
 /// Reading the roots takes a while, so without a provider that is spoken to in TLS there are none.
-pub(super) fn config(is_needed: bool) -> io::Result<ClientConfig> {
+pub(crate) fn config(is_needed: bool) -> io::Result<ClientConfig> {
     let builder = || {
         ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()

@@ -49,7 +49,7 @@ models:
     );
     assert_eq!(
         config.warnings,
-        ["the budget of `alice` never applies: there are no client keys yet"]
+        ["the budget of `alice` never applies: there is no client key of that name"]
     );
 }
 

@@ -25,9 +25,10 @@ routing:
   defaultAgent: claud-code
 ";
     assert_snapshot!(refused(text), @r"
-    gateway.yaml:1:7: 0.0.0.0 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:1:7: 0.0.0.0 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       1 | host: 0.0.0.0
         |       ^^^^^^^
+      help: add `auth.keys`; `switchtower key new` makes one
 
     gateway.yaml:4:26: a URL begins with http:// or https://
       4 |     deepseek: {base_url: api.deepseek.com/v1}
@@ -64,9 +65,10 @@ routing:
 #[test]
 fn server() {
     assert_snapshot!(refused("host: 192.168.0.7"), @r"
-    gateway.yaml:1:7: 192.168.0.7 would let others in; until there are client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
+    gateway.yaml:1:7: 192.168.0.7 would let others in: without client keys, the gateway only listens on loopback (127.0.0.1 or ::1)
       1 | host: 192.168.0.7
         |       ^^^^^^^^^^^
+      help: add `auth.keys`; `switchtower key new` makes one
     ");
     assert_snapshot!(refused("host: example.org\nport: 3000\nwsPort: 3000\nbody_limit_mb: 0"), @r"
     gateway.yaml:1:7: `example.org` is no IP address; write 127.0.0.1 or ::1
@@ -420,10 +422,6 @@ routing:
         |                                      ^^^^
       help: write, for example, https://api.deepseek.com/v1
 
-    gateway.yaml:4:51: `command` is for agents of type process
-      4 |   - {id: claude-code, type: claude-code, command: claude}
-        |                                                   ^^^^^^
-
     gateway.yaml:5:5: this agent has no id
       5 |   - {name: Nobody, type: codex}
         |     ^
@@ -456,6 +454,105 @@ routing:
     gateway.yaml:12:7: this rule has no name
       12 |     - {keywords: [x], agent: aider}
          |       ^
+    ");
+}
+
+#[test]
+fn agents_settings() {
+    let text = "\
+agents:
+  - {id: a b, type: process, command: ''}
+  - {id: gateway, type: http, endpoint: http://10.0.0.1, command: x, args: [y], input: stdin, env: {A: b}}
+  - {id: c, type: codex, endpoint: http://127.0.0.1, timeout: 0}
+  - {id: d, type: codex, env: {sk-secret: v, A: sk-secret, A: w}}
+tasks: {slots: 0, queue: 0, timeout: 999999999, output_limit_kb: 0, keep: 0}
+";
+    assert_snapshot!(refused(text), @r"
+    gateway.yaml:2:10: an agent's id has only letters, digits, `.`, `_` and `-`
+      2 |   - {id: a b, type: process, command: ''}
+        |          ^^^
+
+    gateway.yaml:2:39: this command is empty
+      2 |   - {id: a b, type: process, command: ''}
+        |                                       ^^
+
+    gateway.yaml:3:10: `gateway` is no agent: as a task's target it lets the rules decide
+      3 |   - {id: gateway, type: http, endpoint: http://10.0.0.1, command: x, args: [y], input: std ...
+        |          ^^^^^^^
+
+    gateway.yaml:3:41: this endpoint is not on this machine
+      3 |   - {id: gateway, type: http, endpoint: http://10.0.0.1, command: x, args: [y], input: std ...
+        |                                         ^^^^^^^^^^^^^^^
+      help: write 127.0.0.1 or localhost, or set `allow_remote_agents: true`
+
+    gateway.yaml:3:67: `command` is for agents that run a program
+      3 | ... e: http, endpoint: http://10.0.0.1, command: x, args: [y], input: stdin, env: {A: *}}
+        |                                                  ^
+
+    gateway.yaml:3:77: `args` is for agents that run a program
+      3 | ... ndpoint: http://10.0.0.1, command: x, args: [y], input: stdin, env: {A: *}}
+        |                                                  ^
+
+    gateway.yaml:3:88: `input` is for agents that run a program
+      3 | ... tp://10.0.0.1, command: x, args: [y], input: stdin, env: {A: *}}
+        |                                                  ^^^^^
+
+    gateway.yaml:3:101: `env` is for agents that run a program
+      3 | ... , command: x, args: [y], input: stdin, env: {A: *}}
+        |                                                  ^
+
+    gateway.yaml:4:36: `endpoint` is for agents that are of type http
+      4 |   - {id: c, type: codex, endpoint: http://127.0.0.1, timeout: 0}
+        |                                    ^^^^^^^^^^^^^^^^
+
+    gateway.yaml:4:63: `timeout` has to be from 1 to 604800
+      4 |   - {id: c, type: codex, endpoint: http://127.0.0.1, timeout: 0}
+        |                                                               ^
+
+    gateway.yaml:5:32: this is not the name of an environment variable
+
+    gateway.yaml:5:60: the variable `A` is given twice
+      5 |   - {id: d, type: codex, env: {sk-secret: *, A: *********, A: *}}
+        |                                                            ^
+      help: the first is on line 5
+
+    gateway.yaml:6:16: `slots` has to be from 1 to 256
+      6 | tasks: {slots: 0, queue: 0, timeout: 999999999, output_limit_kb: 0, keep: 0}
+        |                ^
+
+    gateway.yaml:6:26: `queue` has to be from 1 to 1000000
+      6 | tasks: {slots: 0, queue: 0, timeout: 999999999, output_limit_kb: 0, keep: 0}
+        |                          ^
+
+    gateway.yaml:6:38: `timeout` has to be from 1 to 604800
+      6 | tasks: {slots: 0, queue: 0, timeout: 999999999, output_limit_kb: 0, keep: 0}
+        |                                      ^^^^^^^^^
+
+    gateway.yaml:6:66: `output_limit_kb` has to be from 1 to 65536
+      6 | tasks: {slots: 0, queue: 0, timeout: 999999999, output_limit_kb: 0, keep: 0}
+        |                                                                  ^
+
+    gateway.yaml:6:75: `keep` has to be from 1 to 10000000
+      6 | tasks: {slots: 0, queue: 0, timeout: 999999999, output_limit_kb: 0, keep: 0}
+        |                                                                           ^
+    ");
+    assert_snapshot!(refused("agents: [{id: a, type: codex, input: pipe}]"), @r"
+    gateway.yaml:1:38: `pipe` is not a choice here
+      1 | agents: [{id: a, type: codex, input: pipe}]
+        |                                      ^^^^
+      help: the choices are: stdin, argument
+    ");
+    assert_snapshot!(refused("agents: [{id: a, type: codex, envs: {A: b}}]"), @r"
+    gateway.yaml:1:31: unknown setting `envs`
+      1 | agents: [{id: a, type: codex, envs: {A: b}}]
+        |                               ^^^^
+      help: did you mean `env`?
+    ");
+    assert_snapshot!(refused("tasks: {slot: 3}"), @r"
+    gateway.yaml:1:9: unknown setting `slot`
+      1 | tasks: {slot: 3}
+        |         ^^^^
+      help: did you mean `slots`?
     ");
 }
 

@@ -3,17 +3,19 @@
 mod any_text;
 mod budgets;
 mod contradictory;
+mod keys;
 mod quota;
 mod refused;
 
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use switchtower::config::{
-    AgentKind, CircuitBreaker, Codexbar, Config, Env, Key, LogLevel, Models, Quota, ResponseStore,
-    Responses, Retry, Strategy, Timeouts,
+    AgentKind, CircuitBreaker, Codexbar, Config, Env, Input, Key, LogFormat, LogLevel, Models,
+    Program, Quota, ResponseStore, Responses, Retry, Strategy, TasksConfig, Timeouts,
 };
 use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
 
@@ -44,6 +46,8 @@ fn the_sample_is_read_unchanged() {
         ("127.0.0.1", 3000, 3001)
     );
     assert_eq!(config.log_level, LogLevel::Info);
+    assert_eq!(config.log_dir, Some("./logs".into()));
+    assert_eq!((config.log_format, config.log_bodies), (LogFormat::Text, false));
     let models = &config.models;
     assert_eq!(models.default_model.as_deref(), Some("deepseek-chat"));
     let names: Vec<_> = models.providers.keys().collect();
@@ -59,7 +63,8 @@ fn the_sample_is_read_unchanged() {
     assert_eq!(config.routing.rules[0].keywords, ["review", "代码审查"]);
     assert_eq!(config.routing.rules[0].strategy, Strategy::Single("claude-code".into()));
     assert!(matches!(&config.routing.rules[1].strategy, Strategy::Broadcast(a) if a.len() == 2));
-    let process = AgentKind::Process { command: "my-cli".into(), args: vec!["--go".into()] };
+    let (command, args) = ("my-cli".into(), vec!["--go".into()]);
+    let process = AgentKind::Process(Program { command, args, input: Input::Stdin });
     assert_eq!(config.agents[1].kind, process);
 
     assert_eq!(key(&config, "ollama").as_deref(), Some("ollama"));
@@ -81,6 +86,8 @@ fn the_example_file_says_the_same_as_the_sample() {
         .replace("# timeouts:", "timeouts:")
         .replace("# retry:", "retry:")
         .replace("# responses:", "responses:")
+        .replace("# tasks:", "tasks:")
+        .replace("# allow_remote_agents:", "allow_remote_agents:")
         .replace("# circuit_breaker:", "circuit_breaker:");
     let uncommented = uncommented.lines().map(|line| match line.strip_prefix("  #   ") {
         Some(setting) if setting.contains("_ms: ") => format!("    {setting}\n"),
@@ -90,6 +97,7 @@ fn the_example_file_says_the_same_as_the_sample() {
     assert_eq!(uncommented.matches("\n    connect_ms: ").count(), 1, "{uncommented}");
     assert_eq!(uncommented.matches("\n  retry: ").count(), 1);
     assert_eq!(uncommented.matches("\nresponses: ").count(), 1);
+    assert_eq!(uncommented.matches("\ntasks: ").count(), 1);
     assert_eq!(uncommented.matches("\n  circuit_breaker: ").count(), 1);
     assert_eq!(format!("{:?}", accepted(&uncommented)), format!("{:?}", accepted(SAMPLE)));
     // These are off by default.
@@ -121,11 +129,12 @@ fn nothing_is_the_default() {
 
 #[test]
 fn camel_case_settings_have_a_snake_case_twin() {
-    let camel = "wsPort: 1\ndataDir: d\nlogDir: l\nlogLevel: warn\nrouting: {defaultAgent: codex}";
-    let snake =
-        "ws_port: 1\ndata_dir: d\nlog_dir: l\nlog_level: warn\nrouting: {default_agent: codex}";
+    let camel = "wsPort: 1\ndataDir: d\nlogDir: l\nlogLevel: warn\nlogFormat: json\nrouting: {defaultAgent: codex}";
+    let snake = "ws_port: 1\ndata_dir: d\nlog_dir: l\nlog_level: warn\nlog_format: json\nrouting: {default_agent: codex}";
     assert_eq!(format!("{:?}", accepted(camel)), format!("{:?}", accepted(snake)));
-    assert_eq!(accepted(snake).log_level, LogLevel::Warn);
+    let config = accepted(snake);
+    assert_eq!((config.log_level, config.log_format), (LogLevel::Warn, LogFormat::Json));
+    assert_eq!(config.log_dir, Some("l".into()));
     assert_eq!(accepted(snake).ws_port, 1);
 }
 
@@ -190,6 +199,58 @@ fn a_provider_has_retries_and_a_circuit_breaker_of_its_own() {
     let own = CircuitBreaker { reset_timeout_ms: 7, ..general };
     assert_eq!(providers["a"].circuit_breaker, own);
     assert_eq!(Config::default().models.circuit_scope, Scope::Target);
+}
+
+#[test]
+fn an_agent_is_run_as_its_program_usually_is_but_for_what_is_said() {
+    let config = accepted(
+        "agents:\n  - {id: a, type: claude-code, command: /opt/claude, timeout: 90}\n  \
+         - {id: b, type: openclaw, args: [agent, --local]}\n  \
+         - {id: c, type: codex, input: argument}\n  - {id: d, type: http, endpoint: 'http://[::1]:1/x'}",
+    );
+    let kinds: Vec<_> = config.agents.iter().map(|agent| agent.kind.clone()).collect();
+    let claude = Program { command: "/opt/claude".into(), ..Program::claude_code() };
+    let args = vec!["agent".into(), "--local".into()];
+    let openclaw = Program { command: "openclaw".into(), args, input: Input::Argument };
+    let codex = Program { input: Input::Argument, ..Program::codex() };
+    assert_eq!(kinds[0], AgentKind::ClaudeCode(claude));
+    assert_eq!(kinds[1], AgentKind::Openclaw(openclaw));
+    assert_eq!(kinds[2], AgentKind::Codex(codex));
+    assert!(matches!(&kinds[3], AgentKind::Http { endpoint } if endpoint.path() == "/x"));
+    let timeouts: Vec<_> = config.agents.iter().map(|agent| agent.timeout).collect();
+    assert_eq!(timeouts[..2], [Some(Duration::from_secs(90)), None]);
+    let remote = "agents: [{id: a, type: http, endpoint: https://agent.example}]\n";
+    let config = accepted(&format!("{remote}allow_remote_agents: true"));
+    assert!(config.allow_remote_agents && config.agents.len() == 1);
+}
+
+#[test]
+fn an_agents_variables_are_expanded_and_do_not_print() {
+    let text = "agents:\n  - id: a\n    type: codex\n    env: {PLAIN: 1, KEY: 'k-${SECRET}-${SECRET}', \
+                NONE: '${MISSING}', ODD: '$x ${} ${a b'}";
+    let env = Env::fixed([("SECRET", "hush")]);
+    let config = Config::from_yaml("gateway.yaml", text, &env).unwrap();
+    let values: Vec<_> =
+        config.agents[0].env.iter().map(|(name, value)| (&**name, value.expose())).collect();
+    assert_eq!(values, [("PLAIN", "1"), ("KEY", "k-hush-hush"), ("ODD", "$x ${} ${a b")]);
+    assert_eq!(
+        config.warnings,
+        ["line 4 sets NONE from MISSING, which is not set, so it is left out"]
+    );
+    assert!(!format!("{config:?}").contains("hush"));
+}
+
+#[test]
+fn tasks_are_bounded() {
+    let config = accepted("tasks: {slots: 2, timeout: 5, output_limit_kb: 8}");
+    let own = TasksConfig {
+        slots: 2,
+        timeout: Duration::from_secs(5),
+        output_limit: 8192,
+        ..TasksConfig::default()
+    };
+    assert_eq!(config.tasks, own);
+    assert_eq!((own.queue, own.keep), (1000, 10_000));
 }
 
 #[test]
@@ -302,6 +363,8 @@ fn a_file_is_loaded_with_the_dotenv_beside_it() {
 
 #[test]
 fn what_is_odd_is_a_warning() {
+    let told = "`log_bodies` is on: prompts and answers are written to the log";
+    assert_eq!(accepted("log_bodies: true").warnings, [told]);
     let text = "models:\n  providers:\n    p: {base_url: http://x, api_key: k, models: [m, m]}\n    q: {base_url: http://x, api_key: k, models: [p/m]}\n  fallback_chain: [p, p]\n  model_routing: {gpt-: [p], gpt-5: [p], '*-mini': [p]}\nrouting: {rules: [{name: r, agent: codex}]}";
     assert_snapshot!(accepted(text).warnings.join("\n"), @r"
     line 3 lists the model `m` twice

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use switchtower::{
     config::{Config, Env},
+    reload::Reloader,
     server::Gateway as Server,
 };
 use tempfile::TempDir;
@@ -24,6 +25,8 @@ pub fn yaml(base_url: &str, settings: &str) -> String {
 #[derive(Debug)]
 pub struct Gateway {
     pub addr: SocketAddr,
+    config: Config,
+    reloader: Reloader,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
     /// What it keeps is in there, and gone with it.
@@ -52,12 +55,12 @@ impl Gateway {
             }
         }
         let server = Server::bind(&config).await.expect("a free port");
-        let addr = server.local_addr();
+        let (addr, reloader) = (server.local_addr(), server.reloader());
         let (shutdown, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Self { addr, shutdown: Some(shutdown), running, _data: data }
+        Self { addr, config, reloader, shutdown: Some(shutdown), running, _data: data }
     }
 
     /// Runs in front of one provider, named `main`, that lists the model `m`.
@@ -73,6 +76,12 @@ impl Gateway {
     /// The same, for a provider that is only an address.
     pub async fn at(base_url: &str, settings: &str) -> Self {
         Self::start(&yaml(base_url, settings)).await
+    }
+
+    /// Has it take up the same configuration again, as SIGHUP does.
+    pub async fn reload(&self) -> Result<(), String> {
+        let reloaded = soon(self.reloader.reload(self.config.clone())).await;
+        reloaded.map(drop).map_err(|error| error.to_string())
     }
 
     /// Asks it to stop, as SIGTERM does, without waiting for it.

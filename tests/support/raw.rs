@@ -46,6 +46,10 @@ impl Raw {
     pub async fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).await.expect("a connection");
         stream.set_nodelay(true).unwrap();
+        Self::new(stream)
+    }
+
+    pub fn new(stream: TcpStream) -> Self {
         Self { stream, buffer: Vec::new() }
     }
 

@@ -16,6 +16,8 @@ use super::soon;
 pub struct Event {
     /// The `event:` line, if there was one.
     pub name: Option<String>,
+    /// The `id:` line, if there was one.
+    pub id: Option<String>,
     /// The `data:` lines, joined by newlines.
     pub data: String,
     /// When its last byte was read.
@@ -40,6 +42,8 @@ pub struct Events {
     ready: VecDeque<Event>,
     /// The comment lines so far.
     pub comments: Vec<String>,
+    /// The last `retry:` line.
+    pub retry: Option<u64>,
 }
 
 impl Events {
@@ -54,6 +58,7 @@ impl Events {
             buffer: BytesMut::new(),
             ready: VecDeque::new(),
             comments: Vec::new(),
+            retry: None,
         }
     }
 
@@ -116,7 +121,7 @@ impl Events {
     }
 
     fn parse(&mut self, block: &str) {
-        let mut name = None;
+        let (mut name, mut id) = (None, None);
         let mut data = Vec::new();
         // Not `lines`: a lone CR or another separator within a line is the data's.
         for line in block.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)) {
@@ -129,13 +134,17 @@ impl Events {
                         "two names: {block:?}"
                     );
                 }
+                Some(("id", value)) => {
+                    assert!(id.replace(value.trim().to_owned()).is_none(), "two ids: {block:?}");
+                }
+                Some(("retry", value)) => self.retry = Some(value.trim().parse().expect("ms")),
                 _ => panic!("not a line of an event stream: {line:?} in {block:?}"),
             }
         }
         if data.is_empty() {
             assert!(name.is_none(), "an event without data: {block:?}");
         } else {
-            self.ready.push_back(Event { name, data: data.join("\n"), at: Instant::now() });
+            self.ready.push_back(Event { name, id, data: data.join("\n"), at: Instant::now() });
         }
     }
 }

@@ -60,7 +60,7 @@ where
             StateProj::Calling { future, ticket } => (future, ticket),
             StateProj::Rejected { rejection } => {
                 let rejection = rejection.take().expect("polled after completion");
-                return Poll::Ready(Ok(rejection.into_response()));
+                return Poll::Ready(Ok(rejection.by("budget").into_response()));
             }
         };
         let result = ready!(future.poll(cx));

@@ -97,7 +97,7 @@ where
                 }
                 StateProj::Rejected { rejection } => {
                     let rejection = rejection.take().expect("polled after completion");
-                    return Poll::Ready(Ok(rejection.into_response()));
+                    return Poll::Ready(Ok(rejection.by("buffer").into_response()));
                 }
             };
             this.state.set(match (body, this.waiting.take()) {

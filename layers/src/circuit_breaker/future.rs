@@ -57,7 +57,7 @@ where
             StateProj::Calling { future, watch } => (future, watch),
             StateProj::Rejected { rejection } => {
                 let rejection = rejection.take().expect("polled after completion");
-                return Poll::Ready(Ok(rejection.into_response()));
+                return Poll::Ready(Ok(rejection.by("circuit_breaker").into_response()));
             }
         };
         let result = ready!(future.poll(cx));

@@ -89,6 +89,24 @@ impl Meaning {
         }
     }
 
+    /// A word for it, for logs and counts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Transport => "transport",
+            Self::Unavailable => "unavailable",
+            Self::Deadline => "deadline",
+            Self::Broken => "broken",
+            Self::RateLimited(_) => "rate_limited",
+            Self::Exhausted => "exhausted",
+            Self::Refused => "refused",
+            Self::UnknownModel => "unknown_model",
+            Self::ContextLength => "context_length",
+            Self::ClientError => "client_error",
+            Self::Rejected => "rejected",
+        }
+    }
+
     /// Whether another attempt at the same target may do better.
     pub fn may_be_retried(self) -> bool {
         matches!(self, Self::Transport | Self::Unavailable | Self::RateLimited(_))

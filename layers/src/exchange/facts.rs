@@ -1,6 +1,7 @@
 use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
+use tokio::time::Instant;
 
 use crate::{Target, body::BodyEnd, classify::DeadlineError};
 
@@ -15,6 +16,8 @@ pub struct Facts {
     /// Whether content was seen: non-empty text, reasoning, refusal or tool-call delta, or a
     /// finish reason.
     pub content: bool,
+    /// When content was first seen; of a JSON answer, when that was whole.
+    pub content_at: Option<Instant>,
     /// How many events with content have passed, once the body has ended: the nearest there is to
     /// a count of output tokens when a stream was cut before its usage came. 1 for a JSON answer.
     pub pieces: u64,

@@ -3,9 +3,13 @@
 //! An [`Exchange`] is a shared handle in the request's extensions. One body, that of the
 //! `observe` layer, writes to it; retry, breaker, commit, ledgers and metrics read it. Nobody
 //! else frames the stream a second time.
+//!
+//! The [`Course`] is what the router adds: the plan, and which targets gave no answer and why.
 
+mod course;
 mod facts;
 mod recorder;
 
+pub use course::{Cause, Course, Failure};
 pub use facts::{Facts, Fault, Finish, Outcome, UpstreamError, Usage};
 pub use recorder::{Exchange, Recorder};

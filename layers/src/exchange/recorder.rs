@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use parking_lot::Mutex;
 
-use super::{Facts, Fault};
+use super::{Course, Facts, Fault};
 use crate::body::BodyEnd;
 
 /// A shared handle to what is learnt about an answer while its body passes.
@@ -31,6 +31,7 @@ pub struct Exchange(Arc<Mutex<State>>);
 struct State {
     attempt: u64,
     facts: Facts,
+    course: Course,
 }
 
 impl Exchange {
@@ -55,6 +56,16 @@ impl Exchange {
     /// How many attempts were begun: the number of the current one.
     pub fn attempts(&self) -> u64 {
         self.0.lock().attempt
+    }
+
+    /// Reads what became of the request as a whole.
+    pub fn read_course<T>(&self, f: impl FnOnce(&Course) -> T) -> T {
+        f(&self.0.lock().course)
+    }
+
+    /// For a router: writes what becomes of the request as a whole.
+    pub fn update_course<T>(&self, f: impl FnOnce(&mut Course) -> T) -> T {
+        f(&mut self.0.lock().course)
     }
 
     /// For a layer that is not the attempt's observer and ends it: says why. The first fault

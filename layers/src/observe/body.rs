@@ -8,7 +8,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{outbox::Outbox, reader::Reader};
+use super::{
+    layer::{Redact, redacted},
+    outbox::Outbox,
+    reader::Reader,
+};
 use crate::{
     BoxError,
     body::BodyEnd,
@@ -49,12 +53,20 @@ pin_project! {
 struct Watch {
     reader: Reader,
     recorder: Recorder,
+    redact: Option<Redact>,
 }
 
 impl Watch {
     fn complete(self, out: &mut Outbox) -> Result<(), Fault> {
-        let Self { reader, recorder } = self;
+        let Self { reader, recorder, redact } = self;
         let whole = reader.end(out, &recorder);
+        if let Some(redact) = &redact {
+            recorder.update(|facts| {
+                facts.error.as_mut().into_iter().for_each(|error| redact(error));
+                facts.fault = facts.fault.take().map(|fault| redacted(Some(redact), fault));
+            });
+        }
+        let whole = whole.map_err(|fault| redacted(redact.as_ref(), fault));
         if let Err(fault) = &whole {
             recorder.fault(fault.clone());
         }
@@ -70,8 +82,13 @@ impl Watch {
 }
 
 impl<B: Body> ObserveBody<B> {
-    pub(super) fn new(inner: B, reader: Reader, recorder: Recorder) -> Self {
-        let watch = Some(Watch { reader, recorder });
+    pub(super) fn new(
+        inner: B,
+        reader: Reader,
+        recorder: Recorder,
+        redact: Option<Redact>,
+    ) -> Self {
+        let watch = Some(Watch { reader, recorder, redact });
         Self { inner, watch, out: Outbox::default(), fault: None, trailers: None }
     }
 }
@@ -107,6 +124,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         if let Err(fault) = watch.reader.read(data, this.out, &watch.recorder) {
+                            let fault = redacted(watch.redact.as_ref(), fault);
                             *this.fault = Some(fault.clone());
                             this.watch.take().into_iter().for_each(|w| w.broken(fault.clone()));
                         } else if this.inner.is_end_stream() {

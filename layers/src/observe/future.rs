@@ -10,7 +10,7 @@ use http::{Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{ObserveBody, reader::Reader};
+use super::{ObserveBody, layer::Redact, reader::Reader};
 use crate::{BoxError, Dialect, Exchange, body::BodyEnd, exchange::Recorder};
 
 pin_project! {
@@ -23,6 +23,7 @@ pin_project! {
         pub(super) dialect: Option<Dialect>,
         pub(super) cap: usize,
         pub(super) withhold_usage: bool,
+        pub(super) redact: Option<Redact>,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -59,6 +60,7 @@ where
             response.headers_mut().remove(CONTENT_LENGTH);
         }
         response.extensions_mut().insert(this.exchange.clone());
-        Poll::Ready(Ok(response.map(|body| ObserveBody::new(body, reader, recorder))))
+        let redact = this.redact.take();
+        Poll::Ready(Ok(response.map(|body| ObserveBody::new(body, reader, recorder, redact))))
     }
 }

@@ -1,3 +1,5 @@
+use tokio::time::Instant;
+
 use crate::exchange::{Finish, Recorder, Usage};
 
 /// What one event, or one JSON answer, says.
@@ -71,6 +73,9 @@ impl Progress {
         self.is_noted = self.is_finished();
         recorder.update(|facts| {
             facts.content |= content;
+            if content {
+                facts.content_at.get_or_insert_with(Instant::now);
+            }
             facts.model = model.map(Into::into).or(facts.model.take());
             facts.finish = finish.or(facts.finish.take().filter(|_| !reopened));
             facts.usage = news.usage.or(facts.usage);

@@ -1,18 +1,28 @@
-use std::task::{Context, Poll};
+use std::{
+    fmt,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ObserveBody, ResponseFuture};
+use super::{ObserveBody, ResponseFuture, layer::Redact};
 use crate::{BoxError, Dialect, Exchange, Target, request::WithholdUsage};
 
 /// Records what an answer turns out to be. See the [module](super).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Observe<S> {
     pub(super) inner: S,
     pub(super) cap: usize,
+    pub(super) redact: Option<Redact>,
+}
+
+impl<S> fmt::Debug for Observe<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observe").field("cap", &self.cap).finish_non_exhaustive()
+    }
 }
 
 impl<S, B, R> Service<Request<B>> for Observe<S>
@@ -44,6 +54,7 @@ where
             dialect,
             cap: self.cap,
             withhold_usage,
+            redact: self.redact.clone(),
         }
     }
 }

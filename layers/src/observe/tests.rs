@@ -55,7 +55,8 @@ fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<
                 Err(_) => broke = true,
             }
         }
-        let facts = exchange.facts();
+        // Each run has its own time.
+        let facts = Facts { content_at: None, ..exchange.facts() };
         if content_type.starts_with("text/event-stream")
             && status == 200
             && path != "/v1/embeddings"
@@ -206,6 +207,38 @@ fn the_usage_is_withheld_wherever_the_bytes_are_split() {
         let body = tokio_test::block_on(answer.into_body().collect()).unwrap().to_bytes();
         assert_eq!(body, left, "split at {at}");
         assert_eq!(exchange.facts().usage.unwrap().input, 3);
+    }
+}
+
+#[test]
+fn errors_are_redacted_before_anybody_sees_them() {
+    let error = r#"{"error":{"message":"no sk-1"}}"#;
+    let event = format!("data: {error}\n\n");
+    for (status, content_type, body) in [
+        (401, "application/json", error),
+        (200, "application/json", error),
+        (200, "text/event-stream", &event),
+    ] {
+        let body = http_body_util::Full::new(Bytes::from(body.to_owned()));
+        let response = Response::builder().status(status).header("content-type", content_type);
+        let mut response = Some(response.body(body).unwrap());
+        let upstream = service_fn(move |_: Request<()>| {
+            let response = response.take().unwrap();
+            async { Ok::<_, Infallible>(response) }
+        });
+        let layer = ObserveLayer::new().redact(|error| {
+            let message = error.message.take().unwrap().replace("sk-1", "***");
+            error.message = Some(message.into());
+        });
+        let exchange = Exchange::default();
+        let request = Request::post(CHAT).extension(exchange.clone()).body(()).unwrap();
+        let answer = tokio_test::block_on(layer.layer(upstream).oneshot(request)).unwrap();
+        if let Err(error) = tokio_test::block_on(answer.into_body().collect()) {
+            assert_eq!(error.to_string(), "no ***");
+        }
+        let facts = exchange.facts();
+        let told = [facts.error.map(|e| e.to_string()), facts.fault.map(|f| f.to_string())];
+        assert_eq!(told.into_iter().flatten().collect::<Vec<_>>(), ["no ***"], "{content_type}");
     }
 }
 

@@ -60,7 +60,8 @@ where
                 response.map(ResponseBody::inner)
             }
             StateProj::Rejected { rejection } => {
-                rejection.take().expect("polled after completion").into_response()
+                let rejection = rejection.take().expect("polled after completion");
+                rejection.by("quota").into_response()
             }
         }))
     }

@@ -56,7 +56,8 @@ where
         let mut response = match this.kind.project() {
             KindProj::Passed { future } => ready!(future.poll(cx))?.map(ResponseBody::inner),
             KindProj::Rejected { rejection } => {
-                rejection.take().expect("polled after completion").into_response()
+                let rejection = rejection.take().expect("polled after completion");
+                rejection.by("rate_limit").into_response()
             }
         };
         if let Some(standing) = this.told {

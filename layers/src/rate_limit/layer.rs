@@ -24,6 +24,11 @@ impl<K: Key, X> RateLimitLayer<K, X> {
 }
 
 impl<K: Key, X, C> RateLimitLayer<K, X, C> {
+    /// What counts: the state that outlives the layer.
+    pub const fn limiter(&self) -> &Limiter<K> {
+        &self.limiter
+    }
+
     /// Charges each request its [`Cost`](super::Cost).
     #[must_use]
     pub fn cost<D>(self, cost: D) -> RateLimitLayer<K, X, D> {

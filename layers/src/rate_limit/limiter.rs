@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     fmt,
     num::NonZeroU32,
     sync::{
@@ -15,8 +16,10 @@ use super::{
     Key, Limit,
     headers::Standing,
     path::Paths,
+    service::used_up,
     store::{Asked, Store, TokioClock},
 };
+use crate::Rejection;
 
 /// How often idle keys are evicted: when a burst has come back, but within these bounds.
 const EVICTION: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -33,6 +36,8 @@ pub struct Limiter<K: Key> {
 struct Shared<K: Key> {
     // Each one is shared with the limiters that this one goes on from.
     rules: Box<[Arc<Rule<K>>]>,
+    /// Those of keys that have a limit of their own, instead of all others.
+    own: HashMap<K, Arc<Rule<K>>>,
     /// When the first of them was made.
     epoch: Instant,
     evict_every: Nanos,
@@ -87,46 +92,70 @@ impl<K: Key> Limiter<K> {
     /// assert!(limiter.is_empty());
     /// ```
     pub fn by_path<P: AsRef<str>>(limits: impl IntoIterator<Item = (P, Limit)>) -> Self {
-        Self::with_rules(limits, &[], Instant::now())
+        Self::by_path_or_key(limits, [])
+    }
+
+    /// The same, but these keys have a limit of their own: it is for all paths together, and
+    /// those by path are not for them.
+    pub fn by_path_or_key<P: AsRef<str>>(
+        limits: impl IntoIterator<Item = (P, Limit)>,
+        own: impl IntoIterator<Item = (K, Limit)>,
+    ) -> Self {
+        Self::with_rules(limits, own, None, Instant::now())
     }
 
     /// Other limits, for a layer that takes the place of another. A limit that stays as it is, for
-    /// the same path, goes on with its counts, which both limiters share; all others begin anew.
+    /// the same path or key, goes on with its counts, which both limiters share; all others begin
+    /// anew.
     ///
     /// ```
     /// use switchtower_layers::rate_limit::{ClientKey, Limit, Limiter};
     ///
     /// let limits = [("/v1/responses", Limit::per_minute(60)), ("*", Limit::per_minute(300))];
     /// let before = Limiter::<ClientKey>::by_path(limits);
-    /// let after = before.with_limits([limits[0], ("*", Limit::per_minute(100))]);
+    /// let after = before.with_limits([limits[0], ("*", Limit::per_minute(100))], []);
     /// ```
     #[must_use]
-    pub fn with_limits<P: AsRef<str>>(&self, limits: impl IntoIterator<Item = (P, Limit)>) -> Self {
-        Self::with_rules(limits, &self.shared.rules, self.shared.epoch)
+    pub fn with_limits<P: AsRef<str>>(
+        &self,
+        limits: impl IntoIterator<Item = (P, Limit)>,
+        own: impl IntoIterator<Item = (K, Limit)>,
+    ) -> Self {
+        Self::with_rules(limits, own, Some(&self.shared), self.shared.epoch)
     }
 
     fn with_rules<P: AsRef<str>>(
         limits: impl IntoIterator<Item = (P, Limit)>,
-        known: &[Arc<Rule<K>>],
+        own: impl IntoIterator<Item = (K, Limit)>,
+        known: Option<&Shared<K>>,
         epoch: Instant,
     ) -> Self {
         let rules = limits.into_iter().map(|(path, limit)| {
             let paths = Paths::new(path.as_ref());
-            let same = known.iter().find(|rule| rule.paths == paths && rule.limit == limit);
+            let mut rules = known.into_iter().flat_map(|known| &*known.rules);
+            let same = rules.find(|rule| rule.paths == paths && rule.limit == limit);
             same.cloned().unwrap_or_else(|| Arc::new(Rule::new(paths, limit, epoch)))
         });
         let rules: Box<[_]> = rules.collect();
+        let own = own.into_iter().map(|(key, limit)| {
+            let rule = known.and_then(|known| known.own.get(&key));
+            let same = rule.filter(|rule| rule.limit == limit).cloned();
+            let rule =
+                same.unwrap_or_else(|| Arc::new(Rule::new(Paths::new(Paths::ALL), limit, epoch)));
+            (key, rule)
+        });
+        let own: HashMap<_, _> = own.collect();
         let (least, most) = EVICTION;
-        let fill = rules.iter().map(|rule| rule.limit.fill()).min().unwrap_or(most);
-        let evict_every = Nanos::from(fill.clamp(least, most));
+        let fill = rules.iter().chain(own.values()).map(|rule| rule.limit.fill()).min();
+        let evict_every = Nanos::from(fill.unwrap_or(most).clamp(least, most));
         let evict_at = AtomicU64::new((Nanos::from(epoch.elapsed()) + evict_every).as_u64());
-        Self { shared: Arc::new(Shared { rules, epoch, evict_every, evict_at }) }
+        Self { shared: Arc::new(Shared { rules, own, epoch, evict_every, evict_at }) }
     }
 
     /// How many keys are held: those that are not idle, and those that no call has evicted yet.
     /// A key counts once for each of the limits it has used.
     pub fn len(&self) -> usize {
-        self.shared.rules.iter().map(|rule| rule.governor.len()).sum()
+        self.shared.all().map(|rule| rule.governor.len()).sum()
     }
 
     /// Whether no key is held.
@@ -138,21 +167,42 @@ impl<K: Key> Limiter<K> {
     /// in which a burst comes back, but not more often than once a second, nor less than once a
     /// minute.
     pub fn evict_idle(&self) {
-        for rule in &self.shared.rules {
+        for rule in self.shared.all() {
             rule.governor.retain_recent();
             rule.governor.shrink_to_fit();
         }
     }
 
-    /// `None` when the path is not limited: then there is no need of a key.
+    /// Takes one from the key's limit for this path, for whoever counts something else than
+    /// requests that go inward, such as failures.
+    ///
+    /// # Errors
+    ///
+    /// With the answer for the client, 429 `RATE_LIMITED`, when nothing is left.
+    pub fn check(&self, path: &str, key: Option<K>) -> Result<(), Rejection> {
+        match self.decide(path, || key, || NonZeroU32::MIN) {
+            Some(Decision::Wait(limit, _, wait)) => Err(used_up(&limit, wait)),
+            _ => Ok(()),
+        }
+    }
+
+    /// `None` when there is no limit; without one for the path or any key, no key is asked for.
     pub(super) fn decide(
         &self,
         path: &str,
         key: impl FnOnce() -> Option<K>,
         cost: impl FnOnce() -> NonZeroU32,
     ) -> Option<Decision> {
-        let rule = self.shared.rules.iter().find(|rule| rule.paths.matches(path))?;
-        let (decision, now) = rule.decide(Asked::new(key()), cost());
+        let Shared { rules, own, .. } = &*self.shared;
+        let by_path = || rules.iter().find(|rule| rule.paths.matches(path));
+        let (rule, key) = if own.is_empty() {
+            (by_path()?, key())
+        } else {
+            let key = key();
+            let own = key.as_ref().and_then(|key| own.get(key));
+            (own.or_else(by_path)?, key)
+        };
+        let (decision, now) = rule.decide(Asked::new(key), cost());
         self.evict_if_due(rule.made_at + now);
         Some(decision)
     }
@@ -167,6 +217,12 @@ impl<K: Key> Limiter<K> {
         {
             self.evict_idle();
         }
+    }
+}
+
+impl<K: Key> Shared<K> {
+    fn all(&self) -> impl Iterator<Item = &Arc<Rule<K>>> {
+        self.rules.iter().chain(self.own.values())
     }
 }
 
@@ -236,6 +292,7 @@ impl<K: Key> fmt::Debug for Limiter<K> {
         let limits = self.shared.rules.iter().map(|rule| (&rule.paths, &rule.limit));
         f.debug_struct("Limiter")
             .field("limits", &limits.collect::<Vec<_>>())
+            .field("own", &self.shared.own.len())
             .field("keys", &self.len())
             .finish()
     }

@@ -10,6 +10,7 @@
 //! | [`Limit`]: amount and period | none: to be given |
 //! | [`Limit::burst`]: how many at once | the amount |
 //! | [`Limiter::by_path`]: other limits for other paths | one limit for all |
+//! | [`Limiter::by_path_or_key`]: a key with a limit of its own | none |
 //! | [`RateLimitLayer::cost`]: what a request takes | one |
 //! | [`RateLimitLayer::headers`]: `x-ratelimit-*` | on |
 //! | requests without a key (`None`) | share one limit |

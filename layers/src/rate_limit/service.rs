@@ -57,7 +57,7 @@ where
     }
 }
 
-fn used_up(limit: &Limit, wait: Duration) -> Rejection {
+pub(super) fn used_up(limit: &Limit, wait: Duration) -> Rejection {
     let seconds = whole_seconds(wait);
     let message = format!("the limit of {limit} is used up: try again in {seconds} s");
     Rejection::new(Code::RateLimited, message).retry_after(wait)

@@ -440,7 +440,8 @@ async fn other_limits_keep_the_counts_of_those_that_stay() {
     }
     seconds(1.0).await;
     // Before and behind others, and changed.
-    let after = before.with_limits([("/c", Limit::per_minute(9)), a, ("/b", Limit::per_minute(5))]);
+    let after =
+        before.with_limits([("/c", Limit::per_minute(9)), a, ("/b", Limit::per_minute(5))], []);
     let mut left = Vec::new();
     for path in ["/a", "/b", "/c"] {
         let told = send(&layer(&after), request(path, "key")).await;
@@ -459,7 +460,8 @@ async fn idle_keys_go_whatever_has_changed() {
     let mut limiter = Limiter::by_path(limits);
     for n in 0..100 {
         seconds(0.7).await;
-        limiter = limiter.with_limits(limits.into_iter().chain([("/b", Limit::per_minute(n + 1))]));
+        limiter =
+            limiter.with_limits(limits.into_iter().chain([("/b", Limit::per_minute(n + 1))]), []);
         for path in ["/a", "/b"] {
             let key = format!("{path}{n}");
             assert!(send(&layer(&limiter), request(path, &key)).await.passed());
@@ -470,4 +472,27 @@ async fn idle_keys_go_whatever_has_changed() {
     seconds(70.0).await;
     assert!(send(&layer(&limiter), request("/b", "last")).await.passed());
     assert_eq!(limiter.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_with_its_own_limit_has_that_and_no_other() {
+    let key = |name: &'static str| ClientKey(name.into());
+    let limiter = Limiter::by_path_or_key(
+        [("/a", Limit::per_minute(1)), ("/b", Limit::per_minute(1))],
+        [(key("own"), Limit::per_minute(3))],
+    );
+    let passed = |path, name| limiter.check(path, Some(key(name))).is_ok();
+    // For all paths together, those without a limit too.
+    assert_eq!(["/a", "/b", "/c", "/a"].map(|path| passed(path, "own")), [true, true, true, false]);
+    assert_eq!(
+        ["/a", "/a", "/b", "/c", "/c"].map(|path| passed(path, "x")),
+        [true, false, true, true, true]
+    );
+    assert!(limiter.check("/a", None).is_ok(), "who has no key counts alone");
+    assert_eq!(limiter.len(), 4);
+    advance(Duration::from_secs(20)).await;
+    assert!(passed("/b", "own") && !passed("/b", "own") && !passed("/b", "x"));
+    let rejection = limiter.check("/b", Some(key("own"))).unwrap_err();
+    assert_eq!(rejection.code(), Code::RateLimited);
+    assert!(rejection.message().contains("3 requests per minute"), "{}", rejection.message());
 }

@@ -127,7 +127,9 @@ where
                         .and_then(|body| prepare(&mut head, body, settings));
                     let Prepared { body, then } = match prepared {
                         Ok(prepared) => prepared,
-                        Err(rejection) => return Poll::Ready(Ok(rejection.into_response())),
+                        Err(rejection) => {
+                            return Poll::Ready(Ok(rejection.by("responses").into_response()));
+                        }
                     };
                     let call = Call::new(then, &head);
                     let request = Request::from_parts(head, B::from(body));

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Buffered, Code, Dialect, Exchange, Rejected, Target,
     classify::{Attempts, DeadlineError, Meaning, Total},
-    exchange::{Facts, Fault, UpstreamError},
+    exchange::{Cause, Facts, Failure, Fault, UpstreamError},
     rejection::whole_seconds,
     request::{ModelRequest, Streamed, WithholdUsage},
 };
@@ -70,7 +70,14 @@ impl Call {
         holdoffs: Holdoffs,
     ) -> Self {
         let (mut parts, body) = request.into_parts();
+        // Only who put one there will ask.
+        let is_followed = parts.extensions.get::<Exchange>().is_some();
         let exchange = parts.extensions.get_or_insert_default::<Exchange>().clone();
+        if is_followed {
+            let model = asked.model.as_ref().or(table.default_model()).cloned();
+            let targets = plan.targets.clone();
+            exchange.update_course(|course| (course.model, course.plan) = (model, targets));
+        }
         parts.extensions.insert(Streamed(asked.stream));
         let told = parts.extensions.get::<Dialect>().copied();
         Self {
@@ -164,6 +171,7 @@ impl Call {
     /// The client sees this attempt's answer: there will be no other.
     pub(super) fn commit(&mut self) {
         self.cursor.commit();
+        self.exchange.update_course(|course| course.committed = Some(Instant::now()));
         let target = self.target().map(field::display);
         tracing::debug!(attempt = self.attempts, target, "committed");
     }
@@ -180,6 +188,7 @@ impl Call {
         }
         let target = self.target().expect("an attempt has a target").clone();
         if let Some(rejected) = head.extensions.get::<Rejected>() {
+            let cause = Cause::Rejected { layer: rejected.layer, code: rejected.code };
             let message = &rejected.message;
             let reason = match message.starts_with(&*target.provider) {
                 true => message.to_string(),
@@ -191,7 +200,7 @@ impl Call {
                 }
                 _ => self.failures.passed_over(reason.clone(), rejected.retry_after),
             }
-            return self.failed("target passed over", Wanted::Other, &reason);
+            return self.failed("target passed over", Wanted::Other, cause, &reason);
         }
         let now = Instant::now();
         match meaning {
@@ -203,7 +212,7 @@ impl Call {
         }
         let reason = reason(&target, &head, &error);
         self.failures.answered(reason.clone(), meaning, head, held);
-        self.failed(ATTEMPT_FAILED, Wanted::Other, &reason)
+        self.failed(ATTEMPT_FAILED, Wanted::Other, Cause::Attempt(meaning), &reason)
     }
 
     /// The attempt under way began an answer that is none.
@@ -212,12 +221,17 @@ impl Call {
         let reason = format!("{}: {}", target.provider, fault.why);
         self.failures.broke(reason.clone());
         let wanted = if fault.again { Wanted::OtherOrAgain } else { Wanted::Other };
-        self.failed(ATTEMPT_FAILED, wanted, &reason)
+        let meaning = if fault.is_late { Meaning::Deadline } else { Meaning::Broken };
+        self.failed(ATTEMPT_FAILED, wanted, Cause::Attempt(meaning), &reason)
     }
 
-    fn failed(&mut self, what: &str, wanted: Wanted, why: &str) -> Next {
+    fn failed(&mut self, what: &str, wanted: Wanted, cause: Cause, why: &str) -> Next {
         self.under_way = false;
         let (attempt, target) = (self.attempts, self.target().cloned());
+        if let Some(target) = &target {
+            let failure = Failure::new(target.clone(), cause);
+            self.exchange.update_course(|course| course.failures.push(failure));
+        }
         let next = self.advance(wanted);
         let to: &dyn fmt::Display = match (&next, self.target()) {
             (Next::Attempt, Some(target)) => target,
@@ -234,16 +248,24 @@ impl Call {
             let failures = std::mem::take(&mut self.failures);
             return Next::End(End::Own(failures.out_of_time()));
         }
-        let Self { cursor, plan, holdoffs, failures, .. } = self;
+        let Self { cursor, plan, holdoffs, failures, exchange, .. } = self;
         let chosen = cursor.advance(wanted, |index| {
             let target = &plan.targets[index];
             let Some(wait) = holdoffs.remaining(target, now) else { return false };
             let seconds = whole_seconds(wait);
             failures.passed_over(format!("{target}: left alone for {seconds} s"), Some(wait));
+            let failure = Failure::new(target.clone(), Cause::HeldOff);
+            exchange.update_course(|course| course.failures.push(failure));
             true
         });
         if let Some(chosen) = chosen {
             self.current = Some(chosen);
+            self.exchange.update_course(|course| {
+                let failures = course.failures.iter_mut().rev();
+                for failure in failures.take_while(|failure| failure.next.is_none()) {
+                    failure.next = Some(plan.targets[chosen].clone());
+                }
+            });
             return Next::Attempt;
         }
         Next::End(std::mem::take(&mut self.failures).exhausted(&self.plan, self.dialect))
@@ -281,24 +303,24 @@ pub(super) struct Broke {
     pub(super) why: String,
     /// Whether the same target may do better: it broke off, or stalled in the middle.
     pub(super) again: bool,
+    /// Whether a deadline passed.
+    is_late: bool,
 }
 
 impl Broke {
     /// By the error of its body. `spoke` tells whether content was seen before.
     pub(super) fn by(error: &(dyn std::error::Error + 'static), spoke: bool) -> Self {
-        let again = match error.downcast_ref::<DeadlineError>() {
-            // A silent target is not asked again; one that stalled in the middle is.
-            Some(_) => spoke,
-            None => true,
-        };
-        Self { why: text(error), again }
+        let is_late = error.is::<DeadlineError>();
+        // A silent target is not asked again; one that stalled in the middle is.
+        Self { why: text(error), again: !is_late || spoke, is_late }
     }
 
     /// By what was found when it had ended: a wrong shape will be the same the next time, and a
     /// silent target will be as silent.
     pub(super) fn found(facts: &Facts, fault: &Fault, is_events: bool) -> Self {
-        let is_silent = matches!(fault, Fault::Deadline(_)) && !facts.content;
-        Self { why: excerpt(&fault.to_string()), again: is_events && !is_silent }
+        let is_late = matches!(fault, Fault::Deadline(_));
+        let again = is_events && (facts.content || !is_late);
+        Self { why: excerpt(&fault.to_string()), again, is_late }
     }
 }
 

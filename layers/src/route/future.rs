@@ -87,7 +87,7 @@ where
             StateProj::Driving { drive, hold } => (drive, hold),
             StateProj::Rejected { rejection } => {
                 let rejection = rejection.take().expect("polled after completion");
-                return Poll::Ready(Ok(rejection.into_response()));
+                return Poll::Ready(Ok(rejection.by("route").into_response()));
             }
         };
         let attempts = drive.as_mut().expect("polled after completion");
@@ -126,7 +126,7 @@ fn own<S, B>(rejection: Rejection, attempts: u32) -> Response<RouteBody<S, B>>
 where
     S: Service<Request<Buffered>>,
 {
-    let mut response = rejection.into_response();
+    let mut response = rejection.by("route").into_response();
     if attempts > 0 {
         response.extensions_mut().remove::<Rejected>();
     }

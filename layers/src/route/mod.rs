@@ -34,6 +34,7 @@
 //! | the end of the plan | status | code |
 //! |---|---|---|
 //! | a body that is not a JSON object, or names no model where there is no default | 400 | `INVALID_REQUEST` |
+//! | the client may not use the model ([`Allowed`]) | 403 | `FORBIDDEN` |
 //! | inner layers found the request wrong for every target | 400, 413 | the last of their words, as it came |
 //! | no target was attempted | 503 | `NO_PROVIDER`, with the reason per provider and `Retry-After` of the soonest |
 //! | all answers were 429 | 429 | the last one as it came, with the smallest `Retry-After` |
@@ -74,6 +75,7 @@
 //! [`Meaning`]: crate::classify::Meaning
 //! [`Target`]: crate::Target
 
+mod allowed;
 mod body;
 mod call;
 mod commit;
@@ -91,6 +93,7 @@ mod service;
 mod table;
 
 pub use crate::holdoffs::Holdoffs;
+pub use allowed::Allowed;
 pub use body::RouteBody;
 pub use commit::{Commit, UnknownCommit};
 pub use future::ResponseFuture;
@@ -100,6 +103,9 @@ pub use plan::{Plan, Skipped};
 pub use service::Route;
 pub use table::{Provider, RoutingTable, RoutingTableBuilder, UnknownProvider};
 
+#[cfg(test)]
+#[cfg(feature = "observe")]
+mod course_tests;
 #[cfg(test)]
 #[cfg(all(feature = "deadlines", feature = "observe"))]
 mod edge_tests;

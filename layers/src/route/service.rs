@@ -9,7 +9,8 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{
-    Commit, Holdoffs, Plan, ResponseFuture, RouteBody, RoutingTable, call::Call, layer::Settings,
+    Allowed, Commit, Holdoffs, Plan, ResponseFuture, RouteBody, RoutingTable, call::Call,
+    layer::Settings,
 };
 use crate::{
     BoxError, Buffered, Code, Dialect, Rejection,
@@ -71,7 +72,10 @@ fn plan(table: &RoutingTable, request: &Request<Buffered>) -> Result<Planned, Re
         let message = "the body names no `model`, and there is no default for it";
         return Err(Rejection::new(Code::InvalidRequest, message).param("model"));
     };
-    let plan = table.plan(model);
+    let mut plan = table.plan(model);
+    if let Some(allowed) = request.extensions().get::<Allowed>() {
+        allowed.restrict(&mut plan, table, model)?;
+    }
     Ok(Planned { asked, plan, commit })
 }
 

@@ -177,6 +177,14 @@ impl RoutingTable {
             .chain(0..self.providers.len())
     }
 
+    /// What the client asks for where it also says whom.
+    pub(super) fn without_pin<'m>(&self, model: &'m str) -> &'m str {
+        match model.split_once('/') {
+            Some((_, rest)) if self.pinned(model).is_some() => rest,
+            _ => model,
+        }
+    }
+
     fn pinned<'a>(&'a self, model: &str) -> Option<(&'a Provider, Arc<str>)> {
         let (name, rest) = model.split_once('/')?;
         let provider = self.providers.iter().find(|provider| &*provider.name == name)?;

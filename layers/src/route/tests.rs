@@ -104,3 +104,27 @@ async fn no_usable_provider_is_503_with_the_reasons() {
 async fn it_keeps_the_contract() {
     contract::holds(layer(), || Request::new(Buffered::from(r#"{"model":"m"}"#))).await;
 }
+
+#[tokio::test]
+async fn a_client_gets_what_it_may_use() {
+    let restricted = |model: &str| {
+        let allowed: Allowed = ["real", "nick"].map(Pattern::from).into_iter().collect();
+        let body = format!(r#"{{"model": "{model}"}}"#);
+        let mut request = Request::post("/").body(Buffered::from(body)).unwrap();
+        request.extensions_mut().insert(allowed);
+        let echo = service_fn(async |request: Request<Buffered>| {
+            Ok::<_, Infallible>(Response::new(Full::new(request.into_body().to_bytes())))
+        });
+        layer().layer(echo).oneshot(request)
+    };
+    let response = restricted("nick").await.unwrap();
+    assert_eq!(response.headers()["x-switchtower-model"], "real");
+    for model in ["short", "second/short", "second/long"] {
+        let response = restricted(model).await.unwrap();
+        assert_eq!(response.status(), 403, "{model}");
+        assert_eq!(response.extensions().get::<Rejected>().unwrap().code, Code::Forbidden);
+        let error: Value = serde_json::from_str(&text(response).await).unwrap();
+        assert_eq!(error["error"]["param"], "model");
+        assert!(error["error"]["message"].as_str().unwrap().contains(model), "{error}");
+    }
+}

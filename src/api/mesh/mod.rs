@@ -1,7 +1,9 @@
 //! The agent side's endpoints. Each comes with its part of the OpenAPI document.
 
 mod agents;
+mod artifacts;
 mod events;
+mod socket;
 mod spaces;
 mod tasks;
 
@@ -10,9 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use super::Shared;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new()
-        .merge(agents::routes())
-        .merge(tasks::routes())
-        .merge(spaces::routes())
-        .merge(events::routes())
+    parts().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
+}
+
+pub(super) fn parts() -> [OpenApiRouter<Shared>; 4] {
+    [agents::routes(), tasks::routes(), spaces::routes(), events::routes()]
 }

@@ -1,11 +1,12 @@
 //! Reading and writing a tool's file, and what is remembered beside it.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::memory::Found;
+use crate::cli::file::replace;
 
 /// Reads the file, its backup and its state.
 ///
@@ -52,7 +53,7 @@ pub(super) fn write(path: &Path, from: &Found, to: &Found) -> Result<(), String>
     for (place, from, to) in steps {
         let result = match to {
             to if to == from => Ok(()),
-            Some(text) => replace(&place, text, path),
+            Some(text) => replace(&place, text, fs::metadata(path).ok().map(|it| it.permissions())),
             None => fs::remove_file(&place),
         };
         result.map_err(|error| format!("{}: cannot be written: {error}", place.display()))?;
@@ -77,44 +78,4 @@ fn read(path: &Path) -> Result<Option<String>, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(wrong(format!("cannot be read: {error}"))),
     }
-}
-
-/// Writes beside it and renames, with the permissions of `like`. A link stays one.
-fn replace(path: &Path, text: &str, like: &Path) -> io::Result<()> {
-    let target = match fs::canonicalize(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
-        target => target?,
-    };
-    let (Some(directory), Some(name)) = (target.parent(), target.file_name()) else {
-        return Err(ErrorKind::InvalidInput.into());
-    };
-    fs::create_dir_all(directory)?;
-    let mut temporary = OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}", std::process::id()));
-    let temporary = directory.join(temporary);
-    let permissions = fs::metadata(like).ok().map(|metadata| metadata.permissions());
-    let result = fill(&temporary, text, permissions).and_then(|()| fs::rename(&temporary, &target));
-    if result.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    result
-}
-
-fn fill(path: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
-    let mut file = create(path)?;
-    file.write_all(text.as_bytes())?;
-    if let Some(permissions) = permissions {
-        file.set_permissions(permissions)?;
-    }
-    file.sync_all()
-}
-
-/// For its owner alone, since there may be keys in it.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

@@ -14,7 +14,6 @@ mod opencode;
 mod profile;
 mod text;
 mod tool;
-mod url;
 
 use std::path::PathBuf;
 
@@ -23,9 +22,14 @@ use similar::TextDiff;
 use super::args::{ConnectArgs, DisconnectArgs};
 use super::check;
 use super::output::{Failure, print};
-use super::setup;
+use super::{origin, url};
 use memory::Found;
 use tool::{Format, Tool};
+
+/// A key is a secret, and these files are often shared.
+const NEEDS_KEY: &str = "\
+The gateway asks for a client key, which is not written into these files: give it by `env_key` (codex), \
+`options.apiKey` (opencode) or OPENAI_API_KEY (shell).\n";
 
 /// Points tools at the gateway. Nothing is written unless it can be done for all of them.
 pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
@@ -36,14 +40,15 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
     let config = args.file.config.as_deref();
     let url = match &args.url {
         Some(url) => url::given(url),
-        None => url::configured(&setup::find(config)?.1),
+        None => url::configured(&origin::find(config)?.1),
     };
     let url = url.map_err(Failure)?;
+    let needs_key = args.url.is_none() && origin::find(config)?.1.has_keys();
     let mut edits = Vec::new();
     for tool in tools {
         let (path, mut format) = placed(tool)?;
         if let Format::OpenCode(models) = &mut format {
-            let (_, config) = setup::find(config)?;
+            let (_, config) = origin::find(config)?;
             *models = check::names(&config).into_iter().map(str::to_owned).collect();
         }
         edits.push(Edit::of(tool, path, |found| found.connect(&format, &url))?);
@@ -64,7 +69,8 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
                 }
             ),
         }
-    })
+    })?;
+    if needs_key { print(NEEDS_KEY) } else { Ok(()) }
 }
 
 /// Puts back what [`connect`] changed.

@@ -66,36 +66,48 @@ impl Checker<'_> {
         self.unique("budget", entries.iter().map(|(name, _)| name));
         let mut budgets = IndexMap::new();
         for (name, raw) in entries {
-            let limits = self.limits(raw.unwrap_or_default());
-            if limits.is_empty() {
-                self.wrong(&name, format!("the budget of `{}` has no limit", name.value))
-                    .help("add, for example, `tokens_per_day: 5000000`".to_owned());
-            }
+            let limits = self.budget(&name, raw.unwrap_or_default(), prices);
             if name.value.parse::<IpAddr>().is_ok() {
                 self.wrong(&name, format!("`{}` is an address, not a client", name.value))
                     .help(format!("`{}` is the budget of each address", Config::OTHERS));
             }
             let name = self.named("budget's name", name);
-            if name != Config::OTHERS {
+            if name != Config::OTHERS && !self.clients.contains(&name) {
                 self.warnings.push(format!(
-                    "the budget of `{name}` never applies: there are no client keys yet"
-                ));
-            }
-            let counts_dollars = limits.iter().any(|limit| limit.unit == Unit::Money);
-            if counts_dollars && prices.is_empty() {
-                self.warnings.push(format!(
-                    "the dollars of the budget of `{name}` are never used up: no model has a price"
-                ));
-            } else if counts_dollars && !prices.contains_key(Config::OTHERS) {
-                self.warnings.push(format!(
-                    "the dollars of the budget of `{name}` count only models that have a price: \
-                     `{}` in `prices` is for all others",
-                    Config::OTHERS
+                    "the budget of `{name}` never applies: there is no client key of that name"
                 ));
             }
             budgets.insert(name, limits);
         }
         budgets
+    }
+
+    /// That of one client.
+    pub(super) fn budget(
+        &mut self,
+        name: &Text,
+        raw: RawBudget,
+        prices: &IndexMap<String, Price>,
+    ) -> Limits {
+        let limits = self.limits(raw);
+        let client = &name.value;
+        if limits.is_empty() {
+            self.wrong(name, format!("the budget of `{client}` has no limit"))
+                .help("add, for example, `tokens_per_day: 5000000`".to_owned());
+        }
+        let counts_dollars = limits.iter().any(|limit| limit.unit == Unit::Money);
+        if counts_dollars && prices.is_empty() {
+            self.warnings.push(format!(
+                "the dollars of the budget of `{client}` are never used up: no model has a price"
+            ));
+        } else if counts_dollars && !prices.contains_key(Config::OTHERS) {
+            self.warnings.push(format!(
+                "the dollars of the budget of `{client}` count only models that have a price: \
+                 `{}` in `prices` is for all others",
+                Config::OTHERS
+            ));
+        }
+        limits
     }
 
     fn limits(&mut self, raw: RawBudget) -> Limits {

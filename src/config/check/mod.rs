@@ -1,5 +1,7 @@
 //! From [`Raw`] to [`Config`]: everything that only makes sense together, reported together.
 
+mod agents;
+mod auth;
 mod budget;
 mod models;
 mod names;
@@ -9,6 +11,7 @@ mod resilience;
 mod responses;
 mod routing;
 mod server;
+mod tasks;
 mod url;
 
 use serde_saphyr::Spanned;
@@ -17,14 +20,31 @@ use super::error::{Place, Problem};
 use super::raw::Raw;
 use super::{Config, Env};
 
-pub use server::loopback;
+pub use server::address;
+pub(super) use server::lets_others_in;
 
 /// Checks everything and reports everything.
 pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
-    let mut checker = Checker { env, problems: Vec::new(), warnings: Vec::new() };
+    let clients = raw.auth.iter().flat_map(|auth| auth.keys.iter().flatten());
+    let clients = clients.filter_map(|key| Some(key.value.name.as_ref()?.value.clone())).collect();
+    let mut checker = Checker { env, clients, problems: Vec::new(), warnings: Vec::new() };
     let mut config = Config::default();
-    let Raw { models, responses, routing, agents, .. } = checker.server(raw, &mut config);
+    let Raw {
+        auth,
+        tls,
+        limits,
+        models,
+        responses,
+        routing,
+        agents,
+        allow_remote_agents,
+        tasks,
+        ..
+    } = checker.server(raw, &mut config);
+    config.tls = tls.and_then(|tls| checker.tls(tls));
+    config.limits = checker.limits_of_connections(limits.unwrap_or_default());
     config.models = checker.models(models.unwrap_or_default());
+    config.auth = checker.auth(auth.unwrap_or_default(), &mut config.models);
     config.responses = checker.responses(responses.unwrap_or_default());
     let agents = agents.unwrap_or_default();
     // Taken before any agent is dropped for its own mistakes, which would cause others.
@@ -32,8 +52,11 @@ pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
         .iter()
         .filter_map(|agent| agent.value.id.as_ref().map(|id| id.value.clone()))
         .collect();
-    config.agents = checker.agents(agents);
+    config.allow_remote_agents = allow_remote_agents.unwrap_or_default();
+    config.agents = checker.agents(agents, config.allow_remote_agents);
+    config.tasks = checker.tasks(tasks.unwrap_or_default());
     config.routing = checker.routing(routing.unwrap_or_default(), &ids);
+    checker.plain_text(&config);
     config.warnings = checker.warnings;
     if checker.problems.is_empty() { Ok(config) } else { Err(checker.problems) }
 }
@@ -42,6 +65,8 @@ pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
 /// a configuration with problems is never handed out.
 struct Checker<'a> {
     env: &'a Env,
+    /// The names of the client keys.
+    clients: Vec<String>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
 }

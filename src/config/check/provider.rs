@@ -176,7 +176,7 @@ pub(super) fn timeouts(raw: &RawTimeouts, defaults: Timeouts) -> Timeouts {
     }
 }
 
-fn is_variable(name: &str) -> bool {
+pub(super) fn is_variable(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

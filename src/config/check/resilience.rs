@@ -74,17 +74,22 @@ impl Checker<'_> {
         let mut limits = IndexMap::new();
         for (path, raw) in entries {
             self.path(&path, limits.keys());
-            let raw = raw.unwrap_or_default();
-            let rpm = raw.rpm.map(|rpm| self.at_least_one("rpm", &rpm));
-            let burst = raw.burst.map(|burst| self.at_least_one("burst", &burst));
-            if rpm.is_none() {
-                self.wrong(&path, format!("the limit of `{}` has no rpm", path.value))
-                    .help("add, for example, `rpm: 60`".to_owned());
-            }
-            let rpm = rpm.unwrap_or(NonZeroU32::MIN);
-            limits.insert(path.value, RateLimit { rpm, burst: burst.unwrap_or(rpm) });
+            let limit = self.requests(&path, raw.unwrap_or_default());
+            limits.insert(path.value, limit);
         }
         limits
+    }
+
+    /// The limit of a path or client.
+    pub(super) fn requests(&mut self, whose: &Text, raw: RawRateLimit) -> RateLimit {
+        let rpm = raw.rpm.map(|rpm| self.at_least_one("rpm", &rpm));
+        let burst = raw.burst.map(|burst| self.at_least_one("burst", &burst));
+        if rpm.is_none() {
+            self.wrong(whose, format!("the limit of `{}` has no rpm", whose.value))
+                .help("add, for example, `rpm: 60`".to_owned());
+        }
+        let rpm = rpm.unwrap_or(NonZeroU32::MIN);
+        RateLimit { rpm, burst: burst.unwrap_or(rpm) }
     }
 
     /// A path, or a `*` after the beginning of some.

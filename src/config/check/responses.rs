@@ -25,7 +25,8 @@ impl Checker<'_> {
         }
     }
 
-    fn within(
+    /// A number that has to be in a range.
+    pub(super) fn within(
         &mut self,
         name: &str,
         range: RangeInclusive<u64>,

@@ -1,77 +1,13 @@
-//! Agents, and the rules that name them.
+//! The rules that say which agent gets which task.
 
 use serde_saphyr::Spanned;
 
 use super::Checker;
 use crate::config::error::Place;
-use crate::config::raw::{RawAgent, RawAgentType, RawRouting, RawRule, RawStrategy, Text};
-use crate::config::{Agent, AgentKind, BUILTIN_AGENTS, Routing, Rule, Strategy};
+use crate::config::raw::{RawRouting, RawRule, RawStrategy, Text};
+use crate::config::{BUILTIN_AGENTS, Routing, Rule, Strategy};
 
 impl Checker<'_> {
-    pub(super) fn agents(&mut self, raw: Vec<Spanned<RawAgent>>) -> Vec<Agent> {
-        self.unique("agent", raw.iter().filter_map(|agent| agent.value.id.as_ref()));
-        raw.into_iter().filter_map(|agent| self.agent(agent)).collect()
-    }
-
-    fn agent(&mut self, raw: Spanned<RawAgent>) -> Option<Agent> {
-        let place = Place::of(&raw);
-        let raw = raw.value;
-        let Some(id) = raw.id else {
-            self.wrong_at(place, "this agent has no id");
-            return None;
-        };
-        let id = self.named("id", id);
-        let Some(kind) = raw.r#type else {
-            self.wrong_at(place, format!("the agent `{id}` has no type"))
-                .help("the types are: claude-code, openclaw, codex, process, http".to_owned());
-            return None;
-        };
-
-        // A setting that would do nothing is a mistake that nobody would notice otherwise.
-        let is_process = kind == RawAgentType::Process;
-        let args_place = raw.args.as_ref().and_then(|args| args.first()).and_then(Place::of);
-        for (setting, place, belongs_to, belongs) in [
-            ("command", raw.command.as_ref().and_then(Place::of), "process", is_process),
-            ("args", args_place, "process", is_process),
-            (
-                "endpoint",
-                raw.endpoint.as_ref().and_then(Place::of),
-                "http",
-                kind == RawAgentType::Http,
-            ),
-        ] {
-            if place.is_some() && !belongs {
-                self.wrong_at(place, format!("`{setting}` is for agents of type {belongs_to}"));
-            }
-        }
-
-        let kind = match kind {
-            RawAgentType::ClaudeCode => AgentKind::ClaudeCode,
-            RawAgentType::Openclaw => AgentKind::Openclaw,
-            RawAgentType::Codex => AgentKind::Codex,
-            RawAgentType::Process => {
-                let Some(command) = raw.command else {
-                    self.wrong_at(place, format!("the process agent `{id}` has no command"));
-                    return None;
-                };
-                let args = raw.args.unwrap_or_default();
-                AgentKind::Process {
-                    command: self.named("command", command),
-                    args: args.into_iter().map(|arg| arg.value).collect(),
-                }
-            }
-            RawAgentType::Http => {
-                let Some(endpoint) = &raw.endpoint else {
-                    self.wrong_at(place, format!("the http agent `{id}` has no endpoint"));
-                    return None;
-                };
-                AgentKind::Http { endpoint: self.url(endpoint)? }
-            }
-        };
-        let name = raw.name.map_or_else(|| id.clone(), |name| self.named("name", name));
-        Some(Agent { id, name, kind, capabilities: self.list("capability", raw.capabilities) })
-    }
-
     pub(super) fn routing(&mut self, raw: RawRouting, ids: &[String]) -> Routing {
         let known: Vec<&str> = ids.iter().map(String::as_str).chain(BUILTIN_AGENTS).collect();
         let default_agent = self

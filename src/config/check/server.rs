@@ -13,11 +13,15 @@ impl Checker<'_> {
     /// Moves the checked settings into `config` and gives back the rest.
     pub(super) fn server(&mut self, mut raw: Raw, config: &mut Config) -> Raw {
         if let Some(host) = &raw.host {
-            match loopback(&host.value) {
+            match address(&host.value) {
                 Ok(address) => config.host = address,
                 Err(reason) => {
                     self.wrong(host, reason);
                 }
+            }
+            if !config.host.is_loopback() && self.clients.is_empty() {
+                self.wrong(host, lets_others_in(config.host))
+                    .help("add `auth.keys`; `switchtower key new` makes one".to_owned());
             }
         }
         let ws_port =
@@ -39,12 +43,23 @@ impl Checker<'_> {
         if let Some(directory) =
             self.either(("logDir", raw.log_dir.take()), ("log_dir", raw.log_dir_twin.take()))
         {
-            config.log_dir = self.directory(directory);
+            config.log_dir = Some(self.directory(directory));
         }
         if let Some(level) = self
             .either(("logLevel", raw.log_level.take()), ("log_level", raw.log_level_twin.take()))
         {
             config.log_level = level.value;
+        }
+
+        let formats =
+            (("logFormat", raw.log_format.take()), ("log_format", raw.log_format_twin.take()));
+        if let Some(format) = self.either(formats.0, formats.1) {
+            config.log_format = format.value;
+        }
+        config.log_bodies = raw.log_bodies.take().unwrap_or_default();
+        if config.log_bodies {
+            let warning = "`log_bodies` is on: prompts and answers are written to the log";
+            self.warnings.push(warning.to_owned());
         }
 
         if let Some(limit) = raw.body_limit_mb.take() {
@@ -66,8 +81,19 @@ impl Checker<'_> {
         raw
     }
 
-    /// A directory; `~/` is the home directory, as in a shell.
-    fn directory(&mut self, directory: Text) -> PathBuf {
+    /// Keys that everyone on the way can read are odd, unless a proxy in front has hidden them.
+    pub(super) fn plain_text(&mut self, config: &Config) {
+        let is_hidden = config.tls.is_some() || !config.trusted_proxies.is_empty();
+        if !config.host.is_loopback() && !is_hidden {
+            self.warnings.push(format!(
+                "client keys go to {} in plain text: add `tls`, or a proxy that has it",
+                config.host
+            ));
+        }
+    }
+
+    /// A directory or file; `~/` is the home directory, as in a shell.
+    pub(super) fn directory(&mut self, directory: Text) -> PathBuf {
         let text = self.named("directory", directory);
         match (text.strip_prefix("~/"), self.env.var("HOME")) {
             (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
@@ -79,21 +105,20 @@ impl Checker<'_> {
 /// Reads the address to listen on.
 ///
 /// # Errors
-/// Says why it cannot be used: it is no address, or not a loopback one.
-pub fn loopback(host: &str) -> Result<IpAddr, String> {
+/// When it is no address.
+pub fn address(host: &str) -> Result<IpAddr, String> {
     if host == "localhost" {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
-    let Ok(address) = host.parse::<IpAddr>() else {
-        return Err(format!("`{host}` is no IP address; write 127.0.0.1 or ::1"));
-    };
-    if !address.is_loopback() {
-        return Err(format!(
-            "{address} would let others in; until there are client keys, the gateway only listens on \
-             loopback (127.0.0.1 or ::1)"
-        ));
-    }
-    Ok(address)
+    host.parse().map_err(|_| format!("`{host}` is no IP address; write 127.0.0.1 or ::1"))
+}
+
+/// Why an address cannot be listened on without client keys.
+pub(in crate::config) fn lets_others_in(address: IpAddr) -> String {
+    format!(
+        "{address} would let others in: without client keys, the gateway only listens on loopback \
+         (127.0.0.1 or ::1)"
+    )
 }
 
 fn network(text: &str) -> Option<IpNet> {

@@ -1,154 +1,182 @@
 //! Who can be given tasks: programs on this machine, and endpoints.
+//!
+//! There are those that the configuration lists, the well-known command-line agents where they are
+//! installed or a rule names them, and endpoints that are registered while the gateway runs, which
+//! are there again after a restart. Who is there is looked at in the background: each minute, and
+//! after a task that failed.
+//!
+//! | what | default |
+//! |---|---|
+//! | a look at an endpoint | TCP, 1 s |
+//! | a look at a program | found on `PATH`; of the well-known ones `--version`, 5 s |
+//! | between SIGTERM and SIGKILL | 2 s |
+//! | the most that are registered | 256 |
+//!
+//! The other bounds are those of [`TasksConfig`].
+
+mod endpoint;
+mod known;
+mod leftovers;
+mod program;
+mod records;
+mod registering;
+mod registration;
+mod registry;
+mod types;
+mod watch;
+mod work;
+
+pub use registration::{RegisterError, Registration, UnregisterError};
+pub use types::{Fault, Kind, Output, Status, Stream, Summary, Work};
+
+pub(super) use records::SCHEMA;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use utoipa::ToSchema;
+use tokio_util::task::TaskTracker;
 
-use super::{database::Database, events::Events, tasks::Runner};
-use crate::config::Config;
+use self::endpoint::Client;
+use self::registry::{Agent, Reach, Registry, Sight};
+use super::database::Database;
+use super::events::Events;
+use super::now;
+use crate::config::{Config, TasksConfig};
+
+/// The most agents that are registered.
+pub const MAX_REGISTERED: usize = 256;
+/// How long the start waits for a first look at the endpoints, which are on this machine.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// How long the end waits for what still runs, which is killed after 2 s.
+const LAST: Duration = Duration::from_secs(5);
+/// The most looks that were asked for and wait.
+const LOOKS: usize = 64;
 
 /// The agents. A handle: clones share them.
 #[derive(Clone, Debug)]
-pub struct Agents;
+pub struct Agents {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    registry: Mutex<Registry>,
+    database: Database,
+    events: Events,
+    client: Client,
+    allow_remote: bool,
+    tasks: TasksConfig,
+    /// Registering is one at a time, so that the database says the same as the registry.
+    registering: tokio::sync::Mutex<()>,
+    /// Asks for a look at an agent.
+    looks: mpsc::Sender<Arc<Agent>>,
+    /// Taken by the start.
+    asked: Mutex<Option<mpsc::Receiver<Arc<Agent>>>>,
+    /// Ends all runs, and the watch.
+    end: CancellationToken,
+    runs: TaskTracker,
+}
 
 impl Agents {
     /// The configured ones, and the well-known ones that are on `PATH`.
     #[must_use]
     pub fn new(config: &Arc<Config>, database: Database, events: Events) -> Self {
-        let _ = (config, database, events);
-        Self
+        let mut registry = Registry::default();
+        for agent in known::known(config) {
+            let agent = Arc::new(agent);
+            registry.put(agent.clone());
+            // A program counts as one that runs until it is known not to.
+            if let Reach::Program(launch) = &agent.reach
+                && launch.find().is_some()
+            {
+                registry.saw(&agent, Sight::There(None), now());
+            }
+        }
+        let (looks, asked) = mpsc::channel(LOOKS);
+        Self {
+            inner: Arc::new(Inner {
+                registry: Mutex::new(registry),
+                database,
+                events,
+                client: Client::new(config.allow_remote_agents),
+                allow_remote: config.allow_remote_agents,
+                tasks: config.tasks,
+                registering: tokio::sync::Mutex::new(()),
+                looks,
+                asked: Mutex::new(Some(asked)),
+                end: CancellationToken::new(),
+                runs: TaskTracker::new(),
+            }),
+        }
     }
 
-    /// Reads back those that were registered, and begins to look at who is there.
-    pub async fn start(&self) {}
+    /// Reads back those that were registered, ends what the last process has left running, and
+    /// begins to look at who is there.
+    pub async fn start(&self) {
+        let inner = &self.inner;
+        if inner.database.exists() {
+            leftovers::take_up(&inner.database).await;
+            self.read_back().await;
+        }
+        let endpoints = inner.registry.lock().all();
+        let endpoints =
+            endpoints.into_iter().filter(|agent| matches!(agent.reach, Reach::Endpoint(_)));
+        let _ = timeout(FIRST_LOOK, watch::look_at(inner, endpoints.collect())).await;
+        let asked = inner.asked.lock().take();
+        if let Some(asked) = asked {
+            let (end, watch) = (inner.end.clone(), watch::watch(Arc::downgrade(inner), asked));
+            tokio::spawn(async move { end.run_until_cancelled(watch).await });
+        }
+    }
 
-    /// Ends what still runs.
-    pub async fn stop(&self) {}
+    async fn read_back(&self) {
+        let registered = match records::registered(&self.inner.database).await {
+            Ok(registered) => registered,
+            Err(error) => {
+                tracing::error!("the registered agents are not known: {error}");
+                return;
+            }
+        };
+        for registration in registered {
+            let id = &registration.id;
+            let endpoint = match registration.check(self.inner.allow_remote) {
+                Ok(endpoint) => endpoint,
+                Err(error) => {
+                    tracing::warn!("the registered agent `{id}` is left out: {error}");
+                    continue;
+                }
+            };
+            let mut registry = self.inner.registry.lock();
+            if registry.get(id).is_some() {
+                tracing::warn!("the registered agent `{id}` is left out: it is configured now");
+                continue;
+            }
+            registry.put(Arc::new(registering::registered_agent(registration, endpoint)));
+        }
+    }
+
+    /// Ends what still runs, and waits until nothing of it is left.
+    pub async fn stop(&self) {
+        self.inner.end.cancel();
+        self.inner.runs.close();
+        if timeout(LAST, self.inner.runs.wait()).await.is_err() {
+            tracing::warn!("some agents did not end");
+        }
+    }
 
     /// All of them: configured, built in, registered, in this order.
     #[must_use]
     pub fn list(&self) -> Vec<Summary> {
-        Vec::new()
+        self.inner.registry.lock().list()
     }
 
     /// One of them.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Summary> {
-        let _ = id;
-        None
+        self.inner.registry.lock().summary(id)
     }
 }
-
-impl Runner for Agents {
-    fn agents(&self) -> Vec<Summary> {
-        self.list()
-    }
-
-    fn run(&self, work: Work) -> super::tasks::Running {
-        let _ = work;
-        Box::pin(async { Ok(Output::default()) })
-    }
-}
-
-/// An agent as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Summary {
-    /// Names it in tasks and rules.
-    pub id: String,
-    /// For people.
-    pub name: String,
-    /// How it is reached.
-    pub r#type: Kind,
-    /// What it is good at, for people.
-    pub capabilities: Vec<String>,
-    /// Whether it can be given tasks.
-    pub status: Status,
-    /// When it was last known to be there, in milliseconds since the Unix epoch.
-    #[serde(rename = "lastSeen")]
-    pub last_seen: Option<u64>,
-}
-
-/// How an agent is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// The Claude Code program.
-    ClaudeCode,
-    /// The OpenClaw program.
-    Openclaw,
-    /// The Codex program.
-    Codex,
-    /// Any other program.
-    Process,
-    /// A service.
-    Http,
-}
-
-/// Whether an agent can be given tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It is there.
-    Online,
-    /// Its program is not found or does not run, or nobody answers at its endpoint.
-    Offline,
-    /// It is there, and at work on a task.
-    Busy,
-}
-
-/// What an agent is asked to do.
-pub struct Work {
-    /// The agent's id.
-    pub agent: String,
-    /// The task's id, for logs and for finding what is left after a crash.
-    pub task: String,
-    /// What it is told.
-    pub text: String,
-    /// Overrides the agent's own and the configured default.
-    pub timeout: Option<Duration>,
-    /// Hears what the agent says, as it says it. Must not block.
-    pub progress: Box<dyn Fn(Stream, String) + Send + Sync>,
-    /// Ends it early.
-    pub cancel: CancellationToken,
-}
-
-impl std::fmt::Debug for Work {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Work")
-            .field("agent", &self.agent)
-            .field("task", &self.task)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Where an agent said something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Stream {
-    /// Its answer.
-    Stdout,
-    /// What it says besides.
-    Stderr,
-}
-
-/// What an agent answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Output {
-    /// Its answer, at most as long as is configured; where something is left out it says so.
-    pub text: String,
-}
-
-/// Why an agent did not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It was cancelled.
-    Cancelled,
-    /// For a person: what went wrong, with the tail of stderr.
-    Failed(String),
-}
-
-/// Its tables.
-pub(super) const SCHEMA: &str = "";

@@ -120,7 +120,7 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         artifact: Option<String>,
     },
-    /// Nothing happened for 30 s.
+    /// Every 30 s, whatever else there is to tell.
     #[serde(rename = "heartbeat")]
     Heartbeat {},
     /// Whatever a client had broadcast.
@@ -131,4 +131,29 @@ pub enum Event {
         /// What goes with it.
         data: Value,
     },
+}
+
+impl Event {
+    /// All types but clients' own.
+    pub const BUILT_IN: [&str; 14] = [
+        "connected",
+        "task_status",
+        "welcome",
+        "agent.registered",
+        "agent.unregistered",
+        "task.submitted",
+        "task.assigned",
+        "task.started",
+        "task.progress",
+        "task.completed",
+        "task.failed",
+        "task.cancelled",
+        "context.updated",
+        "heartbeat",
+    ];
+
+    /// Whether there may be so many of its kind that they would push all others out of the log.
+    pub(super) fn is_chatter(&self) -> bool {
+        matches!(self, Self::TaskProgress { .. } | Self::Custom { .. })
+    }
 }

@@ -1,16 +1,60 @@
 //! What agents are given to do.
+//!
+//! A task is accepted when it is on disk; from then on it is done, or says why it is not, whatever
+//! becomes of the client or of this process. It is given to the agent that it names, else by the
+//! `routing` rules ([`keywords`](crate::config::Rule::keywords) are whole words, with English
+//! endings allowed, and in scripts without spaces any part of the text), else to
+//! `routing.defaultAgent`, else to any that is online.
+//!
+//! A broadcast gives it to each of several agents. It ends when all have; it is completed when any
+//! of them has answered, and its result has `{"error": ...}` for those that failed.
+//!
+//! A task that runs when the gateway stops has failed; one that waits goes on waiting in the next
+//! process. Each step is on disk before its event is told.
+//!
+//! | what is bounded | to |
+//! |---|---|
+//! | agents at work at a time | `tasks.slots`: 4 |
+//! | tasks that wait | `tasks.queue`: 1000 |
+//! | the time an agent may take | `options.timeout`, the agent's `timeout`, `tasks.timeout`: 600 s |
+//! | what is kept of an answer | `tasks.output_limit_kb`: 1024 |
+//! | finished tasks that are kept | `tasks.keep`: 10 000, and 256 MiB |
+//! | what an agent is shown of the task's space | 20 messages, 16 KiB |
 
+mod journal;
+mod keyword;
+mod message;
+mod queue;
+mod routing;
+mod run;
+mod scheduler;
+mod state;
+mod store;
+mod submission;
+mod view;
+
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::Value;
-use utoipa::ToSchema;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinError;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use super::agents::Stream;
+pub use routing::Nobody;
+pub use store::Page;
+pub(super) use store::SCHEMA;
+pub use submission::{Accepted, NotCancelled, Refused, Submission};
+pub use view::{TaskError, TaskStatus, TaskView};
+
 use super::agents::{Fault, Output, Summary, Work};
 use super::{database::Database, events::Events, spaces::Spaces};
-use crate::config::Config;
+use crate::config::{Config, Routing, TasksConfig};
+use journal::{Journal, Tell};
+use queue::Queue;
+use scheduler::Scheduler;
 
 /// Who does the tasks.
 pub trait Runner: Send + Sync {
@@ -24,12 +68,23 @@ pub trait Runner: Send + Sync {
 /// An agent at work.
 pub type Running = Pin<Box<dyn Future<Output = Result<Output, Fault>> + Send>>;
 
-/// The tasks. A handle: clones share them.
-#[derive(Clone, Debug)]
-pub struct Tasks;
+/// The tasks. A handle: clones share them. When the last is gone, what runs is ended.
+#[derive(Clone)]
+pub struct Tasks {
+    scheduler: Arc<Scheduler>,
+    _alive: Arc<DropGuard>,
+}
+
+/// How much there may be of everything.
+struct Settings {
+    slots: usize,
+    queue: usize,
+    output_limit: usize,
+    keep: usize,
+}
 
 impl Tasks {
-    /// As configured.
+    /// As configured. Does not touch the disk, and runs nothing until [`start`](Self::start).
     #[must_use]
     pub fn new(
         config: &Arc<Config>,
@@ -38,15 +93,70 @@ impl Tasks {
         spaces: Spaces,
         events: Events,
     ) -> Self {
-        let _ = (config, database, runner, spaces, events);
-        Self
+        let TasksConfig { slots, queue, output_limit, keep, .. } = config.tasks;
+        let settings = Settings { slots, queue, output_limit, keep };
+        let tell: Tell = Arc::new(move |event, task, space| {
+            events.publish(event, Some(task), space);
+        });
+        Self::with(&settings, config.routing.clone(), database, runner, spaces, tell)
     }
 
-    /// Takes up what the last process left.
-    pub async fn start(&self) {}
+    fn with(
+        settings: &Settings,
+        routing: Routing,
+        database: Database,
+        runner: Arc<dyn Runner>,
+        spaces: Spaces,
+        tell: Tell,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let scheduler = Scheduler {
+            journal: Journal::new(database, tell, settings.keep),
+            runner,
+            spaces,
+            output_limit: settings.output_limit,
+            routing,
+            queue: Mutex::new(Queue::new(settings.slots, settings.queue)),
+            woken: Notify::new(),
+            stop: stop.clone(),
+            dispatcher: Mutex::new(None),
+        };
+        Self { scheduler: Arc::new(scheduler), _alive: Arc::new(stop.drop_guard()) }
+    }
 
-    /// Takes no more, and ends those that run.
-    pub async fn stop(&self) {}
+    /// Takes up what the last process left: what ran then has failed, and what waited is next.
+    pub async fn start(&self) {
+        self.scheduler.start().await;
+    }
+
+    /// Takes no more, and ends those that run: they have failed. Waits for their agents to end, but
+    /// not for long.
+    pub async fn stop(&self) {
+        self.scheduler.stop().await;
+    }
+
+    /// Accepts a task. It is on disk then.
+    ///
+    /// # Errors
+    ///
+    /// When nobody can do it, its space is not there, too many wait already, the gateway stops, or
+    /// the database does not work.
+    pub async fn submit(&self, submission: Submission) -> Result<Accepted, Refused> {
+        // A client that goes away in the middle leaves no half of a task.
+        let accepted = tokio::spawn(self.scheduler.clone().accept(submission)).await;
+        accepted.unwrap_or_else(|error| ended(error, Refused::Stopping))
+    }
+
+    /// Takes a task back. It is cancelled at once, its agents soon. One that is cancelled already
+    /// stays so.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such task, it has ended otherwise, or the database does not work.
+    pub async fn cancel(&self, id: &str) -> Result<TaskView, NotCancelled> {
+        let cancelled = tokio::spawn(self.scheduler.clone().cancel(id.to_owned())).await;
+        cancelled.unwrap_or_else(|error| ended(error, NotCancelled::Unknown))
+    }
 
     /// One of them.
     ///
@@ -54,56 +164,34 @@ impl Tasks {
     ///
     /// When the database does not work.
     pub async fn get(&self, id: &str) -> Result<Option<TaskView>, super::database::Error> {
-        let _ = id;
-        Ok(None)
+        Ok(self.scheduler.journal.get(id).await?.map(|task| task.view()))
+    }
+
+    /// Some of them, newest first. A page has at most 8 MiB and a task more, so it may be shorter
+    /// than its limit, but none before the last is empty.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not work.
+    pub async fn list(&self, page: Page) -> Result<Vec<TaskView>, super::database::Error> {
+        let tasks = self.scheduler.journal.list(page).await?;
+        Ok(tasks.iter().map(store::Task::view).collect())
     }
 }
 
-/// A task as clients see it.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct TaskView {
-    /// Names it.
-    pub id: String,
-    /// How far it is.
-    pub status: TaskStatus,
-    /// Who does it, or did.
-    pub assigned_agents: Vec<String>,
-    /// What came of it: a text, or for a broadcast a text per agent. Null until then.
-    pub result: Value,
-    /// Why it failed.
-    pub error: Option<TaskError>,
-    /// When it was accepted, in milliseconds since the Unix epoch.
-    pub created_at: u64,
-    /// When anything of this changed last.
-    pub updated_at: u64,
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tasks").field("journal", &self.scheduler.journal).finish_non_exhaustive()
+    }
 }
 
-/// How far a task is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TaskStatus {
-    /// It was accepted.
-    Pending,
-    /// It is known who does it, and waits for a free slot.
-    Assigned,
-    /// An agent is at work.
-    Running,
-    /// All agents are done.
-    Completed,
-    /// It came to nothing.
-    Failed,
-    /// Somebody took it back.
-    Cancelled,
+/// A panic goes on; else the runtime ends.
+fn ended<T, E>(error: JoinError, otherwise: E) -> Result<T, E> {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Err(otherwise),
+    }
 }
 
-/// Why a task failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
-pub struct TaskError {
-    /// `TASK_FAILED`.
-    pub code: String,
-    /// For a person.
-    pub message: String,
-}
-
-/// Its tables.
-pub(super) const SCHEMA: &str = "";
+#[cfg(test)]
+mod tests;

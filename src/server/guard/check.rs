@@ -1,27 +1,47 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
-    header::{CONTENT_TYPE, HOST, ORIGIN},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING, UPGRADE},
     request::Parts,
     uri::Authority,
 };
 use switchtower_layers::{Code, Rejection};
 
-/// The largest head, in bytes of names and values and the path.
-const MAX_HEAD: usize = 64 << 10;
+/// Where a browser says that the page is from (Fetch Metadata Request Headers, section 2.4).
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// What depends on the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// The largest head, in bytes of names and values and the path.
+    pub(super) max_head: usize,
+    /// Whether only loopback names are answered to.
+    pub(super) is_local: bool,
+}
 
 /// All rules, in the order in which a client should hear of them.
-pub(super) fn check(request: &Parts) -> Result<(), Rejection> {
-    size(&request.uri, &request.headers)?;
+pub(super) fn check(request: &Parts, rules: Rules) -> Result<(), Rejection> {
+    size(&request.uri, &request.headers, rules.max_head)?;
     path(&request.uri)?;
-    let host = host(&request.uri, &request.headers)?;
-    if !is_safe(&request.method) {
-        plain_path(&request.uri)?;
-        origin(&request.headers, &host)?;
-        if request.method != Method::DELETE {
-            content_type(&request.headers)?;
+    let host = host(&request.uri, &request.headers, rules.is_local)?;
+    if is_safe(&request.method) {
+        if is_stream(request) {
+            origin(&request.headers, &host)?;
         }
+        return Ok(());
+    }
+    plain_path(&request.uri)?;
+    origin(&request.headers, &host)?;
+    // A page has to ask before it sends by any other method, whatever the body is.
+    if request.method == Method::POST {
+        content_type(&request.headers)?;
     }
     Ok(())
+}
+
+/// What a page can open elsewhere without asking. It could read a WebSocket, to which the rules of
+/// CORS do not apply, and hold the places of streams that it cannot read.
+fn is_stream(request: &Parts) -> bool {
+    request.headers.contains_key(UPGRADE) || matches!(request.uri.path(), "/events" | "/ws")
 }
 
 /// RFC 9110, section 9.2.1.
@@ -29,15 +49,15 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
-fn size(uri: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
+fn size(uri: &Uri, headers: &HeaderMap, max_head: usize) -> Result<(), Rejection> {
     let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
     let bytes = uri.path().len()
         + uri.query().map_or(0, str::len)
         + headers.iter().map(line).sum::<usize>();
-    if bytes <= MAX_HEAD {
+    if bytes <= max_head {
         return Ok(());
     }
-    let message = format!("the request's head has more than {MAX_HEAD} bytes");
+    let message = format!("the request's head has more than {max_head} bytes");
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     Err(Rejection::new(Code::InvalidRequest, message).status(status))
 }
@@ -55,6 +75,10 @@ fn path(uri: &Uri) -> Result<(), Rejection> {
 
 /// Such a path may go to a provider, so it must be nothing that a server might decode into another.
 fn plain_path(uri: &Uri) -> Result<(), Rejection> {
+    // Names of artifacts are anybody's, and no provider has these paths.
+    if uri.path().starts_with("/spaces/") {
+        return Ok(());
+    }
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~:@".contains(&byte);
     if uri.path().bytes().all(is_plain) {
         return Ok(());
@@ -63,8 +87,8 @@ fn plain_path(uri: &Uri) -> Result<(), Rejection> {
     Err(Rejection::new(Code::InvalidRequest, message))
 }
 
-/// The authority that the client means, which must be a loopback one.
-fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Rejection> {
+/// The authority that the client means; where there are no client keys, it must be a loopback one.
+fn host(uri: &Uri, headers: &HeaderMap, is_local: bool) -> Result<Authority, Rejection> {
     let invalid = |message| Rejection::new(Code::InvalidRequest, message);
     let mut lines = headers.get_all(HOST).iter();
     let header = match (lines.next(), lines.next()) {
@@ -73,7 +97,8 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Rejection> {
     };
     let header = header.map_err(|_| invalid("the Host header is not an authority"))?;
     let named = [uri.authority().cloned(), header];
-    if let Some(foreign) = named.iter().flatten().find(|named| !is_loopback(named.host())) {
+    let is_foreign = |named: &&Authority| is_local && !is_loopback(named.host());
+    if let Some(foreign) = named.iter().flatten().find(is_foreign) {
         let message = format!(
             "this gateway answers only to localhost, 127.0.0.1 and [::1], not to `{}`",
             foreign.host()
@@ -98,13 +123,21 @@ fn origin(headers: &HeaderMap, host: &Authority) -> Result<(), Rejection> {
         let uri = Uri::try_from(origin.as_bytes()).ok();
         uri.is_some_and(|uri| uri.authority() == Some(host))
     };
-    if headers.get_all(ORIGIN).iter().all(is_own) {
+    // Browsers say it where they leave out the origin; nobody else does. Another port is "same-site".
+    let is_elsewhere = |site: &HeaderValue| site == "cross-site" || site == "same-site";
+    let is_foreign = headers.get_all(SEC_FETCH_SITE).iter().any(is_elsewhere);
+    if !is_foreign && headers.get_all(ORIGIN).iter().all(is_own) {
         return Ok(());
     }
     Err(Rejection::new(Code::Forbidden, "web pages of other origins may not use this gateway"))
 }
 
+/// A POST without a body needs no type: a page that sends one says its `Origin`, and a form its type.
 fn content_type(headers: &HeaderMap) -> Result<(), Rejection> {
+    let is_empty = headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
+    if is_empty && !headers.contains_key(TRANSFER_ENCODING) && !headers.contains_key(CONTENT_TYPE) {
+        return Ok(());
+    }
     let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let essence = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
     let essence = essence.to_ascii_lowercase();
@@ -123,13 +156,20 @@ mod tests {
 
     use super::*;
 
+    const MAX_HEAD: usize = 64 << 10;
+    const LOCAL: Rules = Rules { max_head: MAX_HEAD, is_local: true };
+
     fn status(method: &str, uri: &str, headers: &[(&str, &str)]) -> u16 {
+        status_by(LOCAL, method, uri, headers)
+    }
+
+    fn status_by(rules: Rules, method: &str, uri: &str, headers: &[(&str, &str)]) -> u16 {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        match check(&parts) {
+        match check(&parts, rules) {
             Ok(()) => 200,
             Err(rejection) => rejection.into_response::<bytes::Bytes>().status().as_u16(),
         }
@@ -170,6 +210,23 @@ mod tests {
     }
 
     #[test]
+    fn where_a_key_is_needed_any_one_host_will_do() {
+        let keyed = Rules { is_local: false, ..LOCAL };
+        let get = |headers: &[(&str, &str)]| status_by(keyed, "GET", "/", headers);
+        assert_eq!(get(&[("host", "gateway.example:3000")]), 200);
+        assert_eq!(get(&[("host", "192.168.1.5")]), 200);
+        assert_eq!(get(&[("host", "a.example"), ("host", "a.example")]), 400);
+        assert_eq!(get(&[("host", "a b")]), 400);
+        assert_eq!(get(&[]), 400);
+        for (origin, expected) in
+            [("https://gateway.example", 200), ("https://evil.example", 403), ("null", 403)]
+        {
+            let headers = [("host", "gateway.example"), JSON, ("origin", origin)];
+            assert_eq!(status_by(keyed, "POST", "/v1/x", &headers), expected, "{origin}");
+        }
+    }
+
+    #[test]
     fn foreign_origins_may_not_change_state() {
         for (origin, expected) in [
             ("http://localhost:3000", 200),
@@ -187,6 +244,45 @@ mod tests {
     }
 
     #[test]
+    fn foreign_origins_may_not_open_streams() {
+        let own = ("origin", "http://localhost:3000");
+        let foreign = ("origin", "http://localhost:5173");
+        let upgrade = ("upgrade", "websocket");
+        for (path, headers, expected) in [
+            ("/events", &[own][..], 200),
+            ("/events", &[], 200),
+            ("/events", &[foreign], 403),
+            ("/events", &[("sec-fetch-site", "cross-site")], 403),
+            ("/events", &[("sec-fetch-site", "same-site")], 403),
+            ("/events?taskId=x", &[("sec-fetch-site", "cross-site")], 403),
+            ("/events", &[("sec-fetch-site", "none")], 200),
+            ("/events", &[own, ("sec-fetch-site", "same-origin")], 200),
+            ("/ws", &[own, upgrade], 200),
+            ("/ws", &[foreign, upgrade], 403),
+            ("/ws", &[foreign], 403),
+            ("/ws", &[("origin", "null"), upgrade], 403),
+            ("/x", &[foreign, upgrade], 403),
+            ("/x", &[foreign], 200),
+        ] {
+            let all = [&[("host", "localhost:3000")], headers].concat();
+            assert_eq!(status("GET", path, &all), expected, "{path} {headers:?}");
+        }
+        let headers = [("host", "localhost:3000"), JSON, ("sec-fetch-site", "cross-site")];
+        assert_eq!(status("POST", "/tasks", &headers), 403, "without an origin, too");
+    }
+
+    #[test]
+    fn artifacts_are_no_json_and_have_names_of_their_own() {
+        let host = ("host", "localhost:3000");
+        let path = "/spaces/space_1/artifacts/%E6%8A%A5%20a.png";
+        assert_eq!(status("PUT", path, &[host, ("content-type", "image/png")]), 200);
+        assert_eq!(status("PUT", path, &[host, ("origin", "https://evil.example")]), 403);
+        assert_eq!(status("PUT", "/spaces/space_1/artifacts/%2e%2e", &[host]), 400);
+        assert_eq!(status("PUT", "/v1/%E6", &[host]), 400);
+        assert_eq!(status("POST", path, &[host, ("content-type", "image/png")]), 415);
+    }
+
+    #[test]
     fn bodies_are_json() {
         for (content_type, expected) in [
             ("application/json", 200),
@@ -201,8 +297,23 @@ mod tests {
             let headers = [("host", "localhost"), ("content-type", content_type)];
             assert_eq!(status("POST", "/", &headers), expected, "{content_type}");
         }
-        assert_eq!(status("POST", "/", &[("host", "localhost")]), 415);
-        assert_eq!(status("DELETE", "/", &[("host", "localhost")]), 200);
+    }
+
+    #[test]
+    fn only_what_a_page_could_send_unasked_needs_a_type() {
+        for (method, header, expected) in [
+            ("POST", ("content-length", "1"), 415),
+            ("POST", ("transfer-encoding", "chunked"), 415),
+            ("POST", ("content-type", "application/x-www-form-urlencoded"), 415),
+            ("POST", ("content-length", "0"), 200),
+            ("POST", ("accept", "*/*"), 200),
+            ("PUT", ("content-length", "1"), 200),
+            ("PUT", ("content-type", "image/png"), 200),
+            ("DELETE", ("content-length", "1"), 200),
+        ] {
+            let headers = [("host", "localhost"), header];
+            assert_eq!(status(method, "/", &headers), expected, "{method}: {header:?}");
+        }
     }
 
     #[test]

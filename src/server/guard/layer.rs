@@ -10,17 +10,26 @@ use pin_project_lite::pin_project;
 use switchtower_layers::{Rejection, body::ResponseBody};
 use tower::{Layer, Service};
 
-use super::check::check;
+use super::check::{Rules, check};
+use crate::config::Config;
 
 /// Refuses what must not come in.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct GuardLayer;
+#[derive(Clone, Copy, Debug)]
+pub struct GuardLayer(Rules);
+
+impl GuardLayer {
+    /// By this configuration's limits. A gateway with client keys answers to any `Host`.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self(Rules { max_head: config.limits.header_kb << 10, is_local: !config.has_keys() })
+    }
+}
 
 impl<S> Layer<S> for GuardLayer {
     type Service = Guard<S>;
 
     fn layer(&self, inner: S) -> Guard<S> {
-        Guard { inner }
+        Guard { inner, rules: self.0 }
     }
 }
 
@@ -28,6 +37,7 @@ impl<S> Layer<S> for GuardLayer {
 #[derive(Clone, Copy, Debug)]
 pub struct Guard<S> {
     inner: S,
+    rules: Rules,
 }
 
 impl<S, B, R> Service<Request<B>> for Guard<S>
@@ -44,7 +54,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let state = match check(&parts) {
+        let state = match check(&parts, self.rules) {
             Ok(()) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
             Err(rejection) => State::Rejected { rejection: Some(rejection) },
         };
@@ -86,7 +96,8 @@ where
                 ready!(future.poll(cx)).map(|response| response.map(ResponseBody::inner))
             }
             StateProj::Rejected { rejection } => {
-                Ok(rejection.take().expect("polled after completion").into_response())
+                let rejection = rejection.take().expect("polled after completion");
+                Ok(rejection.by("guard").into_response())
             }
         })
     }

@@ -5,41 +5,60 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
-use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use switchtower_layers::{
     Exchange,
     body::{BodyEnd, Settle, SettleBody},
+    exchange::Outcome,
 };
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
 use super::series::Series;
+use crate::telemetry::metrics::Operation;
 
 /// One attempt that is under way. Counted when it is settled.
 pub(super) struct Attempt {
-    series: Arc<Mutex<Series>>,
+    series: Arc<Series>,
     exchange: Exchange,
+    operation: Operation,
     begun: Instant,
-    first_token: Option<Duration>,
+    is_events: bool,
+    /// When the last chunk of a stream came.
+    chunk: Option<Instant>,
 }
 
 impl Attempt {
-    pub(super) fn begin(series: Arc<Mutex<Series>>, exchange: Exchange) -> Self {
-        Self { series, exchange, begun: Instant::now(), first_token: None }
+    pub(super) fn begin(series: Arc<Series>, exchange: Exchange, operation: Operation) -> Self {
+        let begun = Instant::now();
+        Self { series, exchange, operation, begun, is_events: false, chunk: None }
     }
 
-    fn look(&mut self) {
-        if self.first_token.is_none() && self.exchange.read(|facts| facts.content) {
-            self.first_token = Some(self.begun.elapsed());
+    /// The answer is a stream.
+    pub(super) fn streams(&mut self) {
+        self.is_events = true;
+    }
+
+    fn chunk(&mut self) {
+        let now = Instant::now();
+        if let Some(last) = self.chunk.replace(now) {
+            self.series.metrics.chunk(self.operation, now.saturating_duration_since(last));
         }
     }
 }
 
 impl Settle for Attempt {
     fn settle(self, _: BodyEnd) {
-        let took = self.begun.elapsed();
-        self.exchange.read(|facts| self.series.lock().ended(facts, took, self.first_token));
+        let Self { series, exchange, operation, begun, is_events, .. } = self;
+        let took = begun.elapsed();
+        exchange.read(|facts| {
+            let outcome = facts.outcome().unwrap_or(Outcome::Cancelled);
+            let content_at = facts.content_at.filter(|_| is_events);
+            let first_token = content_at.map(|at| at.saturating_duration_since(begun));
+            series.counts.lock().ended(outcome, facts, took, first_token);
+            series.metrics.ended(operation, outcome, took, first_token, facts.usage);
+        });
     }
 }
 
@@ -48,7 +67,6 @@ pin_project! {
     pub struct StatsBody<B: Body> {
         #[pin]
         kind: Kind<B>,
-        is_events: bool,
     }
 }
 
@@ -61,12 +79,12 @@ pin_project! {
 }
 
 impl<B: Body> StatsBody<B> {
-    pub(super) fn new(body: B, attempt: Option<Attempt>, is_events: bool) -> Self {
+    pub(super) fn new(body: B, attempt: Option<Attempt>) -> Self {
         let kind = match attempt {
             Some(attempt) => Kind::Counted { body: SettleBody::new(body, attempt) },
             None => Kind::Uncounted { body },
         };
-        Self { kind, is_events }
+        Self { kind }
     }
 }
 
@@ -90,8 +108,10 @@ impl<B: Body> Body for StatsBody<B> {
             KindProj::Uncounted { body } => return body.poll_frame(cx),
         };
         let frame = ready!(body.as_mut().poll_frame(cx));
-        if *this.is_events {
-            body.guard().into_iter().for_each(Attempt::look);
+        let chunk = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        if chunk.is_some_and(Buf::has_remaining) {
+            let attempt = body.guard().filter(|attempt| attempt.is_events);
+            attempt.into_iter().for_each(Attempt::chunk);
         }
         Poll::Ready(frame)
     }

@@ -57,8 +57,10 @@ where
         let this = self.project();
         let future = this.future.as_pin_mut().expect("not dropped yet");
         let response = ready!(future.poll(cx))?;
-        let attempt = this.attempt.take();
-        let is_events = is_event_stream(response.headers());
-        Poll::Ready(Ok(response.map(|body| StatsBody::new(body, attempt, is_events))))
+        let mut attempt = this.attempt.take();
+        if is_event_stream(response.headers()) {
+            attempt.iter_mut().for_each(Attempt::streams);
+        }
+        Poll::Ready(Ok(response.map(|body| StatsBody::new(body, attempt))))
     }
 }

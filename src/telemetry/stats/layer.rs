@@ -8,6 +8,7 @@ use switchtower_layers::{Exchange, Target};
 use tower::{Layer, Service};
 
 use super::{ResponseFuture, Stats, attempt::Attempt};
+use crate::telemetry::metrics::Operation;
 
 /// Applies [`CountAttempts`].
 #[derive(Clone, Debug)]
@@ -59,14 +60,13 @@ where
         let attempt = request.extensions().get::<Target>().cloned().map(|target| {
             let exchange = request.extensions_mut().get_or_insert_default::<Exchange>().clone();
             // Until the next attempt begins, the facts are those of the one before.
-            let before = exchange.read(|facts| facts.target.clone());
-            let is_retry = before.as_ref() == Some(&target);
-            if let Some(left) = before.filter(|_| !is_retry) {
-                self.stats.of(&left).lock().failover();
-            }
+            let is_retry = exchange.read(|facts| facts.target.as_ref() == Some(&target));
             let series = self.stats.of(&target);
-            series.lock().attempt(is_retry);
-            Attempt::begin(series, exchange)
+            series.counts.lock().attempt(is_retry);
+            if is_retry {
+                series.metrics.retried();
+            }
+            Attempt::begin(series, exchange, Operation::of_path(request.uri().path()))
         });
         ResponseFuture::new(self.inner.call(request), attempt)
     }

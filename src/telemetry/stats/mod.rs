@@ -18,10 +18,14 @@ pub use report::{ModelReport, Outcomes, Percentiles, Report, Tokens};
 
 use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
-use parking_lot::{Mutex, RwLock};
-use switchtower_layers::Target;
+use parking_lot::RwLock;
+use switchtower_layers::{
+    Target,
+    exchange::{Cause, Failure},
+};
 
 use self::series::Series;
+use super::metrics::Metrics;
 
 /// More models than anybody has; clients choose the names, and each takes some kilobytes.
 const MOST_SERIES: usize = 256;
@@ -33,18 +37,31 @@ pub struct Stats(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     since: SystemTime,
-    series: RwLock<HashMap<Target, Arc<Mutex<Series>>>>,
-}
-
-impl Default for Stats {
-    fn default() -> Self {
-        Self(Arc::new(Shared { since: SystemTime::now(), series: RwLock::default() }))
-    }
+    series: RwLock<HashMap<Target, Arc<Series>>>,
+    metrics: Metrics,
 }
 
 impl Stats {
+    /// Counts nothing yet; what is counted goes to `metrics`, too.
+    #[must_use]
+    pub fn new(metrics: Metrics) -> Self {
+        Self(Arc::new(Shared { since: SystemTime::now(), series: RwLock::default(), metrics }))
+    }
+
+    /// Where a request did not find an answer, once it has ended.
+    pub(super) fn failed(&self, failure: &Failure) {
+        if let Cause::Rejected { layer, code } = failure.cause {
+            self.0.metrics.rejected(layer, code);
+        }
+        if failure.is_failover() {
+            let series = self.of(&failure.target);
+            series.counts.lock().failover();
+            series.metrics.failed_over(failure.cause);
+        }
+    }
+
     /// The target's series. Beyond the first 256, all models of a provider share one.
-    fn of(&self, target: &Target) -> Arc<Mutex<Series>> {
+    fn of(&self, target: &Target) -> Arc<Series> {
         if let Some(series) = self.0.series.read().get(target) {
             return series.clone();
         }
@@ -53,14 +70,15 @@ impl Stats {
             true => target.clone(),
             false => Target { model: "(others)".into(), ..target.clone() },
         };
-        all.entry(target).or_default().clone()
+        let make = || Arc::new(Series::new(self.0.metrics.target(&target)));
+        all.entry(target.clone()).or_insert_with(make).clone()
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn report(&self) -> Report {
         let series = self.0.series.read();
-        let all = series.iter().map(|(target, series)| (target, series.lock().report()));
+        let all = series.iter().map(|(target, series)| (target, series.counts.lock().report()));
         Report::new(self.0.since, all)
     }
 }
@@ -76,6 +94,7 @@ mod tests {
     use tower::{Layer, Service, service_fn};
 
     use super::*;
+    use crate::config::Config;
 
     fn target(provider: &str, model: &str) -> Target {
         Target { provider: provider.into(), model: model.into(), dialect: Dialect::Chat }
@@ -83,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn beyond_the_most_series_a_provider_has_one_for_the_rest() {
-        let stats = Stats::default();
+        let stats = Stats::new(Metrics::new(&Config::default()));
         for n in 0..MOST_SERIES {
             stats.of(&target("p", &n.to_string()));
         }
@@ -102,7 +121,40 @@ mod tests {
         let report = stats.report();
         assert_eq!(report.providers["p"].len(), MOST_SERIES + 1);
         let [p, q] = ["p", "q"].map(|provider| &report.providers[provider]["(others)"]);
-        assert_eq!((p.requests, p.failovers), (2, 2));
-        assert_eq!((q.requests, q.failovers), (1, 0));
+        assert_eq!((p.requests, q.requests), (2, 1));
+    }
+
+    #[test]
+    fn an_attempt_at_a_known_target_allocates_nothing() {
+        use futures_util::FutureExt;
+        use http_body_util::{BodyExt, Full};
+
+        let exchange = Exchange::default();
+        let observed = exchange.clone();
+        let inner = service_fn(move |_: Request<()>| {
+            observed.begin().update(|facts| facts.content = true);
+            let response = Response::builder().header("content-type", "text/event-stream");
+            std::future::ready(Ok::<_, Infallible>(
+                response.body(Full::<Bytes>::from("a")).unwrap(),
+            ))
+        });
+        let mut bare = inner.clone();
+        let mut counted =
+            StatsLayer::new(Stats::new(Metrics::new(&Config::default()))).layer(inner);
+        let request = || {
+            let request = Request::post("/v1/chat/completions").extension(exchange.clone());
+            request.extension(target("p", "m")).body(()).unwrap()
+        };
+        let mut bare = |request| drop(bare.call(request).now_or_never().unwrap().unwrap());
+        let mut counted = |request| {
+            let mut body = counted.call(request).now_or_never().unwrap().unwrap().into_body();
+            body.frame().now_or_never().unwrap().unwrap().unwrap();
+        };
+        // The first one makes the series.
+        counted(request());
+        let [one, other] = [request(), request()];
+        let expected = allocation_counter::measure(|| bare(one));
+        let counted = allocation_counter::measure(|| counted(other));
+        assert_eq!(counted.count_total, expected.count_total);
     }
 }

@@ -5,9 +5,11 @@ use std::{
 
 use serde::Serialize;
 use switchtower_layers::Target;
+use utoipa::ToSchema;
 
 /// The answer of `GET /model-gateway/stats`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = StatsReport)]
 pub struct Report {
     /// When counting began: milliseconds since the Unix epoch.
     pub since: u128,
@@ -16,7 +18,7 @@ pub struct Report {
 }
 
 /// What became of one model's attempts at one provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelReport {
     /// Requests that were sent here, however often.
     pub requests: u64,
@@ -37,7 +39,7 @@ pub struct ModelReport {
 }
 
 /// How attempts ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Outcomes {
     /// A whole answer.
     pub success: u64,
@@ -50,7 +52,7 @@ pub struct Outcomes {
 }
 
 /// Tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Tokens {
     /// Of prompts.
     pub input: u64,
@@ -59,7 +61,7 @@ pub struct Tokens {
 }
 
 /// How long things took, in milliseconds, within 1%, an hour at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Percentiles {
     /// Half of them took no longer.
     pub p50: u64,

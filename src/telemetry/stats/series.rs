@@ -1,11 +1,26 @@
+use parking_lot::Mutex;
 use switchtower_layers::exchange::{Facts, Outcome};
 use tokio::time::Duration;
 
 use super::{ModelReport, Outcomes, Tokens, spread::Spread};
+use crate::telemetry::metrics::TargetMetrics;
 
-/// What is counted of one target. No clock, no lock.
-#[derive(Clone, Debug, Default)]
+/// One target's series: for the report, and for Prometheus.
+#[derive(Debug)]
 pub(super) struct Series {
+    pub(super) counts: Mutex<Counts>,
+    pub(super) metrics: TargetMetrics,
+}
+
+impl Series {
+    pub(super) fn new(metrics: TargetMetrics) -> Self {
+        Self { counts: Mutex::default(), metrics }
+    }
+}
+
+/// What is reported of one target. No clock, no lock.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counts {
     requests: u64,
     attempts: u64,
     retries: u64,
@@ -16,7 +31,7 @@ pub(super) struct Series {
     first_token: Spread,
 }
 
-impl Series {
+impl Counts {
     /// An attempt begins; another one of the same request may have been made here before.
     pub(super) fn attempt(&mut self, is_retry: bool) {
         self.attempts += 1;
@@ -29,8 +44,13 @@ impl Series {
     }
 
     /// An attempt has ended. Only whole answers are timed: a cut one is no faster.
-    pub(super) fn ended(&mut self, facts: &Facts, took: Duration, first_token: Option<Duration>) {
-        let outcome = facts.outcome().unwrap_or(Outcome::Cancelled);
+    pub(super) fn ended(
+        &mut self,
+        outcome: Outcome,
+        facts: &Facts,
+        took: Duration,
+        first_token: Option<Duration>,
+    ) {
         let Outcomes { success, fault, neutral, cancelled } = &mut self.outcomes;
         *match outcome {
             Outcome::Success => success,

@@ -100,7 +100,7 @@ where
                 }
                 KindProj::Rejected { rejection } => {
                     let rejection = rejection.take().expect("polled after completion");
-                    return Poll::Ready(Ok(rejection.into_response()));
+                    return Poll::Ready(Ok(rejection.by("responses").into_response()));
                 }
             };
             this.kind.set(next);

@@ -36,23 +36,27 @@ pub(super) fn answer<B>(
     }
     let question = match question(part, request) {
         Ok(question) => question,
-        Err(rejection) => return Box::pin(ready(rejection.into_response())),
+        Err(rejection) => return Box::pin(ready(rejection.by("responses").into_response())),
     };
     let (store, owner, id) = (store.clone(), Owner::of(request.extensions()).0, id.to_owned());
     Box::pin(async move {
         let answer = ask(&*store, &owner, &id, question).await;
-        answer.map_or_else(Rejection::into_response, |json| {
-            let mut response = Response::new(json);
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(CONTENT_TYPE, json);
-            response
-        })
+        answer.map_or_else(
+            |rejection| rejection.by("responses").into_response(),
+            |json| {
+                let mut response = Response::new(json);
+                let json = HeaderValue::from_static("application/json");
+                response.headers_mut().insert(CONTENT_TYPE, json);
+                response
+            },
+        )
     })
 }
 
 fn not_allowed(method: &Method, allowed: &'static str) -> Response<Bytes> {
     let message = format!("{method} is not possible here, but {allowed} is");
-    let mut refused = Rejection::new(Code::MethodNotAllowed, message).into_response();
+    let mut refused =
+        Rejection::new(Code::MethodNotAllowed, message).by("responses").into_response();
     refused.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     refused
 }

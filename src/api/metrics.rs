@@ -1,0 +1,26 @@
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::header::CONTENT_TYPE;
+
+use super::Shared;
+use crate::telemetry::metrics::Standing;
+
+/// Everything that is counted, for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "gateway",
+    responses((status = 200, description = "The text format 0.0.4", body = String,
+               content_type = "text/plain; version=0.0.4; charset=utf-8"))
+)]
+pub(super) async fn scrape(State(shared): State<Shared>) -> Response {
+    let Shared { config, circuits, quotas, metrics, upstream, .. } = shared;
+    let providers = config.models.providers.keys();
+    let standing = Standing {
+        circuits: circuits.list(),
+        quotas: providers.filter_map(|name| Some((name.clone(), quotas.of(name)?))).collect(),
+        connections: upstream.connections(),
+    };
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render(&standing))
+        .into_response()
+}

@@ -1,0 +1,82 @@
+//! Why the gateway has not done what it was asked to.
+
+use std::fmt;
+
+use http::StatusCode;
+use hyper_util::client::legacy;
+use serde::Deserialize;
+
+use crate::cli::output::{Failure, plain};
+
+#[derive(Debug)]
+pub(in crate::cli) enum Error {
+    /// Nobody listens at this URL, for this reason.
+    Down(String, String),
+    /// The gateway says no.
+    Refused { status: StatusCode, code: String, message: String },
+    /// Whoever listens at this URL does not answer as a gateway does.
+    Strange(String, String),
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    error: Inner,
+}
+
+#[derive(Deserialize)]
+struct Inner {
+    code: String,
+    message: String,
+}
+
+impl Error {
+    pub(super) fn down(base: &str, error: &legacy::Error) -> Self {
+        // What went wrong comes last, what was attempted first.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        if error.is_connect() {
+            Self::Down(base.to_owned(), cause.to_string())
+        } else {
+            Self::Strange(base.to_owned(), format!("the connection broke off: {cause}"))
+        }
+    }
+
+    pub(super) fn refused(base: &str, status: StatusCode, body: &[u8]) -> Self {
+        match serde_json::from_slice(body) {
+            Ok(Envelope { error: Inner { code, message } }) => {
+                Self::Refused { status, code, message }
+            }
+            Err(_) => Self::Strange(base.to_owned(), format!("it answered {status}")),
+        }
+    }
+
+    /// Whether it is the gateway's own word, which will be the same if it is asked again.
+    pub(in crate::cli) fn is_final(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if status.is_client_error())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Down(base, why) => write!(
+                f,
+                "no gateway listens on {base} ({why})\n  help: start it with: switchtower\n  help: if it is somewhere else, say so with --url or SWITCHTOWER_URL"
+            ),
+            Self::Refused { code, message, .. } => {
+                write!(f, "{} ({})", plain(message), plain(code))
+            }
+            Self::Strange(base, what) => {
+                write!(f, "what listens on {base} does not answer as a gateway does: {what}")
+            }
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error.to_string())
+    }
+}

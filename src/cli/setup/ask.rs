@@ -1,0 +1,118 @@
+//! Asks whoever sits there.
+
+use std::io::{self, IsTerminal, Write};
+use std::process;
+
+use crate::cli::output::Failure;
+use crate::cli::signals::INTERRUPTED;
+
+/// Asks on stderr, and reads the answers from stdin.
+pub(super) struct Asker(bool);
+
+impl Asker {
+    /// Asks nobody if nobody is there, or wants to be asked.
+    pub(super) fn new(is_quiet: bool) -> Self {
+        Self(!is_quiet && io::stdin().is_terminal() && io::stderr().is_terminal())
+    }
+
+    pub(super) fn asks(&self) -> bool {
+        self.0
+    }
+
+    /// The answer, or what is suggested.
+    pub(super) fn line(&self, question: &str, suggested: &str) -> Result<String, Failure> {
+        if !self.0 {
+            return Ok(suggested.to_owned());
+        }
+        match suggested {
+            "" => say(&format!("{question}: ")),
+            suggested => say(&format!("{question} [{suggested}]: ")),
+        }
+        match read()?.trim() {
+            "" => Ok(suggested.to_owned()),
+            answer => Ok(answer.to_owned()),
+        }
+    }
+
+    /// Whether the answer is yes; nobody says no.
+    pub(super) fn agrees(&self, question: &str) -> Result<bool, Failure> {
+        if !self.0 {
+            return Ok(false);
+        }
+        say(&format!("{question} [y/N]: "));
+        Ok(matches!(read()?.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// An answer that nobody sees.
+    pub(super) fn secret(&self, question: &str) -> Result<String, Failure> {
+        say(&format!("{question}: "));
+        let hidden = Hidden::new();
+        let answer = read();
+        drop(hidden);
+        say("\n");
+        let answer = answer?;
+        if answer.contains('\u{3}') {
+            process::exit(INTERRUPTED);
+        }
+        Ok(answer.trim().to_owned())
+    }
+}
+
+/// To stderr; without anybody who reads it, there is nobody to ask.
+pub(super) fn say(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+fn read() -> Result<String, Failure> {
+    let mut line = String::new();
+    match io::stdin().read_line(&mut line) {
+        Ok(0) => Err(Failure("it was not answered".to_owned())),
+        Ok(_) => Ok(line),
+        Err(error) => Err(Failure(format!("stdin cannot be read: {error}"))),
+    }
+}
+
+/// While it lives, the terminal does not show what is typed. Ctrl-C ends the answer, not the program,
+/// which would leave the terminal like that.
+#[cfg(unix)]
+struct Hidden(Option<rustix::termios::Termios>);
+
+#[cfg(unix)]
+impl Hidden {
+    fn new() -> Self {
+        use rustix::termios::{
+            LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr,
+        };
+        let Ok(before) = tcgetattr(io::stdin()) else { return Self(None) };
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        // Ends a line, as Enter does; the read that gets it finds it in there.
+        let interrupt = hidden.special_codes[SpecialCodeIndex::VINTR];
+        hidden.special_codes[SpecialCodeIndex::VEOL] = interrupt;
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &hidden);
+        Self(Some(before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
+/// Elsewhere it is shown, which is said.
+#[cfg(not(unix))]
+struct Hidden;
+
+#[cfg(not(unix))]
+impl Hidden {
+    fn new() -> Self {
+        say("(it will be seen) ");
+        Self
+    }
+}

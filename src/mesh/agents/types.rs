@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+/// An agent as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Agent)]
+pub struct Summary {
+    /// Names it in tasks and rules.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// How it is reached.
+    pub r#type: Kind,
+    /// What it is good at, for people.
+    pub capabilities: Vec<String>,
+    /// Whether it can be given tasks.
+    pub status: Status,
+    /// When it was last known to be there, in milliseconds since the Unix epoch.
+    #[serde(rename = "lastSeen")]
+    pub last_seen: Option<u64>,
+}
+
+/// How an agent is reached. Those that were registered are services, whatever they say they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = AgentKind)]
+pub enum Kind {
+    /// The Claude Code program.
+    ClaudeCode,
+    /// The OpenClaw program.
+    Openclaw,
+    /// The Codex program.
+    Codex,
+    /// Any other program.
+    Process,
+    /// A service.
+    Http,
+}
+
+/// Whether an agent can be given tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = AgentStatus)]
+pub enum Status {
+    /// It is there.
+    Online,
+    /// Its program is not found or does not run, or nobody answers at its endpoint.
+    Offline,
+    /// It is there, and at work on a task.
+    Busy,
+}
+
+/// What an agent is asked to do.
+pub struct Work {
+    /// The agent's id.
+    pub agent: String,
+    /// The task's id, for logs and for finding what is left after a crash.
+    pub task: String,
+    /// What it is told.
+    pub text: String,
+    /// Overrides the agent's own and the configured default.
+    pub timeout: Option<Duration>,
+    /// Hears what the agent says, as it says it. Must not block.
+    pub progress: Box<dyn Fn(Stream, String) + Send + Sync>,
+    /// Ends it early.
+    pub cancel: CancellationToken,
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work")
+            .field("agent", &self.agent)
+            .field("task", &self.task)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where an agent said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// Its answer.
+    Stdout,
+    /// What it says besides.
+    Stderr,
+}
+
+/// What an agent answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Its answer, at most as long as is configured; where something is left out it says so.
+    pub text: String,
+}
+
+/// Why an agent did not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It was cancelled.
+    Cancelled,
+    /// For a person: what went wrong, with the tail of stderr.
+    Failed(String),
+}

@@ -1,0 +1,79 @@
+//! What one listener has still to hear.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::frame::Frame;
+use super::log::Bounds;
+
+/// Filled by publishers, who never wait, and emptied by its listener.
+#[derive(Debug)]
+pub(super) struct Queue {
+    bounds: Bounds,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    end: Option<End>,
+    waker: Option<Waker>,
+}
+
+/// Why nothing more comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The gateway stops.
+    Closed,
+    /// The listener was too slow. What was waiting for it is gone: it has to come back for it.
+    Overrun,
+}
+
+impl Queue {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { bounds, state: Mutex::default() }
+    }
+
+    /// Whether it found room; else the queue has ended. The waker is to be woken without any lock.
+    pub(super) fn push(&self, frame: &Frame) -> (bool, Option<Waker>) {
+        let mut state = self.state.lock();
+        if state.end.is_some() {
+            return (false, None);
+        }
+        // One that is larger than all of them may be is heard by those who wait for it.
+        let bytes = state.bytes + frame.len();
+        let is_over = state.frames.len() >= self.bounds.count || bytes > self.bounds.bytes;
+        if is_over && !state.frames.is_empty() {
+            state.frames = VecDeque::new();
+            state.bytes = 0;
+            state.end = Some(End::Overrun);
+        } else {
+            state.bytes = bytes;
+            state.frames.push_back(frame.clone());
+        }
+        (state.end.is_none(), state.waker.take())
+    }
+
+    /// What is in it can still be heard.
+    pub(super) fn close(&self) -> Option<Waker> {
+        let mut state = self.state.lock();
+        state.end.get_or_insert(End::Closed);
+        state.waker.take()
+    }
+
+    pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Result<Frame, End>> {
+        let mut state = self.state.lock();
+        if let Some(frame) = state.frames.pop_front() {
+            state.bytes -= frame.len();
+            return Poll::Ready(Ok(frame));
+        }
+        if let Some(end) = state.end {
+            return Poll::Ready(Err(end));
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}

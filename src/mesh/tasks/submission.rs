@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::routing::Nobody;
+use crate::mesh::database;
+
+/// What somebody wants done. Its bounds are those of the wire, and are checked there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    /// What is to be done.
+    pub text: String,
+    /// The client's own word for what sort of task it is.
+    pub kind: Option<String>,
+    /// Who sends it.
+    pub source: Option<String>,
+    /// An agent, or `gateway` to leave that to the rules, as does none.
+    pub target: Option<String>,
+    /// The client's own name for it.
+    pub correlation_id: Option<String>,
+    /// The space it belongs to.
+    pub space: Option<String>,
+    /// Files that the agent is pointed to.
+    pub files: Vec<String>,
+    /// Whether what agents say is told as they say it.
+    pub stream: bool,
+    /// How long an agent may take, if not as long as is configured.
+    pub timeout: Option<Duration>,
+}
+
+impl Submission {
+    /// This text, and nothing else said.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            kind: None,
+            source: None,
+            target: None,
+            correlation_id: None,
+            space: None,
+            files: Vec::new(),
+            stream: true,
+            timeout: None,
+        }
+    }
+}
+
+/// A task was accepted: it is kept, and is done even if this process ends before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Names it.
+    pub task_id: String,
+    /// Who will do it.
+    pub agents: Vec<String>,
+    /// Why these: the rule's name, `target`, `default` or `online`.
+    pub reason: String,
+}
+
+/// Why a task is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There is nobody to do it.
+    Nobody(Nobody),
+    /// There is no such space.
+    NoSpace(String),
+    /// Too many tasks wait already.
+    Full,
+    /// The gateway stops.
+    Stopping,
+    /// It cannot be kept.
+    Database(database::Error),
+}
+
+impl From<database::Error> for Refused {
+    fn from(error: database::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Why a task is not cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotCancelled {
+    /// There is no such task.
+    Unknown,
+    /// It has ended, so.
+    Ended(super::TaskStatus),
+    /// It cannot be written down.
+    Database(database::Error),
+}
+
+impl From<database::Error> for NotCancelled {
+    fn from(error: database::Error) -> Self {
+        Self::Database(error)
+    }
+}

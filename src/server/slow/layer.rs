@@ -1,0 +1,60 @@
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use switchtower_layers::body::ResponseBody;
+use tower::{Layer, Service};
+
+use super::{SlowBody, body::TooSlow, future::ResponseFuture};
+
+/// Ends requests whose bodies do not come in time.
+#[derive(Clone, Copy, Debug)]
+pub struct SlowBodyLayer(Option<Duration>);
+
+impl SlowBodyLayer {
+    /// So long for the next piece; zero switches it off.
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
+        Self(Some(limit).filter(|limit| !limit.is_zero()))
+    }
+}
+
+impl<S> Layer<S> for SlowBodyLayer {
+    type Service = LimitSlowBodies<S>;
+
+    fn layer(&self, inner: S) -> LimitSlowBodies<S> {
+        LimitSlowBodies { inner, limit: self.0 }
+    }
+}
+
+/// Answers for a service that waits for a body in vain. See the [module](super).
+#[derive(Clone, Copy, Debug)]
+pub struct LimitSlowBodies<S> {
+    inner: S,
+    limit: Option<Duration>,
+}
+
+impl<S, B, R> Service<Request<B>> for LimitSlowBodies<S>
+where
+    S: Service<Request<SlowBody<B>>, Response = Response<R>>,
+    B: Body,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let version = request.version();
+        let limit = self.limit.filter(|_| !request.body().is_end_stream());
+        let too_slow = limit.map(|_| TooSlow::default());
+        let request = request.map(|body| SlowBody::new(body, limit.zip(too_slow.clone())));
+        ResponseFuture::new(self.inner.call(request), too_slow, version)
+    }
+}

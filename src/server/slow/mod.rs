@@ -1,0 +1,15 @@
+//! Ends a request whose body does not come: `limits.body_timeout_ms`.
+//!
+//! The time runs while somebody waits for the next piece, and anew with each piece. When it has
+//! passed, whatever the service makes of the broken body is replaced by 408 `INVALID_REQUEST`, and
+//! an HTTP/1.1 connection is closed, since the rest of the body cannot be told from another request.
+
+mod body;
+mod future;
+mod layer;
+
+pub use body::SlowBody;
+pub use layer::SlowBodyLayer;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use switchtower_layers::{Exchange, budget::ClientKey};
+use tower::{Layer, Service};
+use tracing::{Span, field};
+
+use super::{RecordBody, ResponseFuture, call::Call, route};
+use crate::telemetry::{TraceContext, metrics::Metrics, stats::Stats};
+
+/// Applies [`Record`].
+#[derive(Clone, Debug)]
+pub struct RecordLayer {
+    metrics: Metrics,
+    stats: Stats,
+}
+
+impl RecordLayer {
+    /// Counts requests in `metrics`, and failovers in `stats`.
+    #[must_use]
+    pub fn new(metrics: Metrics, stats: Stats) -> Self {
+        Self { metrics, stats }
+    }
+}
+
+impl<S> Layer<S> for RecordLayer {
+    type Service = Record<S>;
+
+    fn layer(&self, inner: S) -> Record<S> {
+        Record { inner, metrics: self.metrics.clone(), stats: self.stats.clone() }
+    }
+}
+
+/// Logs and counts requests. See the [module](super).
+#[derive(Clone, Debug)]
+pub struct Record<S> {
+    inner: S,
+    metrics: Metrics,
+    stats: Stats,
+}
+
+impl<S, B, R> Service<Request<B>> for Record<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Body,
+{
+    type Response = Response<RecordBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let trace = TraceContext::take_up(request.headers_mut());
+        let span = span(&request, trace);
+        let exchange = request.extensions_mut().get_or_insert_default::<Exchange>().clone();
+        let route = route::of(request.uri().path());
+        let call =
+            Call::begin(self.metrics.clone(), self.stats.clone(), exchange, span.clone(), route);
+        let future = span.in_scope(|| self.inner.call(request));
+        ResponseFuture::new(future, call, span)
+    }
+}
+
+fn span<B>(request: &Request<B>, trace: TraceContext) -> Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+    tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        id,
+        trace = %trace.trace_id(),
+        key = field::Empty,
+    )
+}
+
+/// Names the client in the request's span, once it is known who that is.
+pub fn name_client<B>(request: Request<B>) -> Request<B> {
+    if let Some(ClientKey(name)) = request.extensions().get() {
+        Span::current().record("key", &**name);
+    }
+    request
+}

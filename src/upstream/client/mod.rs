@@ -1,0 +1,175 @@
+//! One provider's client: a pool of HTTP/1.1 connections, each driven by the request that it serves,
+//! or a shared HTTP/2 connection where TLS negotiates that.
+
+mod body;
+mod connection;
+mod http2;
+mod pool;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use http::{
+    HeaderValue, Request, Response, Uri,
+    header::HOST,
+    uri::{Parts, PathAndQuery, Scheme},
+};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::{
+    client::legacy::{
+        self,
+        connect::{Connection as _, HttpConnector},
+    },
+    rt::TokioIo,
+};
+use rustls::ClientConfig;
+use switchtower_layers::{BoxError, Buffered};
+use tokio::net::TcpStream;
+use tower::ServiceExt;
+
+pub(super) use body::ProviderBody;
+
+use self::{connection::Connection, http2::Http2, pool::Pool};
+use super::{
+    connector::ConnectDeadline,
+    counted::{Connections, Counted},
+};
+
+type Connector = ConnectDeadline<HttpsConnector<HttpConnector>>;
+type Io = Counted<MaybeHttpsStream<TokioIo<TcpStream>>>;
+
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// A client with connections of its own. A handle: clones share them.
+#[derive(Clone)]
+pub(super) struct ProviderClient {
+    connector: Connector,
+    pool: Arc<Pool>,
+    http2: Http2,
+}
+
+/// An answer on its way. A box, since hyper's own future of it has no name; it is the only one.
+pub(super) type Sending =
+    Pin<Box<dyn Future<Output = Result<Response<ProviderBody>, SendError>> + Send>>;
+
+impl ProviderClient {
+    /// Connects to nothing yet. Requests without a connect deadline wait as long as the system
+    /// lets them.
+    pub(super) fn new(
+        tls: ClientConfig,
+        connect_deadline: Option<Duration>,
+        connections: &Connections,
+    ) -> Self {
+        let connector = |tls: ClientConfig, http2_only: bool| {
+            let mut http = HttpConnector::new();
+            http.enforce_http(false);
+            http.set_nodelay(true);
+            http.set_keepalive(Some(TCP_KEEPALIVE));
+            let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+            let https = match http2_only {
+                true => builder.enable_http2().wrap_connector(http),
+                false => builder.enable_http1().enable_http2().wrap_connector(http),
+            };
+            ConnectDeadline::new(https, connect_deadline, connections.clone())
+        };
+        Self {
+            connector: connector(tls.clone(), false),
+            pool: Arc::default(),
+            http2: Http2::new(connector(tls, true)),
+        }
+    }
+
+    /// Sends a request, whose URI is absolute and which has no `Host`.
+    pub(super) fn send(&self, request: Request<Buffered>) -> Sending {
+        if self.http2.is_spoken() {
+            return Box::pin(self.http2.send(request));
+        }
+        let reused = self.pool.take();
+        let client = self.clone();
+        Box::pin(async move {
+            let mut request = request;
+            if let Some(connection) = reused {
+                // A provider may close a connection in the moment in which it is used again, and
+                // then nobody has failed: the request has another chance, once.
+                let spare = request.clone();
+                match connection.exchange(in_origin_form(request), &client.pool).await {
+                    Err(error) if error.is_unanswered() => request = spare,
+                    answer => return answer.map_err(SendError::Broken),
+                }
+            }
+            client.send_anew(request).await
+        })
+    }
+
+    /// Over a connection that nobody has used before.
+    async fn send_anew(
+        &self,
+        request: Request<Buffered>,
+    ) -> Result<Response<ProviderBody>, SendError> {
+        let io = self.connector.clone().oneshot(request.uri().clone()).await;
+        let io = io.map_err(SendError::Connect)?;
+        if io.connected().is_negotiated_h2() {
+            return self.http2.begin(io, request).await;
+        }
+        let connection = Connection::new(io).await.map_err(SendError::Broken)?;
+        connection.exchange(in_origin_form(request), &self.pool).await.map_err(SendError::Broken)
+    }
+}
+
+/// As a server wants it: the path alone, and `Host` (RFC 9112, section 3.2.1).
+fn in_origin_form(mut request: Request<Buffered>) -> Request<Buffered> {
+    if let Some(host) = host(request.uri()) {
+        request.headers_mut().insert(HOST, host);
+    }
+    let Parts { path_and_query, .. } = std::mem::take(request.uri_mut()).into_parts();
+    let path = path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from(path);
+    request
+}
+
+/// Without the port that goes without saying.
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    let authority = uri.authority()?;
+    let usual = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let text = match authority.port_u16() {
+        Some(port) if port == usual => authority.host(),
+        _ => authority.as_str(),
+    };
+    HeaderValue::from_str(text).ok()
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum SendError {
+    /// There is no connection.
+    Connect(BoxError),
+    /// There was one, and it broke.
+    Broken(connection::Broken),
+    /// The same of HTTP/2, which keeps to hyper-util's client.
+    Http2(legacy::Error),
+}
+
+impl SendError {
+    pub(super) fn is_connect(&self) -> bool {
+        match self {
+            Self::Connect(_) => true,
+            Self::Broken(_) => false,
+            Self::Http2(error) => error.is_connect(),
+        }
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_connect() { "cannot connect" } else { "the connection broke" })
+    }
+}
+
+impl std::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Connect(error) => &**error,
+            Self::Broken(error) => error,
+            Self::Http2(error) => error,
+        })
+    }
+}

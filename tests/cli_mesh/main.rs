@@ -1,0 +1,12 @@
+//! The commands that talk to a gateway, as a person runs them.
+
+mod gateway;
+mod help;
+mod lists;
+#[cfg(unix)]
+mod real;
+mod setup;
+mod shell;
+#[path = "../support/mod.rs"]
+mod support;
+mod task;

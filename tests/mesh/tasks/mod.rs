@@ -1,0 +1,11 @@
+//! Tasks.
+
+// All of it runs in tests only; clippy sees that of test functions alone.
+#![allow(clippy::unwrap_used)]
+
+#[cfg(target_os = "linux")]
+mod burst;
+#[cfg(unix)]
+mod done;
+mod refused;
+mod wire;
