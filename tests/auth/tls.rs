@@ -7,7 +7,6 @@ use http::{Request, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use switchtower::config::{Config, Env};
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::{
