@@ -213,8 +213,16 @@ struct SocketEndpoints {
     tag = "events",
     responses((status = 200, description = "Where it is, and an example", body = SocketInfo))
 )]
-async fn info(uri: Uri, headers: HeaderMap) -> axum::Json<SocketInfo> {
-    // The guard has seen that it is this machine.
+async fn info(
+    State(shared): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> axum::Json<SocketInfo> {
+    let (http, ws) = match shared.config.scheme() {
+        "https" => ("https", "wss"),
+        _ => ("http", "ws"),
+    };
+    // The guard has seen it.
     let header = || headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = uri.authority().map(http::uri::Authority::as_str).or_else(header);
     let host = host.unwrap_or("localhost");
@@ -223,12 +231,12 @@ async fn info(uri: Uri, headers: HeaderMap) -> axum::Json<SocketInfo> {
                   ?taskId=, ?spaceId= or both to hear of these only, and ?lastEventId= to hear what \
                   was missed.",
         endpoints: SocketEndpoints {
-            websocket: format!("ws://{host}/ws"),
-            events: format!("http://{host}/events"),
-            broadcast: format!("http://{host}/broadcast"),
+            websocket: format!("{ws}://{host}/ws"),
+            events: format!("{http}://{host}/events"),
+            broadcast: format!("{http}://{host}/broadcast"),
         },
         example: format!(
-            "new WebSocket('ws://{host}/ws').onmessage = message => console.log(JSON.parse(message.data))"
+            "new WebSocket('{ws}://{host}/ws').onmessage = message => console.log(JSON.parse(message.data))"
         ),
     })
 }
