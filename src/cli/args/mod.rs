@@ -43,6 +43,9 @@ Configuration:
   --config, else ./gateway.yaml, ./config/gateway.yaml or ~/.config/switchtower/gateway.yaml,
   whichever is found first. gateway.example.yaml in the repository explains every setting.
 
+Client keys:
+  Commands that talk to a running gateway send $SWITCHTOWER_API_KEY, which may stand in a .env file.
+
 Stopping:
   Ctrl-C or SIGTERM lets streams finish for a while; a second Ctrl-C does not wait.
 ";
