@@ -54,6 +54,18 @@ struct Watch {
     last: Option<String>,
 }
 
+/// An event, as its lines are.
+#[derive(Serialize, ToSchema)]
+struct SentEvent {
+    /// An `Event` as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+    /// Where it can be come back to.
+    id: Option<String>,
+    /// With the first one: after how many milliseconds to come back, should the stream end.
+    retry: Option<u64>,
+}
+
 /// What happens, as Server-Sent Events.
 ///
 /// First come `connected`, for a task `task_status`, and `welcome`, then what was missed, then what
@@ -68,7 +80,7 @@ struct Watch {
         ("Last-Event-ID" = Option<String>, Header, description = "As `lastEventId`"),
     ),
     responses(
-        (status = 200, description = "The stream", body = Event, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = SentEvent, content_type = "text/event-stream"),
         (status = 400, description = "The query is wrong"),
         (status = 403, description = "A web page of another origin asks"),
         (status = 404, description = "There is no such task or space"),
