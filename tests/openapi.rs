@@ -12,8 +12,15 @@ use serde_json::Value;
 use support::*;
 
 /// Everything that can be asked for.
-const OPERATIONS: [(&str, &str); 18] = [
+const OPERATIONS: [(&str, &str); 42] = [
+    ("/agents", "get"),
+    ("/agents", "post"),
+    ("/agents/{id}", "delete"),
+    ("/agents/{id}", "get"),
+    ("/broadcast", "post"),
+    ("/events", "get"),
     ("/health", "get"),
+    ("/metrics", "get"),
     ("/model-gateway/budgets", "get"),
     ("/model-gateway/health", "get"),
     ("/model-gateway/health/all", "get"),
@@ -21,6 +28,21 @@ const OPERATIONS: [(&str, &str); 18] = [
     ("/model-gateway/quota", "get"),
     ("/model-gateway/stats", "get"),
     ("/openapi.json", "get"),
+    ("/spaces", "get"),
+    ("/spaces", "post"),
+    ("/spaces/{id}", "delete"),
+    ("/spaces/{id}", "get"),
+    ("/spaces/{id}/artifacts", "get"),
+    ("/spaces/{id}/artifacts/{name}", "delete"),
+    ("/spaces/{id}/artifacts/{name}", "get"),
+    ("/spaces/{id}/artifacts/{name}", "put"),
+    ("/spaces/{id}/messages", "get"),
+    ("/spaces/{id}/messages", "post"),
+    ("/spaces/{id}/search", "get"),
+    ("/tasks", "get"),
+    ("/tasks", "post"),
+    ("/tasks/{id}", "get"),
+    ("/tasks/{id}/cancel", "post"),
     ("/v1/chat/completions", "post"),
     ("/v1/completions", "post"),
     ("/v1/embeddings", "post"),
@@ -31,6 +53,8 @@ const OPERATIONS: [(&str, &str); 18] = [
     ("/v1/responses/{id}", "get"),
     ("/v1/responses/{id}/cancel", "post"),
     ("/v1/responses/{id}/input_items", "get"),
+    ("/ws", "get"),
+    ("/ws-info", "get"),
 ];
 
 async fn document(gateway: &Gateway) -> Value {
@@ -69,6 +93,27 @@ async fn it_has_all_that_there_is() {
     assert_eq!(operations.collect::<Vec<_>>(), OPERATIONS);
 }
 
+/// Built-in events have their types, each one; any other type is a client's own.
+#[tokio::test]
+async fn every_event_has_one_schema() {
+    let gateway = Gateway::start("{}").await;
+    let document = document(&gateway).await;
+    let variants = document["components"]["schemas"]["Event"]["oneOf"].as_array().unwrap();
+    let kinds = variants.iter().map(|variant| &variant["properties"]["type"]);
+    let (built_in, own): (Vec<_>, Vec<_>) = kinds.partition(|kind| kind["enum"].is_array());
+    let built_in: Vec<_> = built_in.iter().map(|kind| &kind["enum"][0]).collect();
+    assert_eq!(built_in.len(), 14);
+    let [own] = own[..] else { panic!("{own:?}") };
+    assert!(built_in.iter().copied().eq(own["not"]["enum"].as_array().unwrap()), "{own}");
+    assert_eq!(own["maxLength"], 64);
+    for variant in variants {
+        let required = variant["required"].as_array().unwrap();
+        let names: BTreeSet<_> = required.iter().map(|name| name.as_str().unwrap()).collect();
+        assert_eq!(names.len(), required.len(), "{variant}");
+        assert!(names.contains("type"), "{variant}");
+    }
+}
+
 #[tokio::test]
 async fn whatever_it_has_is_there() {
     let gateway = Gateway::start("{}").await;
@@ -78,7 +123,8 @@ async fn whatever_it_has_is_there() {
         assert_ne!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         if status == StatusCode::NOT_FOUND {
             let message = envelope(&client::body(response).await).message;
-            assert!(!message.starts_with("there is no"), "{method} {path}: {message}");
+            let nothing = format!("there is no {} /", method.to_uppercase());
+            assert!(!message.starts_with(&nothing), "{method} {path}: {message}");
         }
     }
 }
