@@ -10,3 +10,5 @@ mod shell;
 #[path = "../support/mod.rs"]
 mod support;
 mod task;
+#[cfg(target_os = "linux")]
+mod terminal;
