@@ -65,9 +65,10 @@ async fn serve(
     let reloader = gateway.reloader();
     reloader.set_origin(origin.to_string());
     let drain_ms = Cell::new(config.drain_ms);
+    let agents_stopped = gateway.agents_stopped();
     let stop = async {
         tokio::select! {
-            () = signals.stop() => {}
+            () = signals.stop(agents_stopped) => {}
             () = reload::follow(args, origin, files, hangups, &reloader, &drain_ms) => {}
         }
         let seconds = drain_ms.get().div_ceil(1000);

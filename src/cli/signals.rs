@@ -6,9 +6,13 @@ use std::io::IsTerminal;
 use std::process;
 use std::time::Duration;
 
-/// How long the process goes on after a second Ctrl-C: the first one has commands killed that run
-/// for the gateway, and none of them may be missed because the second one was quick.
+use tokio::time::{sleep, timeout};
+
+/// How long the process goes on after a second Ctrl-C at least: the first one has commands killed that
+/// run for the gateway, and none of them may be missed because the second one was quick.
 const MOMENT: Duration = Duration::from_millis(200);
+/// And at most: agents are killed that have not ended after 2 s.
+const LONGEST: Duration = Duration::from_secs(4);
 
 /// The status of a program that Ctrl-C ended.
 pub(super) const INTERRUPTED: i32 = 130;
@@ -32,8 +36,9 @@ impl Signals {
         })
     }
 
-    /// Ctrl-C, SIGTERM, or the end of the terminal. From then on another Ctrl-C ends the process at once.
-    pub(super) async fn stop(mut self) {
+    /// Ctrl-C, SIGTERM, or the end of the terminal. From then on another Ctrl-C ends the process as
+    /// soon as `rest` has.
+    pub(super) async fn stop(mut self, rest: impl Future<Output = ()> + Send + 'static) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -41,8 +46,7 @@ impl Signals {
         }
         tokio::spawn(async move {
             self.interrupt.recv().await;
-            tokio::time::sleep(MOMENT).await;
-            process::exit(INTERRUPTED);
+            exit(rest).await;
         });
     }
 }
@@ -57,15 +61,20 @@ impl Signals {
         Ok(Self)
     }
 
-    /// Ctrl-C. From then on another one ends the process at once.
-    pub(super) async fn stop(self) {
+    /// Ctrl-C. From then on another one ends the process as soon as `rest` has.
+    pub(super) async fn stop(self, rest: impl Future<Output = ()> + Send + 'static) {
         let _ = tokio::signal::ctrl_c().await;
-        tokio::spawn(async {
+        tokio::spawn(async move {
             let _ = tokio::signal::ctrl_c().await;
-            tokio::time::sleep(MOMENT).await;
-            process::exit(INTERRUPTED);
+            exit(rest).await;
         });
     }
+}
+
+async fn exit(rest: impl Future<Output = ()>) {
+    let rest = async { tokio::join!(rest, sleep(MOMENT)) };
+    let _ = timeout(LONGEST, rest).await;
+    process::exit(INTERRUPTED);
 }
 
 /// SIGHUP, from the moment it is made. It has two meanings: somebody wants the configuration to be

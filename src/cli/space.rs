@@ -72,7 +72,8 @@ fn one(id: &str, show: &ShowArgs) -> Result<(), Failure> {
     let (space, messages, artifacts) = client::run(async {
         let client = Client::new(&show.gateway)?;
         let space = client.get(&path).await?;
-        let messages = last(&client, &path).await?;
+        let count = space["message_count"].as_u64().unwrap_or_default();
+        let messages = last(&client, &path, count).await?;
         let artifacts = client.get(&format!("{path}/artifacts")).await?;
         Ok((space, messages, artifacts))
     })?;
@@ -86,24 +87,24 @@ fn one(id: &str, show: &ShowArgs) -> Result<(), Failure> {
     print(&page(&client::read(&space)?, &messages, &client::read::<Vec<Artifact>>(&artifacts)?))
 }
 
-/// The last messages: they come oldest first, so all are gone through.
-async fn last(client: &Client, path: &str) -> Result<Value, Failure> {
+/// The last of so many messages: they come oldest first, so all are gone through. A page with large
+/// ones ends early.
+async fn last(client: &Client, path: &str, count: u64) -> Result<Value, Failure> {
     let mut last = VecDeque::new();
     let mut after = None;
+    let mut seen = 0;
     loop {
-        let query = query([("limit", Some(PAGE.to_string())), ("after", after.clone())]);
+        let query = query([("limit", Some(PAGE.to_string())), ("after", after)]);
         let Value::Array(page) = client.get(&format!("{path}/messages{query}")).await? else {
             return Err(Failure("the gateway's answer is no list of messages".to_owned()));
         };
-        let count = page.len();
-        let newest = page.last().map(|message| message["id"].to_string());
+        seen += page.len() as u64;
+        after = page.last().map(|message| message["id"].to_string());
         last.extend(page);
         last.drain(..last.len().saturating_sub(LAST));
-        // One that does not go on would be asked for ever.
-        if count < PAGE || newest == after {
+        if after.is_none() || seen >= count {
             return Ok(Value::Array(last.into()));
         }
-        after = newest;
     }
 }
 

@@ -20,15 +20,26 @@ pub struct Database(Arc<Inner>);
 
 struct Inner {
     directory: PathBuf,
-    /// Locked by threads that may block. `None` until it could be opened.
-    connection: Mutex<Option<Connection>>,
+    /// Locked by threads that may block.
+    state: Mutex<State>,
+}
+
+enum State {
+    /// Until it could be opened.
+    Unopened,
+    Open(Connection),
+    /// For good.
+    Closed,
 }
 
 impl Database {
     /// In this directory. Does not touch the disk.
     #[must_use]
     pub fn new(directory: &Path) -> Self {
-        Self(Arc::new(Inner { directory: directory.to_owned(), connection: Mutex::new(None) }))
+        Self(Arc::new(Inner {
+            directory: directory.to_owned(),
+            state: Mutex::new(State::Unopened),
+        }))
     }
 
     /// Whether anything was ever kept there.
@@ -43,24 +54,33 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// When the database cannot be opened, or `work` fails.
+    /// When the database cannot be opened or was closed, or `work` fails.
     pub async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         let inner = self.0.clone();
         let task = move || -> Result<T, BoxError> {
-            let mut connection = inner.connection.lock();
-            let connection = match &mut *connection {
-                Some(connection) => connection,
-                closed => closed.insert(inner.open()?),
-            };
-            Ok(work(connection)?)
+            let mut state = inner.state.lock();
+            if let State::Unopened = *state {
+                *state = State::Open(inner.open()?);
+            }
+            match &mut *state {
+                State::Open(connection) => Ok(work(connection)?),
+                _ => Err("the gateway stops".into()),
+            }
         };
         match tokio::task::spawn_blocking(task).await {
             Ok(done) => done.map_err(|error| Error(error.to_string())),
             Err(error) => Err(Error(error.to_string())),
         }
+    }
+
+    /// Lets go of it, so that the next process can have it while this one still lets streams
+    /// finish.
+    pub async fn close(&self) {
+        let inner = self.0.clone();
+        let _ = tokio::task::spawn_blocking(move || *inner.state.lock() = State::Closed).await;
     }
 }
 
@@ -88,3 +108,22 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_next_process_can_have_it_once_it_is_closed() {
+        let home = tempfile::tempdir().unwrap();
+        let (old, next) = (Database::new(home.path()), Database::new(home.path()));
+        let add = "INSERT INTO agents VALUES ('a', '{}')";
+        old.call(move |connection| connection.execute(add, [])).await.unwrap();
+        old.close().await;
+        let count = |connection: &mut Connection| -> rusqlite::Result<u32> {
+            connection.query_row("SELECT count(*) FROM agents", [], |row| row.get(0))
+        };
+        assert_eq!(next.call(count).await, Ok(1));
+        assert!(old.call(count).await.is_err(), "it does not come back");
+    }
+}

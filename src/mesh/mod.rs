@@ -29,6 +29,7 @@ pub struct Mesh {
     pub spaces: Spaces,
     /// What happens to all of these.
     pub events: Events,
+    database: Database,
 }
 
 impl Mesh {
@@ -39,9 +40,9 @@ impl Mesh {
         let events = Events::new();
         let agents = Agents::new(config, database.clone(), events.clone());
         let spaces = Spaces::new(config, database.clone(), events.clone());
-        let tasks =
-            Tasks::new(config, database, Arc::new(agents.clone()), spaces.clone(), events.clone());
-        Self { agents, tasks, spaces, events }
+        let runner = Arc::new(agents.clone());
+        let tasks = Tasks::new(config, database.clone(), runner, spaces.clone(), events.clone());
+        Self { agents, tasks, spaces, events, database }
     }
 
     /// Takes up what the last process left: registered agents are there again, tasks that were
@@ -51,12 +52,13 @@ impl Mesh {
         self.tasks.start().await;
     }
 
-    /// Takes no more tasks, ends those that run, with all their processes, and closes the event
-    /// streams.
+    /// Takes no more tasks, ends those that run, with all their processes, closes the event streams,
+    /// and lets go of the database.
     pub async fn stop(&self) {
         self.tasks.stop().await;
         self.agents.stop().await;
         self.events.close();
+        self.database.close().await;
     }
 }
 

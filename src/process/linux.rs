@@ -48,12 +48,13 @@ pub(crate) fn kill_marked(marks: &[String]) {
     }
 }
 
-/// The processes that were started with all these variables in their environment. One that has
-/// ended has no environment any more.
+/// The processes that were started with all these variables in their environment, but for this one,
+/// which an agent may have started. One that has ended has no environment any more.
 pub(crate) fn marked(marks: &[String]) -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    ids.filter(|&id| is_marked(id, marks)).collect()
+    let own = i32::try_from(std::process::id()).ok();
+    ids.filter(|&id| Some(id) != own && is_marked(id, marks)).collect()
 }
 
 fn is_marked(id: i32, marks: &[String]) -> bool {
@@ -64,6 +65,15 @@ fn is_marked(id: i32, marks: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_process_does_not_end_itself() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let environment = fs::read("/proc/self/environ").unwrap();
+        let first = environment.split(|&byte| byte == 0).next().unwrap();
+        let marks = [String::from_utf8_lossy(first).into_owned()];
+        assert!(is_marked(own, &marks) && !marked(&marks).contains(&own));
+    }
 
     #[test]
     fn a_name_may_look_like_fields() {

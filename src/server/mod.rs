@@ -81,6 +81,12 @@ impl Gateway {
         self.reloader.clone()
     }
 
+    /// Resolves when it stops, and no program of its agents is left.
+    pub fn agents_stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let agents = self.kept.mesh.agents.clone();
+        async move { agents.stopped().await }
+    }
+
     /// Serves until `shutdown` resolves; then stops accepting, closes idle connections, lets
     /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest. What
     /// they used is on disk when it returns.

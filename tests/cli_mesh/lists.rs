@@ -100,6 +100,21 @@ async fn tasks_are_a_table() {
 }
 
 #[tokio::test]
+async fn the_last_messages_come_after_a_page_that_is_short() {
+    let space = json!({"shared_space_id": "s", "message_count": 2, "artifact_count": 0, "created_at": 0, "updated_at": 0});
+    let message = json!({"id": 7, "role": "user", "content": "as long as a page", "created_at": 0});
+    let gateway = Gateway::start()
+        .await
+        .says("GET /spaces/s", 200, space)
+        .says("GET /spaces/s/messages", 200, json!([message]))
+        .says("GET /spaces/s/artifacts", 200, json!([]));
+    Shell::at(gateway.addr).says(&["space", "show", "s"]).await;
+    let asked = gateway.asked_for("GET /spaces/s/messages");
+    let asked: Vec<_> = asked.iter().map(|asked| asked.what.rsplit('?').next().unwrap()).collect();
+    assert_eq!(asked, ["limit=500", "limit=500&after=7"]);
+}
+
+#[tokio::test]
 async fn spaces() {
     let message = |id: u64| json!({"id": id, "role": "user", "source": if id == 3 { Some("codex") } else { None }, "task_id": null, "content": "slow\nparser", "metadata": null, "created_at": now() - 190_000});
     let space = json!({"shared_space_id": "space_1", "message_count": 2, "artifact_count": 1, "metadata": {"name": "x"}, "created_at": now() - 190_000, "updated_at": now() - 190_000});

@@ -12,3 +12,5 @@ mod shell;
 #[path = "../support/mod.rs"]
 mod support;
 mod task;
+#[cfg(target_os = "linux")]
+mod terminal;

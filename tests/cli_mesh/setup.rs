@@ -20,7 +20,7 @@ fn mode(path: &Path) -> u32 {
 
 /// A provider that takes one key.
 async fn provider() -> (Gateway, String) {
-    let models = json!({"data": [{"id": "m-1"}, {"id": "m-2"}]});
+    let models = json!({"data": [{"id": "\u{1b}]0;title\u{7}"}, {"id": "m-1"}, {"id": "m-2"}]});
     let gateway = Gateway::start().await.says("GET /v1/models", 200, models);
     let url = format!("http://{}/v1", gateway.addr);
     (gateway, url)

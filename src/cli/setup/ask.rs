@@ -1,10 +1,12 @@
 //! Asks whoever sits there.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::process;
 
 use crate::cli::output::Failure;
 use crate::cli::signals::INTERRUPTED;
+
+const CTRL_C: u8 = 3;
 
 /// Asks on stderr, and reads the answers from stdin.
 pub(super) struct Asker(bool);
@@ -45,16 +47,16 @@ impl Asker {
 
     /// An answer that nobody sees.
     pub(super) fn secret(&self, question: &str) -> Result<String, Failure> {
-        say(&format!("{question}: "));
+        // First, so that nothing is seen of what is typed at once.
         let hidden = Hidden::new();
-        let answer = read();
+        say(&format!("{question}: "));
+        let answer = read_until(hidden.interrupt());
         drop(hidden);
         say("\n");
-        let answer = answer?;
-        if answer.contains('\u{3}') {
-            process::exit(INTERRUPTED);
+        match answer? {
+            Some(answer) => Ok(answer.trim().to_owned()),
+            None => process::exit(INTERRUPTED),
         }
-        Ok(answer.trim().to_owned())
     }
 }
 
@@ -67,10 +69,37 @@ pub(super) fn say(text: &str) {
 fn read() -> Result<String, Failure> {
     let mut line = String::new();
     match io::stdin().read_line(&mut line) {
-        Ok(0) => Err(Failure("it was not answered".to_owned())),
+        Ok(0) => Err(unanswered()),
         Ok(_) => Ok(line),
-        Err(error) => Err(Failure(format!("stdin cannot be read: {error}"))),
+        Err(error) => Err(unreadable(&error)),
     }
+}
+
+/// The same, but none as soon as this character is typed, for which nobody has to press Enter.
+fn read_until(interrupt: u8) -> Result<Option<String>, Failure> {
+    let mut line = Vec::new();
+    for byte in io::stdin().lock().bytes() {
+        let byte = byte.map_err(|error| unreadable(&error))?;
+        if byte == interrupt {
+            return Ok(None);
+        }
+        line.push(byte);
+        if byte == b'\n' {
+            break;
+        }
+    }
+    if line.is_empty() {
+        return Err(unanswered());
+    }
+    String::from_utf8(line).map(Some).map_err(|error| unreadable(&error))
+}
+
+fn unanswered() -> Failure {
+    Failure("it was not answered".to_owned())
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Failure {
+    Failure(format!("stdin cannot be read: {error}"))
 }
 
 /// While it lives, the terminal does not show what is typed. Ctrl-C ends the answer, not the program,
@@ -87,11 +116,17 @@ impl Hidden {
         let Ok(before) = tcgetattr(io::stdin()) else { return Self(None) };
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
-        // Ends a line, as Enter does; the read that gets it finds it in there.
+        // Ends a line, as Enter does, so that whoever reads gets it at once.
         let interrupt = hidden.special_codes[SpecialCodeIndex::VINTR];
         hidden.special_codes[SpecialCodeIndex::VEOL] = interrupt;
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &hidden);
         Self(Some(before))
+    }
+
+    /// What Ctrl-C is on this terminal.
+    fn interrupt(&self) -> u8 {
+        use rustix::termios::SpecialCodeIndex;
+        self.0.as_ref().map_or(CTRL_C, |before| before.special_codes[SpecialCodeIndex::VINTR])
     }
 }
 
@@ -114,5 +149,9 @@ impl Hidden {
     fn new() -> Self {
         say("(it will be seen) ");
         Self
+    }
+
+    fn interrupt(&self) -> u8 {
+        CTRL_C
     }
 }

@@ -77,6 +77,7 @@ async fn send(uri: Uri, key: Option<&str>) -> Verdict {
     }
     let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
     let list = body.ok().and_then(|body| serde_json::from_slice::<List>(&body.to_bytes()).ok());
-    let models = list.map(|list| list.data.into_iter().map(|model| model.id).collect());
-    Verdict::Taken(models.unwrap_or_default())
+    let models = list.map(|list| list.data.into_iter().map(|model| model.id)).into_iter().flatten();
+    // They are shown, and what would steer the terminal is the name of no model.
+    Verdict::Taken(models.filter(|model| !model.contains(char::is_control)).collect())
 }

@@ -168,6 +168,11 @@ impl Agents {
         }
     }
 
+    /// Resolves when they were told to end, and nothing of them is left.
+    pub async fn stopped(&self) {
+        self.inner.runs.wait().await;
+    }
+
     /// All of them: configured, built in, registered, in this order.
     #[must_use]
     pub fn list(&self) -> Vec<Summary> {

@@ -75,12 +75,17 @@ impl Ring {
     }
 
     fn push(&mut self, entry: Entry) {
+        // One that there is no room for at all would push out all others in vain.
+        if entry.frame.len() > self.bounds.bytes {
+            self.lost = entry.id;
+            return;
+        }
         self.bytes += entry.frame.len();
         self.entries.push_back(entry);
         while self.entries.len() > self.bounds.count || self.bytes > self.bounds.bytes {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= oldest.frame.len();
-            self.lost = oldest.id;
+            self.lost = self.lost.max(oldest.id);
         }
     }
 }
@@ -142,6 +147,20 @@ mod tests {
         let (frames, is_all) = log.since(START, &Filter::default());
         assert_eq!(ids(&frames), [kept, START + 9, START + 10, START + 11]);
         assert!(!is_all);
+    }
+
+    #[test]
+    fn one_that_is_too_large_pushes_out_nothing() {
+        let mut log = Log::new(START, Bounds { bytes: 200, ..ROOM });
+        let kept = push(&mut log, None, false);
+        let id = log.next_id();
+        let event = Event::Custom { r#type: "x".into(), data: json!("x".repeat(200)) };
+        let frame = Frame::numbered(id, &Text::new(&event));
+        log.push(Entry { id, frame, task: None, space: None }, false);
+        let next = push(&mut log, None, false);
+        let (frames, is_all) = log.since(START, &Filter::default());
+        assert_eq!((ids(&frames), is_all), (vec![kept, next], false));
+        assert!(log.since(id, &Filter::default()).1);
     }
 
     #[test]

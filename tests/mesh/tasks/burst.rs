@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::wire::{LONG, ask, ended, submit, task};
-use crate::support::{Binary, client::try_send, post};
+use crate::support::{Binary, client::try_send, eventually, post};
 
 const CONFIG: &str = r#"
 tasks: {slots: 4}
@@ -187,4 +187,18 @@ async fn a_kill_loses_no_accepted_task() {
     assert_eq!(gateway.status().await, Some(0));
     let gateway = Binary::start_in(gateway.home(), CONFIG, &env).await;
     assert_eq!(task(gateway.addr, &accepted[0].1).await, again);
+}
+
+#[tokio::test]
+async fn an_impatient_ctrl_c_leaves_nothing_either() {
+    let mut gateway = Binary::start(CONFIG, &[("PATH", &path())]).await;
+    let task = json!({"target": "hang", "payload": {"task": "x"}});
+    let ids = HashSet::from([submit(gateway.addr, &task).await]);
+    // The shell does not listen to SIGTERM any more once it has begun to sleep.
+    eventually(|| left(&ids).iter().any(|command| command.starts_with("sleep"))).await;
+    gateway.signal("INT").await;
+    sleep(Duration::from_millis(100)).await;
+    gateway.signal("INT").await;
+    assert_eq!(gateway.status().await, Some(130));
+    assert_eq!(left(&ids), Vec::<String>::new());
 }
