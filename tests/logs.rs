@@ -97,6 +97,28 @@ async fn what_was_cut_or_given_up_has_its_line_too() {
     assert!(lines.iter().all(|line| line["status"] == 200 && line["target"] == "a/m"), "{lines:?}");
 }
 
+/// Whoever is asked for something must not write lines of its own.
+#[tokio::test]
+async fn a_request_cannot_forge_lines() {
+    let a = always(Reply::chat("a")).await;
+    let binary = gateway(&[&a], "", &[]).await;
+    for (path, id) in [("/\u{9b}31m", "i"), ("/é\u{85}x", "i\ti"), ("/x", "i\" level=\"ERROR")] {
+        let mut raw = Raw::connect(binary.addr).await;
+        raw.write(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nx-request-id: {id}\r\n\r\n"))
+            .await;
+        assert_eq!(raw.response().await.unwrap().status, 404);
+    }
+    for model in ["m\n2026-01-01 ERROR forged", "m\u{1b}[31mred", "m\u{9b}31mred"] {
+        let request = json!({"model": model, "messages": []});
+        assert_eq!(send(binary.addr, post(CHAT, &request)).await.status(), 400);
+    }
+    eventually(|| binary.log().matches(": ended ").count() >= 6).await;
+    let log = binary.log();
+    assert!(!log.contains(|c: char| c.is_control() && c != '\n'), "{log:?}");
+    assert!(log.lines().all(|line| line.starts_with("20") && !line.contains(" forged")), "{log}");
+    assert!(!log.contains(" level=\"ERROR"), "{log}");
+}
+
 #[tokio::test]
 async fn a_trace_goes_through() {
     let a = always(Reply::chat("a")).await;

@@ -184,6 +184,29 @@ async fn a_connection_that_breaks_ends_its_streams_in_errors_and_is_replaced() {
     assert_eq!(chain.provider.accepted(), 2);
 }
 
+/// It takes one failed attempt to find out, not a restart.
+#[tokio::test]
+async fn a_provider_may_give_up_http2() {
+    let provider = provider(|request| match request.nth {
+        1 => Reply::chat("Hi").cut(Fault::Reset),
+        _ => Reply::chat("Hi"),
+    });
+    let (provider, authority) = (provider.await, Authority::new());
+    // Without protocols of its own a server takes whatever it is offered for HTTP/1.1.
+    let alpn = [&["h2"][..], &[]];
+    let front = TlsFront::changing(&provider, &authority, "127.0.0.1", alpn).await;
+    let trust = [("SSL_CERT_FILE", authority.file())];
+    let gateway = Binary::start(&gateway::yaml(&front.base_url(), ""), &trust).await;
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(send(gateway.addr, post(CHAT, &ask())).await.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 502, 502, 200, 200]);
+    let versions: Vec<_> = provider.received().iter().map(|request| request.version).collect();
+    let expected = [Version::HTTP_2, Version::HTTP_2, Version::HTTP_11, Version::HTTP_11];
+    assert_eq!(versions, expected);
+}
+
 /// A certificate that proves nothing is as bad as none.
 #[tokio::test]
 async fn certificates_are_checked() {

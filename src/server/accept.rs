@@ -1,4 +1,4 @@
-use std::{future::Future, io, net::SocketAddr, pin::pin, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, uri::Scheme};
 use hyper::body::Incoming;
@@ -13,6 +13,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -31,6 +32,10 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Above what the guard allows, so that it can answer in JSON what is just too much.
 const MAX_HEAD: usize = 512 << 10;
+
+/// One of so many connections, for as long as it is open, whatever it has become: a WebSocket is no
+/// connection of the server any more.
+type Place = OwnedSemaphorePermit;
 
 /// How connections are taken, and what they are spoken to with.
 pub(super) struct Settings {
@@ -55,22 +60,23 @@ pub(super) async fn serve(
         stopping: CancellationToken::new(),
     };
     let mut was_full = false;
+    let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     let drain = loop {
-        let is_full = connections.len() >= limits.connections;
+        let is_full = places.available_permits() == 0;
         if is_full && !was_full {
             tracing::warn!(limits.connections, "no more connections: others wait until one ends");
         }
         was_full = is_full;
         tokio::select! {
             drain = &mut shutdown => break drain,
-            accepted = listener.accept(), if !is_full => match accepted {
-                Ok((stream, peer)) => {
+            accepted = accept(&listener, &places) => match accepted {
+                Ok((stream, peer, place)) => {
                     let accepted = accepting.clone();
                     let (service, watcher) = (service.clone(), graceful.watcher());
-                    connections.spawn(accepted.connection(stream, peer, service, watcher));
+                    connections.spawn(accepted.connection(stream, peer, place, service, watcher));
                 }
                 Err(error) => back_off(&error).await,
             },
@@ -87,6 +93,16 @@ pub(super) async fn serve(
         tracing::warn!("streams were still open after {} ms and are cut", drain.as_millis());
     }
     connections.shutdown().await;
+}
+
+/// One connection, when there is a place for it. Cancel safe.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, Place)> {
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }
 
 fn server(limits: ConnectionLimits) -> Builder<TokioExecutor> {
@@ -124,6 +140,7 @@ impl Accepting {
         self,
         stream: TcpStream,
         peer: SocketAddr,
+        place: Place,
         service: impl HttpService,
         watcher: Watcher,
     ) {
@@ -131,7 +148,7 @@ impl Accepting {
         let _ = stream.set_nodelay(true);
         let Some(certificate) = &self.certificate else {
             let service = with_peer(service, Peer(peer), None);
-            return self.serve(stream, service, watcher).await;
+            return self.serve(stream, place, service, watcher).await;
         };
         let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
         let stream = tokio::select! {
@@ -141,19 +158,19 @@ impl Accepting {
         match stream {
             Ok(Ok(stream)) => {
                 let service = with_peer(service, Peer(peer), Some(Scheme::HTTPS));
-                self.serve(stream, service, watcher).await;
+                self.serve(stream, place, service, watcher).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
         }
     }
 
-    async fn serve<T>(&self, stream: T, service: impl HttpService, watcher: Watcher)
+    async fn serve<T>(&self, stream: T, place: Place, service: impl HttpService, watcher: Watcher)
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         // Boxed, once per connection: the server moves what it reads from.
-        let stream = Box::pin(FirstBytes::new(stream, self.patience));
+        let stream = Box::pin(FirstBytes::new(stream, self.patience, place));
         let service = TowerToHyperService::new(service);
         let stream = TokioIo::new(stream);
         let connection = self.server.serve_connection_with_upgrades(stream, service).into_owned();

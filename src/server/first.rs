@@ -19,23 +19,26 @@ const ENOUGH: usize = 24;
 pin_project! {
     /// A connection that has to say something at first. Once it has, the server has deadlines of
     /// its own; before, it waits for ever to learn the version.
-    pub(super) struct FirstBytes<T> {
+    ///
+    /// It holds what has to last as long as it does.
+    pub(super) struct FirstBytes<T, H> {
         #[pin]
         inner: T,
         #[pin]
         timer: Option<Sleep>,
         read: usize,
+        held: H,
     }
 }
 
-impl<T> FirstBytes<T> {
+impl<T, H> FirstBytes<T, H> {
     /// Zero switches it off.
-    pub(super) fn new(inner: T, limit: Duration) -> Self {
-        Self { inner, timer: (!limit.is_zero()).then(|| sleep(limit)), read: 0 }
+    pub(super) fn new(inner: T, limit: Duration, held: H) -> Self {
+        Self { inner, timer: (!limit.is_zero()).then(|| sleep(limit)), read: 0, held }
     }
 }
 
-impl<T: AsyncRead> AsyncRead for FirstBytes<T> {
+impl<T: AsyncRead, H> AsyncRead for FirstBytes<T, H> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -57,7 +60,7 @@ impl<T: AsyncRead> AsyncRead for FirstBytes<T> {
     }
 }
 
-impl<T: AsyncWrite> AsyncWrite for FirstBytes<T> {
+impl<T: AsyncWrite, H> AsyncWrite for FirstBytes<T, H> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -102,7 +105,7 @@ mod tests {
     async fn silence_ends_it_and_so_does_half_a_preface() {
         for said in [&b""[..], b"PRI * HTTP/2.0\r\n"] {
             let (mut client, server) = duplex(64);
-            let mut server = Box::pin(FirstBytes::new(server, LIMIT));
+            let mut server = Box::pin(FirstBytes::new(server, LIMIT, ()));
             let started = Instant::now();
             client.write_all(said).await.unwrap();
             let mut read = Vec::new();
@@ -116,7 +119,7 @@ mod tests {
     async fn after_its_beginning_it_may_be_silent() {
         for limit in [LIMIT, Duration::ZERO] {
             let (mut client, server) = duplex(64);
-            let mut server = Box::pin(FirstBytes::new(server, limit));
+            let mut server = Box::pin(FirstBytes::new(server, limit, ()));
             client.write_all(&[b'a'; ENOUGH]).await.unwrap();
             server.read_exact(&mut [0; ENOUGH]).await.unwrap();
             let late = async {

@@ -90,6 +90,29 @@ async fn so_many_connections_are_open_at_once() {
     assert_eq!(soon(waiting.response()).await.unwrap().status, 200);
 }
 
+/// A WebSocket is as much of a connection as any other.
+#[tokio::test]
+async fn websockets_count_as_connections() {
+    let provider = always(Reply::chat("Hi")).await;
+    let gateway = house(&provider, "limits: {connections: 2}").await;
+    let upgrade = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n\
+                   upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut raw = Raw::connect(gateway.addr).await;
+        raw.write(upgrade).await;
+        let head = raw.until(b"\r\n\r\n").await.unwrap();
+        assert!(head.starts_with(b"HTTP/1.1 101 "));
+        open.push(raw);
+    }
+    let mut waiting = Raw::connect(gateway.addr).await;
+    waiting.post(CHAT, &ask().to_string()).await;
+    assert!(timeout(A_WHILE, waiting.response()).await.is_err(), "it has to wait");
+    drop(open.pop());
+    assert_eq!(soon(waiting.response()).await.unwrap().status, 200);
+}
+
 /// A gateway that is full stops as any other.
 #[tokio::test]
 async fn a_full_gateway_can_be_stopped() {

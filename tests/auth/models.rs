@@ -70,6 +70,28 @@ async fn both_the_asked_and_the_sent_name_have_to_be_allowed() {
     }
 }
 
+/// What a provider might read otherwise than the gateway does.
+#[tokio::test]
+async fn a_body_names_one_model_only() {
+    let (a, b) = (always(Reply::chat("a")).await, always(Reply::chat("b")).await);
+    let gateway = gateway(&a, &b, "[real]").await;
+    for (fields, some, all) in [
+        (r#""model":"real""#, 200, 200),
+        (r#""model":"real","model":"other""#, 400, 400),
+        (r#""model":"real","mod\u0065l":"other""#, 400, 400),
+        (r#""model":"real","Model":"other""#, 400, 400),
+        (r#""MODEL":"other""#, 400, 400),
+        (r#""model":"real","models":["other"]"#, 403, 200),
+        (r#""models":["other"],"model":"real""#, 403, 200),
+    ] {
+        for (name, expected) in [("some", some), ("all", all)] {
+            let mut request = by(name, post(CHAT, &json!(null)));
+            *request.body_mut() = format!(r#"{{"messages":[],{fields}}}"#).into();
+            assert_eq!(seen(&gateway, request).await.status, expected, "{name}: {fields}");
+        }
+    }
+}
+
 /// A target further down the plan is as little allowed as the first.
 #[tokio::test]
 async fn failover_goes_to_allowed_models_only() {

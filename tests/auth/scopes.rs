@@ -98,6 +98,71 @@ async fn some_paths_are_open_and_unknown_ones_need_any_key() {
     assert_eq!(status(with_key("st-wrong", get("/health"))).await, 401);
 }
 
+/// A route that is added without a scope would be open to any key.
+#[tokio::test]
+async fn each_documented_route_has_one_scope_or_is_open() {
+    let provider = always(Reply::chat("Hi")).await;
+    let gateway = house(&provider, &one_for_each_scope()).await;
+    let document = json(&seen(&gateway, by_nobody(get("/openapi.json"))).await);
+    let paths = document["paths"].as_object().expect("paths");
+    assert!(paths.len() > 20, "{}", paths.len());
+    for path in paths.keys() {
+        let mut allowed = Vec::new();
+        for name in &ALL[..3] {
+            // No route takes it, so that nothing happens.
+            let request = request(&Method::TRACE, &path.replace(['{', '}', '*'], ""));
+            if seen(&gateway, by(name, request)).await.status != 403 {
+                allowed.push(*name);
+            }
+        }
+        let is_open = ["/health", "/openapi.json"].contains(&path.as_str());
+        assert_eq!(allowed.len(), if is_open { 3 } else { 1 }, "{path}: {allowed:?}");
+    }
+}
+
+/// What is asked for by other ways than a path of the table.
+#[tokio::test]
+async fn other_spellings_of_a_path_open_nothing() {
+    let provider = always(Reply::chat("Hi")).await;
+    let gateway = house(&provider, &one_for_each_scope()).await;
+    let key = key("models");
+    for (line, expected) in [
+        ("GET http://localhost/agents HTTP/1.1", 403),
+        ("GET http://localhost/agents/ HTTP/1.1", 403),
+        ("GET /agents?x=/v1/ HTTP/1.1", 403),
+        ("GET /agents%2f HTTP/1.1", 404),
+        ("GET /agents;/ HTTP/1.1", 404),
+        ("GET /Agents HTTP/1.1", 404),
+        ("GET //agents HTTP/1.1", 404),
+        ("GET /v1//agents HTTP/1.1", 404),
+        ("GET /v1/../agents HTTP/1.1", 400),
+        ("GET /v1/%2e%2e/agents HTTP/1.1", 400),
+        ("GET /v1\\..\\agents HTTP/1.1", 400),
+        ("GET /v1/..%2fagents HTTP/1.1", 404),
+        ("OPTIONS /agents HTTP/1.1", 403),
+        ("OPTIONS * HTTP/1.1", 404),
+        ("TRACE /agents HTTP/1.1", 403),
+        ("agents /agents HTTP/1.1", 403),
+        ("HEAD /metrics HTTP/1.1", 403),
+        ("CONNECT localhost:80 HTTP/1.1", 404),
+    ] {
+        let mut raw = Raw::connect(gateway.addr).await;
+        raw.write(format!("{line}\r\nhost: localhost\r\nx-api-key: {key}\r\n\r\n")).await;
+        let head = raw.until(b"\r\n\r\n").await.expect(line);
+        let head = String::from_utf8_lossy(&head).into_owned();
+        assert!(head.starts_with(&format!("HTTP/1.1 {expected} ")), "{line}: {head}");
+    }
+    // An upgrade changes nothing.
+    let mut raw = Raw::connect(gateway.addr).await;
+    raw.write(format!(
+        "GET /ws HTTP/1.1\r\nhost: localhost\r\nx-api-key: {key}\r\nconnection: upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ))
+    .await;
+    assert_eq!(raw.response().await.unwrap().status, 403);
+}
+
 /// That it runs is for all to know; who works for it is not.
 #[tokio::test]
 async fn health_shows_the_agents_to_those_that_may_use_them() {

@@ -17,6 +17,49 @@ fn config(yaml: &str) -> Config {
     Config { port: 0, ..config.unwrap_or_else(|error| panic!("{error}")) }
 }
 
+/// Resident memory in MiB, `None` where the system does not tell.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib >> 10)
+}
+
+/// As many as somebody's editor makes in years.
+#[tokio::test]
+async fn many_reloads_leave_nothing_behind() {
+    let (a, b) = (always(Reply::chat("A")).await, always(Reply::chat("B")).await);
+    let settings = "auth: {keys: [{name: k, hash: 'sha256:HASH', rate_limit: {rpm: 9}}]}\n";
+    let settings = settings.replace("HASH", &"0".repeat(64));
+    let configs = [
+        config(&yaml(&[("a", &a)], &[])),
+        config(&format!("{}{settings}", yaml(&[("a", &b), ("b", &b)], &[]))),
+    ];
+    let gateway = Gateway::bind(&configs[0]).await.expect("a free port");
+    let (addr, reloader) = (gateway.local_addr(), gateway.reloader());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(gateway.run(async {
+        let _ = stopped.await;
+    }));
+    let mut before = None;
+    for round in 0..600 {
+        for config in configs.iter().rev() {
+            soon(reloader.reload(config.clone())).await.unwrap();
+        }
+        if round % 100 == 0 {
+            let answer = send(addr, post(CHAT, &crate::house::question(false))).await;
+            assert_eq!(answer.status(), 200);
+        }
+        if round == 200 {
+            before = resident();
+        }
+    }
+    if let (Some(before), Some(after)) = (before, resident()) {
+        assert!(after < before + 16, "{before} MiB, then {after} MiB");
+    }
+    drop(stop);
+    soon(running).await.unwrap();
+}
+
 #[tokio::test]
 async fn it_is_told_what_changed() {
     let (a, b) = (always(Reply::chat("A")).await, always(Reply::chat("B")).await);

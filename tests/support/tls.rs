@@ -101,10 +101,21 @@ impl TlsFront {
         name: &str,
         alpn: &[&str],
     ) -> Self {
+        Self::changing(provider, authority, name, [alpn]).await
+    }
+
+    /// The same, with another choice for each connection; the last one is for all others, too.
+    pub async fn changing<'a>(
+        provider: &Provider,
+        authority: &Authority,
+        name: &str,
+        alpn: impl IntoIterator<Item = &'a [&'a str]>,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let addr = listener.local_addr().unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(authority.config(name, alpn)));
-        let listener = tokio::spawn(accept(listener, acceptor, provider.addr()));
+        let acceptor = |alpn| TlsAcceptor::from(Arc::new(authority.config(name, alpn)));
+        let acceptors = alpn.into_iter().map(acceptor).collect();
+        let listener = tokio::spawn(accept(listener, acceptors, provider.addr()));
         Self { addr, listener }
     }
 
@@ -119,10 +130,13 @@ impl Drop for TlsFront {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, provider: SocketAddr) {
+async fn accept(listener: TcpListener, mut acceptors: Vec<TlsAcceptor>, provider: SocketAddr) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let acceptor = acceptor.clone();
+        let acceptor = acceptors[0].clone();
+        if acceptors.len() > 1 {
+            acceptors.remove(0);
+        }
         connections.spawn(async move {
             stream.set_nodelay(true).unwrap();
             // A client that does not trust this certificate leaves here.

@@ -12,6 +12,7 @@ pub(super) struct Fields<'a> {
     pub(super) model: Option<&'a RawValue>,
     pub(super) stream: Option<&'a RawValue>,
     pub(super) stream_options: Option<&'a RawValue>,
+    pub(super) names_others: bool,
     pub(super) is_empty: bool,
 }
 
@@ -45,7 +46,12 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 Key::Model => &mut fields.model,
                 Key::Stream => &mut fields.stream,
                 Key::StreamOptions => &mut fields.stream_options,
-                Key::Other => {
+                Key::AlmostModel => {
+                    // Some servers read names without case, and the last one counts.
+                    return Err(A::Error::custom("ambiguous: `model` stands there in capitals"));
+                }
+                key @ (Key::Models | Key::Other) => {
+                    fields.names_others |= matches!(key, Key::Models);
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
@@ -65,6 +71,10 @@ enum Key {
     Model,
     Stream,
     StreamOptions,
+    /// In other letters.
+    AlmostModel,
+    /// In any letters.
+    Models,
     Other,
 }
 
@@ -81,6 +91,8 @@ impl<'de> serde::Deserialize<'de> for Key {
                     "model" => Key::Model,
                     "stream" => Key::Stream,
                     "stream_options" => Key::StreamOptions,
+                    key if key.eq_ignore_ascii_case("model") => Key::AlmostModel,
+                    key if key.eq_ignore_ascii_case("models") => Key::Models,
                     _ => Key::Other,
                 })
             }

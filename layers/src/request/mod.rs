@@ -34,6 +34,9 @@ pub struct ModelRequest {
     pub model: Option<Arc<str>>,
     /// Whether the client asked for a stream.
     pub stream: bool,
+    /// Whether there is a `models`, too: some providers, such as OpenRouter, take others from it
+    /// when the `model` cannot answer.
+    pub names_others: bool,
     place: Place,
     usage: usage::Place,
 }
@@ -100,8 +103,8 @@ impl ModelRequest {
     ///
     /// # Errors
     ///
-    /// When the body is empty, is not JSON, is not an object, names a field of interest twice, or
-    /// has a `model` that is not a string of 1 to 256 bytes without control characters, or a
+    /// When the body is empty, is not JSON, is not an object, names a field of interest twice or
+    /// `model` in capitals, or has a `model` that is not a string of 1 to 256 bytes without control characters, or a
     /// `stream` that is not a boolean.
     pub fn read(body: &Buffered) -> Result<Self, InvalidRequest> {
         let bytes = body.to_bytes();
@@ -127,7 +130,7 @@ impl ModelRequest {
             }
         };
         let usage = usage::Place::find(fields.stream_options, &bytes);
-        Ok(Self { model, stream, place, usage })
+        Ok(Self { model, stream, names_others: fields.names_others, place, usage })
     }
 
     /// The body with `model` as the model's name; all other bytes are shared with `body`, which

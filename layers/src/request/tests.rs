@@ -22,6 +22,8 @@ fn errors_say_what_is_wrong() {
         (r#"{"model":"a\u001bb"}"#, "control characters", Some("model")),
         (r#"{"model":{"a":1}}"#, "`model` must be a string", Some("model")),
         (r#"{"model":"a","model":"b"}"#, "twice", None),
+        (r#"{"Model":"a"}"#, "in capitals", None),
+        (r#"{"model":"a","\u004dODEL":"b"}"#, "in capitals", None),
         (r#"{"stream":"yes"}"#, "`stream` must be a boolean", Some("stream")),
         (r#"{"stream_options":{},"stream_options":{}}"#, "twice", None),
     ];
@@ -44,6 +46,17 @@ fn a_name_has_an_end() {
 fn absent_and_null_are_no_model() {
     for text in ["{}", r#"{"model":null}"#, r#"{"a":{"model":"x"}}"#] {
         assert_eq!(read(text).unwrap().model, None, "{text}");
+    }
+}
+
+#[test]
+fn other_models_are_noticed() {
+    for (text, names_others) in [
+        (r#"{"model":"a","models":["b"]}"#, true),
+        (r#"{"Models":null,"model":"a"}"#, true),
+        (r#"{"model":"models","x":{"models":[]}}"#, false),
+    ] {
+        assert_eq!(read(text).unwrap().names_others, names_others, "{text}");
     }
 }
 

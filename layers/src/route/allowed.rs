@@ -8,7 +8,8 @@ use crate::{Code, Rejection};
 ///
 /// The name that was asked for has to be allowed (without the provider, where it pins one), and
 /// the name that is sent as well: targets whose model is not allowed leave the plan. When none is
-/// left, the answer is 403 `FORBIDDEN`.
+/// left, the answer is 403 `FORBIDDEN`; and when the body has a list of `models`, from which some
+/// providers choose by themselves.
 ///
 /// ```
 /// use switchtower_layers::route::{Allowed, Pattern};

@@ -74,6 +74,10 @@ fn plan(table: &RoutingTable, request: &Request<Buffered>) -> Result<Planned, Re
     };
     let mut plan = table.plan(model);
     if let Some(allowed) = request.extensions().get::<Allowed>() {
+        if asked.names_others {
+            let message = "this client may not name other `models` than the one";
+            return Err(Rejection::new(Code::Forbidden, message).param("models"));
+        }
         allowed.restrict(&mut plan, table, model)?;
     }
     Ok(Planned { asked, plan, commit })

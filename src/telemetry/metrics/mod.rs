@@ -113,6 +113,11 @@ impl Metrics {
         TargetMetrics::new(self.clone(), target.provider.clone(), model)
     }
 
+    /// Whether the configuration has a model of this name.
+    pub(super) fn knows(&self, model: &str) -> bool {
+        self.0.known.read().contains(model)
+    }
+
     /// A request has come.
     pub(super) fn begun(&self) {
         self.0.families.in_flight.inc();

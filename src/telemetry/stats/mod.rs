@@ -60,13 +60,15 @@ impl Stats {
         }
     }
 
-    /// The target's series. Beyond the first 256, all models of a provider share one.
+    /// The target's series. Beyond the first 256, all models of a provider that the configuration
+    /// does not have share one: whoever asks for many names hides no other.
     fn of(&self, target: &Target) -> Arc<Series> {
         if let Some(series) = self.0.series.read().get(target) {
             return series.clone();
         }
         let mut all = self.0.series.write();
-        let target = match all.len() < MOST_SERIES {
+        let is_known = self.0.metrics.knows(&target.model);
+        let target = match is_known || all.len() < MOST_SERIES {
             true => target.clone(),
             false => Target { model: "(others)".into(), ..target.clone() },
         };
@@ -122,6 +124,22 @@ mod tests {
         assert_eq!(report.providers["p"].len(), MOST_SERIES + 1);
         let [p, q] = ["p", "q"].map(|provider| &report.providers[provider]["(others)"]);
         assert_eq!((p.requests, q.requests), (2, 1));
+    }
+
+    #[test]
+    fn a_configured_model_has_its_series_whatever_else_was_asked_for() {
+        let config = Config {
+            models: crate::config::Models { default_model: Some("m".into()), ..Default::default() },
+            ..Config::default()
+        };
+        let stats = Stats::new(Metrics::new(&config));
+        for n in 0..=MOST_SERIES {
+            stats.of(&target("p", &n.to_string()));
+        }
+        stats.of(&target("p", "m"));
+        let models = &stats.report().providers["p"];
+        assert_eq!(models.len(), MOST_SERIES + 2);
+        assert!(models.contains_key("m") && models.contains_key("(others)"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::{
 use http::{Request, Response};
 use hyper::client::conn::http1::{self, SendRequest};
 use switchtower_layers::Buffered;
+use tokio::task::unconstrained;
 
 use super::{Io, ProviderBody, pool::Pool};
 
@@ -36,7 +37,9 @@ impl Connection {
     /// Whether another request can go over it, as far as is known here: it is open, and nothing of
     /// the last exchange is left in either direction.
     pub(super) fn is_free(&mut self) -> bool {
-        let open = self.drive(&mut Context::from_waker(Waker::noop())).is_pending();
+        // A task that has used up its budget would be told that there is nothing to read.
+        let mut driving = pin!(unconstrained(poll_fn(|cx| self.drive(cx))));
+        let open = driving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
         open && self.sender.is_ready()
     }
 
@@ -89,5 +92,44 @@ impl fmt::Display for Broken {
 impl Error for Broken {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hyper_rustls::MaybeHttpsStream;
+    use hyper_util::rt::TokioIo;
+    use tokio::{
+        io::AsyncWriteExt,
+        net::{TcpListener, TcpStream},
+        task::coop::{consume_budget, has_budget_remaining},
+        time::sleep,
+    };
+
+    use super::*;
+    use crate::upstream::counted::Connections;
+
+    /// What nobody has asked for would be taken for the answer to the next request.
+    #[tokio::test]
+    async fn what_came_unasked_is_seen_also_by_a_task_without_budget() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut provider, _) = listener.accept().await.unwrap();
+        let io = Connections::default().count(MaybeHttpsStream::Http(TokioIo::new(stream)));
+        let mut connection = Connection::new(io).await.unwrap();
+        assert!(connection.is_free());
+        provider.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        for _ in 0..500 {
+            while has_budget_remaining() {
+                consume_budget().await;
+            }
+            if !connection.is_free() {
+                return;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it still counts as free");
     }
 }

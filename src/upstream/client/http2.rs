@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::{
@@ -11,7 +12,7 @@ use std::{
 
 use http::{Request, Response, Uri};
 use hyper_util::{
-    client::legacy::Client,
+    client::legacy::{Client, connect::Connection as _},
     rt::{TokioExecutor, TokioTimer},
 };
 use parking_lot::Mutex;
@@ -79,12 +80,33 @@ impl Http2 {
     ) -> Result<Response<ProviderBody>, SendError> {
         *self.connect.made.lock() = Some(io);
         self.is_spoken.store(true, Relaxed);
-        let answer = self.send(request).await;
         // Others may have made one in the same moment; this one must not grow old.
-        drop(self.connect.made.lock().take());
-        answer
+        let _made = Made(&self.connect);
+        self.send(request).await
     }
 }
+
+/// Forgets the connection that was made, also when nobody waits for the answer any more.
+struct Made<'a>(&'a Connect);
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        let made = self.0.made.lock().take();
+        drop(made);
+    }
+}
+
+/// The provider does not speak HTTP/2 any more.
+#[derive(Clone, Copy, Debug)]
+struct NotSpoken;
+
+impl fmt::Display for NotSpoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the provider no longer speaks HTTP/2")
+    }
+}
+
+impl std::error::Error for NotSpoken {}
 
 /// Connects, or takes the connection that was made already.
 #[derive(Clone)]
@@ -108,6 +130,10 @@ impl Service<Uri> for Connect {
             return Box::pin(async { Ok(made) });
         }
         let connecting = self.connector.clone().oneshot(uri);
-        Box::pin(connecting)
+        Box::pin(async {
+            let io = connecting.await?;
+            // A server that knows nothing of the negotiation lets it pass.
+            if io.connected().is_negotiated_h2() { Ok(io) } else { Err(NotSpoken.into()) }
+        })
     }
 }
