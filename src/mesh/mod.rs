@@ -51,6 +51,12 @@ impl Mesh {
         self.tasks.start().await;
     }
 
+    /// Goes on by another configuration: see [`Agents::reconfigure`] and [`Tasks::reconfigure`].
+    pub async fn reconfigure(&self, config: &Arc<Config>) {
+        self.agents.reconfigure(config).await;
+        self.tasks.reconfigure(config);
+    }
+
     /// Takes no more tasks, ends those that run, with all their processes, and closes the event
     /// streams.
     pub async fn stop(&self) {

@@ -22,8 +22,9 @@ impl Agents {
     /// it cannot be kept.
     pub async fn register(&self, registration: Registration) -> Result<Summary, RegisterError> {
         let inner = &self.inner;
-        let uri = registration.check(inner.allow_remote)?;
-        let addresses = timeout(endpoint::DEADLINE, endpoint::resolve(&uri, inner.allow_remote));
+        let allow_remote = inner.settings().client.allow_remote;
+        let uri = registration.check(allow_remote)?;
+        let addresses = timeout(endpoint::DEADLINE, endpoint::resolve(&uri, allow_remote));
         let addresses = addresses.await.unwrap_or_else(|_| Err("its name is not found".to_owned()));
         addresses.map_err(|message| RegisterError::Invalid { field: "endpoint", message })?;
 
@@ -73,8 +74,40 @@ impl Agents {
     }
 }
 
+impl Agents {
+    /// Those that were registered and are not there, unless their ids are taken. One whose endpoint
+    /// may not be connected to any more is there, too, but offline.
+    pub(super) async fn read_back(&self) {
+        let registered = match records::registered(&self.inner.database).await {
+            Ok(registered) => registered,
+            Err(error) => {
+                tracing::error!("the registered agents are not known: {error}");
+                return;
+            }
+        };
+        for registration in registered {
+            let id = &registration.id;
+            let endpoint = match registration.check(true) {
+                Ok(endpoint) => endpoint,
+                Err(error) => {
+                    tracing::warn!("the registered agent `{id}` is left out: {error}");
+                    continue;
+                }
+            };
+            let mut registry = self.inner.registry.lock();
+            match registry.get(id) {
+                None => registry.put(Arc::new(registered_agent(registration, endpoint))),
+                Some(agent) if agent.is_registered() => {}
+                Some(_) => {
+                    tracing::warn!("the registered agent `{id}` is left out: it is configured now");
+                }
+            }
+        }
+    }
+}
+
 /// As it is from then on.
-pub(super) fn registered_agent(registration: Registration, endpoint: Uri) -> Agent {
+fn registered_agent(registration: Registration, endpoint: Uri) -> Agent {
     let Registration { id, name, kind, capabilities, endpoint: _ } = registration;
     let (origin, reach) = (Origin::Registered, Reach::Endpoint(endpoint));
     Agent { id, name, kind, capabilities, timeout: None, origin, reach }
