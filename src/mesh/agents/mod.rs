@@ -42,10 +42,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::endpoint::Client;
-use self::registry::{Agent, Reach, Registry, Sight};
+use self::registry::{Agent, Reach, Registry};
 use super::database::Database;
 use super::events::Events;
-use super::now;
 use crate::config::Config;
 
 /// The most agents that are registered.

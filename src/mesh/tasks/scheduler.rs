@@ -110,9 +110,8 @@ impl Scheduler {
 
     pub(super) async fn accept(self: Arc<Self>, spec: Submission) -> Result<Accepted, Refused> {
         let routing = { self.routing.lock().clone() };
-        let assignment =
-            route(&spec.text, spec.target.as_deref(), &routing, &self.runner.agents())
-                .map_err(Refused::Nobody)?;
+        let assignment = route(&spec.text, spec.target.as_deref(), &routing, &self.runner.agents())
+            .map_err(Refused::Nobody)?;
         if let Some(space) = &spec.space
             && !self.spaces.exists(space).await?
         {

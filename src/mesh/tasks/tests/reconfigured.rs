@@ -40,11 +40,12 @@ async fn rules_count_for_the_next_task() {
     let rules = vec![rule("all", Strategy::Single("b".into()))];
     bench.tasks.apply(slots(1), Routing { default_agent: Some("c".into()), rules });
     let (next, other) = (bench.submit("two for all").await, bench.submit("Hello").await);
-    for (id, agents) in
-        [(ran, "a"), (waited, "a b c"), (next, "b"), (other, "c")]
-    {
+    for (id, agents) in [(ran, "a"), (waited, "a b c"), (next, "b"), (other, "c")] {
         let view = bench.ends(&id).await;
-        assert_eq!((view.status, view.assigned_agents.join(" ")), (TaskStatus::Completed, agents.into()));
+        assert_eq!(
+            (view.status, view.assigned_agents.join(" ")),
+            (TaskStatus::Completed, agents.into())
+        );
     }
 }
 
