@@ -53,8 +53,8 @@ impl Mesh {
 
     /// Goes on by another configuration: see [`Agents::reconfigure`] and [`Tasks::reconfigure`].
     pub async fn reconfigure(&self, config: &Arc<Config>) {
-        self.agents.reconfigure(config).await;
-        self.tasks.reconfigure(config);
+        // Rules and the agents that they name change together.
+        self.agents.reconfigure(config, || self.tasks.reconfigure(config)).await;
     }
 
     /// Takes no more tasks, ends those that run, with all their processes, and closes the event

@@ -44,7 +44,7 @@ impl Rig {
     }
 
     async fn reconfigure(&self, yaml: &str) {
-        self.agents.reconfigure(&config(yaml)).await;
+        self.agents.reconfigure(&config(yaml), || {}).await;
     }
 
     /// With one agent, `a`, that is this shell script; its settings come behind.

@@ -49,7 +49,8 @@ use crate::config::Config;
 
 /// The most agents that are registered.
 pub const MAX_REGISTERED: usize = 256;
-/// How long the start, and another configuration, waits for a first look at the endpoints, which are on this machine.
+/// How long a first look at the endpoints, which are on this machine, is waited for at the start and
+/// with another configuration.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// How long the end waits for what still runs, which is killed after 2 s.
 const LAST: Duration = Duration::from_secs(5);
@@ -134,8 +135,9 @@ impl Agents {
         let inner = &self.inner;
         if inner.database.exists() {
             leftovers::take_up(&inner.database).await;
-            self.read_back().await;
         }
+        let registered = self.registered().await;
+        reconfigure::put_back(&mut inner.registry.lock(), registered);
         let _ = timeout(FIRST_LOOK, watch::look_at(inner, inner.endpoints())).await;
         let asked = inner.asked.lock().take();
         if let Some(asked) = asked {

@@ -16,8 +16,8 @@ impl Agents {
     /// Goes on by another configuration. Agents that are gone from it take no more tasks, and end
     /// the ones they are at work on; those that are new are there; those that have changed do so
     /// with the next task. Registered ones stay, unless their ids are configured now, and are back
-    /// once these are not any more.
-    pub async fn reconfigure(&self, config: &Arc<Config>) {
+    /// once these are not any more. `then` is called as soon as that is so, before they are looked at.
+    pub async fn reconfigure(&self, config: &Arc<Config>, then: impl FnOnce()) {
         let inner = &self.inner;
         let before = inner.settings();
         let allow_remote = config.allow_remote_agents;
@@ -27,7 +27,7 @@ impl Agents {
         };
         *inner.settings.lock() = Arc::new(Settings { config: config.clone(), client });
         if is_same(&before.config, config) {
-            return;
+            return then();
         }
         let config = config.clone();
         let known = spawn_blocking(move || known::looked_up(&config)).await;
@@ -35,11 +35,14 @@ impl Agents {
         let Ok(known) = known else { return };
 
         let _registering = inner.registering.lock().await;
+        let registered = self.registered().await;
         let listed = self.list();
-        take_up(&mut inner.registry.lock(), known);
-        if inner.database.exists() {
-            self.read_back().await;
+        {
+            let mut registry = inner.registry.lock();
+            take_up(&mut registry, known);
+            put_back(&mut registry, registered);
         }
+        then();
         let _ = timeout(FIRST_LOOK, watch::look_at(inner, inner.endpoints())).await;
         self.tell(&listed);
         inner.changed.notify_one();
@@ -67,6 +70,20 @@ pub(super) fn take_up(registry: &mut Registry, known: Vec<(Arc<Agent>, bool)>) {
     for (agent, is_found) in known {
         if is_found && registry.sight(&agent) == Some(Sight::Missing) {
             registry.saw(&agent, Sight::There(None), now());
+        }
+    }
+}
+
+/// Adds those that were registered and are not there, unless their ids are taken.
+pub(super) fn put_back(registry: &mut Registry, registered: Vec<Arc<Agent>>) {
+    for agent in registered {
+        match registry.get(&agent.id) {
+            None => registry.put(agent),
+            Some(there) if there.is_registered() => {}
+            Some(there) => {
+                let id = &there.id;
+                tracing::warn!("the registered agent `{id}` is left out: it is configured now");
+            }
         }
     }
 }

@@ -53,6 +53,28 @@ impl Agents {
         Ok(summary)
     }
 
+    /// Those that are kept. One whose endpoint may not be connected to any more is among them: it is
+    /// offline.
+    pub(super) async fn registered(&self) -> Vec<Arc<Agent>> {
+        let database = &self.inner.database;
+        if !database.exists() {
+            return Vec::new();
+        }
+        let registered = records::registered(database).await.unwrap_or_else(|error| {
+            tracing::error!("the registered agents are not known: {error}");
+            Vec::new()
+        });
+        let agent = |registration: Registration| match registration.check(true) {
+            Ok(endpoint) => Some(Arc::new(registered_agent(registration, endpoint))),
+            Err(error) => {
+                let id = registration.id;
+                tracing::warn!("the registered agent `{id}` is left out: {error}");
+                None
+            }
+        };
+        registered.into_iter().filter_map(agent).collect()
+    }
+
     /// Removes one that was registered. What it is at work on goes on.
     ///
     /// # Errors
@@ -71,38 +93,6 @@ impl Agents {
         inner.registry.lock().remove(id);
         inner.events.publish(&Event::AgentUnregistered { agent_id: id.to_owned() }, None, None);
         Ok(())
-    }
-}
-
-impl Agents {
-    /// Those that were registered and are not there, unless their ids are taken. One whose endpoint
-    /// may not be connected to any more is there, too, but offline.
-    pub(super) async fn read_back(&self) {
-        let registered = match records::registered(&self.inner.database).await {
-            Ok(registered) => registered,
-            Err(error) => {
-                tracing::error!("the registered agents are not known: {error}");
-                return;
-            }
-        };
-        for registration in registered {
-            let id = &registration.id;
-            let endpoint = match registration.check(true) {
-                Ok(endpoint) => endpoint,
-                Err(error) => {
-                    tracing::warn!("the registered agent `{id}` is left out: {error}");
-                    continue;
-                }
-            };
-            let mut registry = self.inner.registry.lock();
-            match registry.get(id) {
-                None => registry.put(Arc::new(registered_agent(registration, endpoint))),
-                Some(agent) if agent.is_registered() => {}
-                Some(_) => {
-                    tracing::warn!("the registered agent `{id}` is left out: it is configured now");
-                }
-            }
-        }
     }
 }
 
