@@ -56,6 +56,9 @@ pub struct Agent {
     pub env: IndexMap<String, Secret>,
     /// `timeout`: how long a task may take, in whole seconds. Default that of `tasks`.
     pub timeout: Option<Duration>,
+    /// `max_concurrent`: how many tasks it is at work on at a time. 1 to 256. Default as many as
+    /// there are `slots`.
+    pub max_concurrent: Option<usize>,
 }
 
 /// How an agent is reached. `command`, `args` and `input` say how a program is run; where they are

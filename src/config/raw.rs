@@ -289,6 +289,7 @@ pub(super) struct RawAgent {
     pub(super) input: Option<Spanned<RawInput>>,
     pub(super) env: Option<Entries<Text>>,
     pub(super) timeout: Option<Spanned<u64>>,
+    pub(super) max_concurrent: Option<Spanned<u64>>,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]

@@ -20,6 +20,8 @@ pub struct TasksConfig {
 }
 
 impl TasksConfig {
+    /// The most `slots`.
+    pub const MAX_SLOTS: u64 = 256;
     /// The longest `timeout` of a task or an agent, in seconds: a week.
     pub const MAX_TIMEOUT_S: u64 = 604_800;
 }

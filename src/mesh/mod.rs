@@ -52,6 +52,12 @@ impl Mesh {
         self.tasks.start().await;
     }
 
+    /// Goes on by another configuration: see [`Agents::reconfigure`] and [`Tasks::reconfigure`].
+    pub async fn reconfigure(&self, config: &Arc<Config>) {
+        // Rules and the agents that they name change together.
+        self.agents.reconfigure(config, || self.tasks.reconfigure(config)).await;
+    }
+
     /// Takes no more tasks, ends those that run, with all their processes, closes the event streams,
     /// and lets go of the database.
     pub async fn stop(&self) {

@@ -60,10 +60,6 @@ impl Changes {
             ("wsPort", *ws_port == b.ws_port),
             ("dataDir", *data_dir == b.data_dir),
             ("logDir", *log_dir == b.log_dir),
-            ("routing", *routing == b.routing),
-            ("agents", *agents == b.agents),
-            ("allow_remote_agents", *allow_remote_agents == b.allow_remote_agents),
-            ("tasks", *tasks == b.tasks),
             ("logFormat", *log_format == b.log_format),
             ("tls", tls.is_some() == b.tls.is_some()),
             ("limits.connections", limits.connections == b.limits.connections),
@@ -83,6 +79,10 @@ impl Changes {
         self.note("trusted_proxies", *trusted_proxies == b.trusted_proxies);
         self.compare_models(models, &b.models);
         self.note("responses", *responses == b.responses);
+        self.note("routing", *routing == b.routing);
+        self.note("agents", *agents == b.agents);
+        self.note("allow_remote_agents", *allow_remote_agents == b.allow_remote_agents);
+        self.note("tasks", *tasks == b.tasks);
     }
 
     fn compare_models(&mut self, a: &Models, b: &Models) {
@@ -191,10 +191,6 @@ pub(crate) fn keep_fixed(next: &mut Config, running: &Config) {
     next.ws_port = running.ws_port;
     next.data_dir.clone_from(&running.data_dir);
     next.log_dir.clone_from(&running.log_dir);
-    next.routing.clone_from(&running.routing);
-    next.agents.clone_from(&running.agents);
-    next.allow_remote_agents = running.allow_remote_agents;
-    next.tasks = running.tasks;
     next.log_format = running.log_format;
     if next.tls.is_some() != running.tls.is_some() {
         next.tls.clone_from(&running.tls);
@@ -228,14 +224,14 @@ mod tests {
             ("limits: {header_kb: 8}", "limits; "),
             ("limits: {connections: 9}", "nothing; limits.connections"),
             ("limits: {header_timeout_ms: 9}", "nothing; limits.header_timeout_ms"),
-            ("tasks: {slots: 1}", "nothing; tasks"),
-            ("allow_remote_agents: true", "nothing; allow_remote_agents"),
+            ("tasks: {slots: 1}", "tasks; "),
+            ("allow_remote_agents: true", "allow_remote_agents; "),
             ("body_limit_mb: 1", "body_limit_mb; "),
             ("drain_ms: 1", "drain_ms; "),
             ("trusted_proxies: [10.0.0.1]", "trusted_proxies; "),
             ("responses: {max_mb: 1}", "responses; "),
-            ("agents: [{id: a, type: codex}]", "nothing; agents"),
-            ("routing: {defaultAgent: codex}", "nothing; routing"),
+            ("agents: [{id: a, type: codex}]", "agents; "),
+            ("routing: {defaultAgent: codex}", "routing; "),
             ("host: '::1'", "nothing; host"),
             (
                 "{port: 1, wsPort: 2, dataDir: d, logDir: l}",

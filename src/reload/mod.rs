@@ -16,9 +16,15 @@
 //! | stored responses | while `store` is the same | bounds apply with the next one; another store is another store |
 //! | the key that seals reasoning, the statistics | always | |
 //! | the log level | | at once, unless `RUST_LOG` is set |
+//! | an agent | its status and when it was seen, while it is reached in the same way | counts for its next task; those that are gone end what they are at work on |
+//! | registered agents | always | unless their ids are configured now; endpoints that `allow_remote_agents` does not allow any more are offline |
+//! | tasks | all that run or wait, with the agents that they were assigned | rules and bounds count for the next one; more slots are taken at once, and fewer as they become free |
 //!
-//! `host`, `port`, `wsPort`, `dataDir`, `logDir`, and the agent side's `routing` and `agents` need a
-//! restart: a change of these is told, and everything else is applied.
+//! A task that waits for an agent that is gone fails when its turn comes.
+//!
+//! `host`, `port`, `wsPort`, `dataDir`, `logDir`, `logFormat`, whether there is `tls`, and of `limits`
+//! `connections` and `header_timeout_ms` need a restart: a change of these is told, and everything
+//! else is applied.
 //!
 //! [`Files`] tells when the files have changed, [`Reloader`] gives a running
 //! [`Gateway`](crate::server::Gateway) its next configuration, and [`Status`] remembers what became

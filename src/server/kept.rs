@@ -163,6 +163,7 @@ impl Kept {
         self.responses = self.responses.reconfigure(config);
         self.watchers.reconfigure(config, &self.upstream);
         self.books.reconfigure(config, opened).await;
+        self.mesh.reconfigure(config).await;
         if let (Some(used), Some(loaded)) = (&self.certificate, &certificate) {
             used.replace(loaded);
         }

@@ -542,6 +542,11 @@ tasks: {slots: 0, queue: 0, timeout: 999999999, output_limit_kb: 0, keep: 0}
         |                                      ^^^^
       help: the choices are: stdin, argument
     ");
+    assert_snapshot!(refused("agents: [{id: a, type: codex, max_concurrent: 257}]"), @r"
+    gateway.yaml:1:47: `max_concurrent` has to be from 1 to 256
+      1 | agents: [{id: a, type: codex, max_concurrent: 257}]
+        |                                               ^^^
+    ");
     assert_snapshot!(refused("agents: [{id: a, type: codex, envs: {A: b}}]"), @r"
     gateway.yaml:1:31: unknown setting `envs`
       1 | agents: [{id: a, type: codex, envs: {A: b}}]

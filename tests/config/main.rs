@@ -204,7 +204,7 @@ fn a_provider_has_retries_and_a_circuit_breaker_of_its_own() {
 #[test]
 fn an_agent_is_run_as_its_program_usually_is_but_for_what_is_said() {
     let config = accepted(
-        "agents:\n  - {id: a, type: claude-code, command: /opt/claude, timeout: 90}\n  \
+        "agents:\n  - {id: a, type: claude-code, command: /opt/claude, timeout: 90, max_concurrent: 2}\n  \
          - {id: b, type: openclaw, args: [agent, --local]}\n  \
          - {id: c, type: codex, input: argument}\n  - {id: d, type: http, endpoint: 'http://[::1]:1/x'}",
     );
@@ -219,6 +219,8 @@ fn an_agent_is_run_as_its_program_usually_is_but_for_what_is_said() {
     assert!(matches!(&kinds[3], AgentKind::Http { endpoint } if endpoint.path() == "/x"));
     let timeouts: Vec<_> = config.agents.iter().map(|agent| agent.timeout).collect();
     assert_eq!(timeouts[..2], [Some(Duration::from_secs(90)), None]);
+    let caps: Vec<_> = config.agents.iter().map(|agent| agent.max_concurrent).collect();
+    assert_eq!(caps[..2], [Some(2), None]);
     let remote = "agents: [{id: a, type: http, endpoint: https://agent.example}]\n";
     let config = accepted(&format!("{remote}allow_remote_agents: true"));
     assert!(config.allow_remote_agents && config.agents.len() == 1);

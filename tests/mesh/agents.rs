@@ -6,6 +6,7 @@
 mod endpoint;
 mod leftovers;
 mod program;
+mod reconfigured;
 mod status;
 mod wire;
 
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 /// Agents without a gateway around them.
 struct Rig {
     agents: Agents,
+    events: Events,
     home: TempDir,
 }
 
@@ -35,12 +37,14 @@ impl Rig {
     }
 
     async fn start_in(home: TempDir, yaml: &str) -> Self {
-        let config = Config::from_yaml("test.yaml", yaml, &Env::empty());
-        let config = Arc::new(config.unwrap_or_else(|error| panic!("{error}")));
-        let database = Database::new(home.path());
-        let agents = Agents::new(&config, database, Events::new());
+        let (database, events) = (Database::new(home.path()), Events::new());
+        let agents = Agents::new(&config(yaml), database, events.clone());
         agents.start().await;
-        Self { agents, home }
+        Self { agents, events, home }
+    }
+
+    async fn reconfigure(&self, yaml: &str) {
+        self.agents.reconfigure(&config(yaml), || {}).await;
     }
 
     /// With one agent, `a`, that is this shell script; its settings come behind.
@@ -70,6 +74,11 @@ impl Rig {
             other => panic!("it has not failed: {other:?}"),
         }
     }
+}
+
+fn config(yaml: &str) -> Arc<Config> {
+    let config = Config::from_yaml("test.yaml", yaml, &Env::empty());
+    Arc::new(config.unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// What an agent is asked to do, and what it says to that.

@@ -1,5 +1,7 @@
 //! Another configuration while the gateway runs, with the real binary.
 
+#[cfg(unix)]
+mod agents;
 mod edits;
 mod embedded;
 mod house;

@@ -40,6 +40,10 @@ impl Checker<'_> {
         let timeout = self
             .within("timeout", 1..=TasksConfig::MAX_TIMEOUT_S, raw.timeout.take())
             .map(Duration::from_secs);
+        let most = 1..=TasksConfig::MAX_SLOTS;
+        let max_concurrent = self
+            .within("max_concurrent", most, raw.max_concurrent.take())
+            .map(|most| usize::try_from(most).unwrap_or(usize::MAX));
         let kind = match kind {
             RawAgentType::ClaudeCode => {
                 AgentKind::ClaudeCode(self.program(raw, Program::claude_code()))
@@ -70,7 +74,7 @@ impl Checker<'_> {
                 AgentKind::Http { endpoint: uri }
             }
         };
-        Some(Agent { id, name, kind, capabilities, env, timeout })
+        Some(Agent { id, name, kind, capabilities, env, timeout, max_concurrent })
     }
 
     /// A setting that would do nothing is a mistake that nobody would notice otherwise.

@@ -16,7 +16,7 @@ impl Checker<'_> {
         };
         let kib = self.within("output_limit_kb", 1..=65_536, output_limit_kb);
         TasksConfig {
-            slots: size(self.within("slots", 1..=256, slots), defaults.slots),
+            slots: size(self.within("slots", 1..=TasksConfig::MAX_SLOTS, slots), defaults.slots),
             queue: size(self.within("queue", 1..=1_000_000, queue), defaults.queue),
             timeout: self
                 .within("timeout", 1..=TasksConfig::MAX_TIMEOUT_S, timeout)

@@ -1,13 +1,28 @@
 //! The agents that are there from the start: those that are configured, and the well-known ones.
 
+use std::sync::Arc;
+
 use crate::config::{Agent as Configured, AgentKind, Config, Program, Strategy};
 
 use super::Kind;
 use super::program::Launch;
 use super::registry::{Agent, Origin, Reach};
 
+/// All of these, each with whether it is a program that is found.
+pub(super) fn looked_up(config: &Config) -> Vec<(Arc<Agent>, bool)> {
+    let is_found = |agent: &Agent| match &agent.reach {
+        Reach::Program(launch) => launch.find().is_some(),
+        Reach::Endpoint(_) => false,
+    };
+    let looked_up = |agent: Agent| {
+        let is_found = is_found(&agent);
+        (Arc::new(agent), is_found)
+    };
+    known(config).into_iter().map(looked_up).collect()
+}
+
 /// First those that are configured, then those that are built in and not configured.
-pub(super) fn known(config: &Config) -> Vec<Agent> {
+fn known(config: &Config) -> Vec<Agent> {
     let mut agents: Vec<Agent> = config.agents.iter().map(configured).collect();
     for built_in in built_in(config) {
         if agents.iter().all(|agent| agent.id != built_in.id) {

@@ -12,12 +12,13 @@
 //! | between SIGTERM and SIGKILL | 2 s |
 //! | the most that are registered | 256 |
 //!
-//! The other bounds are those of [`TasksConfig`].
+//! The other bounds are those of [`TasksConfig`](crate::config::TasksConfig).
 
 mod endpoint;
 mod known;
 mod leftovers;
 mod program;
+mod reconfigure;
 mod records;
 mod registering;
 mod registration;
@@ -35,21 +36,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::endpoint::Client;
-use self::registry::{Agent, Reach, Registry, Sight};
+use self::registry::{Agent, Reach, Registry};
 use super::database::Database;
 use super::events::Events;
-use super::now;
-use crate::config::{Config, TasksConfig};
+use crate::config::Config;
 
 /// The most agents that are registered.
 pub const MAX_REGISTERED: usize = 256;
-/// How long the start waits for a first look at the endpoints, which are on this machine.
+/// How long a first look at the endpoints, which are on this machine, is waited for at the start and
+/// with another configuration.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// How long the end waits for what still runs, which is killed after 2 s.
 const LAST: Duration = Duration::from_secs(5);
@@ -67,18 +68,39 @@ struct Inner {
     registry: Mutex<Registry>,
     database: Database,
     events: Events,
-    client: Client,
-    allow_remote: bool,
-    tasks: TasksConfig,
-    /// Registering is one at a time, so that the database says the same as the registry.
+    settings: Mutex<Arc<Settings>>,
+    /// Registering is one at a time, and apart from another configuration, so that the database
+    /// says the same as the registry.
     registering: tokio::sync::Mutex<()>,
     /// Asks for a look at an agent.
     looks: mpsc::Sender<Arc<Agent>>,
     /// Taken by the start.
     asked: Mutex<Option<mpsc::Receiver<Arc<Agent>>>>,
+    /// Asks for a look at all of them.
+    changed: Arc<Notify>,
     /// Ends all runs, and the watch.
     end: CancellationToken,
     runs: TaskTracker,
+}
+
+/// What another configuration changes.
+#[derive(Debug)]
+struct Settings {
+    config: Arc<Config>,
+    client: Client,
+}
+
+impl Inner {
+    fn settings(&self) -> Arc<Settings> {
+        self.settings.lock().clone()
+    }
+
+    /// Those that are endpoints.
+    fn endpoints(&self) -> Vec<Arc<Agent>> {
+        let mut all = self.registry.lock().all();
+        all.retain(|agent| matches!(agent.reach, Reach::Endpoint(_)));
+        all
+    }
 }
 
 impl Agents {
@@ -86,28 +108,21 @@ impl Agents {
     #[must_use]
     pub fn new(config: &Arc<Config>, database: Database, events: Events) -> Self {
         let mut registry = Registry::default();
-        for agent in known::known(config) {
-            let agent = Arc::new(agent);
-            registry.put(agent.clone());
-            // A program counts as one that runs until it is known not to.
-            if let Reach::Program(launch) = &agent.reach
-                && launch.find().is_some()
-            {
-                registry.saw(&agent, Sight::There(None), now());
-            }
-        }
+        reconfigure::take_up(&mut registry, known::looked_up(config));
         let (looks, asked) = mpsc::channel(LOOKS);
         Self {
             inner: Arc::new(Inner {
                 registry: Mutex::new(registry),
                 database,
                 events,
-                client: Client::new(config.allow_remote_agents),
-                allow_remote: config.allow_remote_agents,
-                tasks: config.tasks,
+                settings: Mutex::new(Arc::new(Settings {
+                    config: config.clone(),
+                    client: Client::new(config.allow_remote_agents),
+                })),
                 registering: tokio::sync::Mutex::new(()),
                 looks,
                 asked: Mutex::new(Some(asked)),
+                changed: Arc::new(Notify::new()),
                 end: CancellationToken::new(),
                 runs: TaskTracker::new(),
             }),
@@ -120,42 +135,15 @@ impl Agents {
         let inner = &self.inner;
         if inner.database.exists() {
             leftovers::take_up(&inner.database).await;
-            self.read_back().await;
         }
-        let endpoints = inner.registry.lock().all();
-        let endpoints =
-            endpoints.into_iter().filter(|agent| matches!(agent.reach, Reach::Endpoint(_)));
-        let _ = timeout(FIRST_LOOK, watch::look_at(inner, endpoints.collect())).await;
+        let registered = self.registered().await;
+        reconfigure::put_back(&mut inner.registry.lock(), registered);
+        let _ = timeout(FIRST_LOOK, watch::look_at(inner, inner.endpoints())).await;
         let asked = inner.asked.lock().take();
         if let Some(asked) = asked {
-            let (end, watch) = (inner.end.clone(), watch::watch(Arc::downgrade(inner), asked));
+            let watch = watch::watch(Arc::downgrade(inner), asked, inner.changed.clone());
+            let end = inner.end.clone();
             tokio::spawn(async move { end.run_until_cancelled(watch).await });
-        }
-    }
-
-    async fn read_back(&self) {
-        let registered = match records::registered(&self.inner.database).await {
-            Ok(registered) => registered,
-            Err(error) => {
-                tracing::error!("the registered agents are not known: {error}");
-                return;
-            }
-        };
-        for registration in registered {
-            let id = &registration.id;
-            let endpoint = match registration.check(self.inner.allow_remote) {
-                Ok(endpoint) => endpoint,
-                Err(error) => {
-                    tracing::warn!("the registered agent `{id}` is left out: {error}");
-                    continue;
-                }
-            };
-            let mut registry = self.inner.registry.lock();
-            if registry.get(id).is_some() {
-                tracing::warn!("the registered agent `{id}` is left out: it is configured now");
-                continue;
-            }
-            registry.put(Arc::new(registering::registered_agent(registration, endpoint)));
         }
     }
 

@@ -22,8 +22,9 @@ impl Agents {
     /// it cannot be kept.
     pub async fn register(&self, registration: Registration) -> Result<Summary, RegisterError> {
         let inner = &self.inner;
-        let uri = registration.check(inner.allow_remote)?;
-        let addresses = timeout(endpoint::DEADLINE, endpoint::resolve(&uri, inner.allow_remote));
+        let allow_remote = inner.settings().client.allow_remote;
+        let uri = registration.check(allow_remote)?;
+        let addresses = timeout(endpoint::DEADLINE, endpoint::resolve(&uri, allow_remote));
         let addresses = addresses.await.unwrap_or_else(|_| Err("its name is not found".to_owned()));
         addresses.map_err(|message| RegisterError::Invalid { field: "endpoint", message })?;
 
@@ -52,6 +53,28 @@ impl Agents {
         Ok(summary)
     }
 
+    /// Those that are kept. One whose endpoint may not be connected to any more is among them: it is
+    /// offline.
+    pub(super) async fn registered(&self) -> Vec<Arc<Agent>> {
+        let database = &self.inner.database;
+        if !database.exists() {
+            return Vec::new();
+        }
+        let registered = records::registered(database).await.unwrap_or_else(|error| {
+            tracing::error!("the registered agents are not known: {error}");
+            Vec::new()
+        });
+        let agent = |registration: Registration| match registration.check(true) {
+            Ok(endpoint) => Some(Arc::new(registered_agent(registration, endpoint))),
+            Err(error) => {
+                let id = registration.id;
+                tracing::warn!("the registered agent `{id}` is left out: {error}");
+                None
+            }
+        };
+        registered.into_iter().filter_map(agent).collect()
+    }
+
     /// Removes one that was registered. What it is at work on goes on.
     ///
     /// # Errors
@@ -74,7 +97,7 @@ impl Agents {
 }
 
 /// As it is from then on.
-pub(super) fn registered_agent(registration: Registration, endpoint: Uri) -> Agent {
+fn registered_agent(registration: Registration, endpoint: Uri) -> Agent {
     let Registration { id, name, kind, capabilities, endpoint: _ } = registration;
     let (origin, reach) = (Origin::Registered, Reach::Endpoint(endpoint));
     Agent { id, name, kind, capabilities, timeout: None, origin, reach }

@@ -1,5 +1,6 @@
 //! Which agents there are, and what is known of each.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::program::{File, Launch};
 use super::{Kind, Status, Summary};
 
 /// An agent, as it does not change.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Agent {
     pub(super) id: String,
     pub(super) name: String,
@@ -19,6 +20,12 @@ pub(super) struct Agent {
     pub(super) timeout: Option<Duration>,
     pub(super) origin: Origin,
     pub(super) reach: Reach,
+}
+
+impl Agent {
+    pub(super) fn is_registered(&self) -> bool {
+        self.origin == Origin::Registered
+    }
 }
 
 /// Where it comes from.
@@ -33,7 +40,7 @@ pub(super) enum Origin {
 }
 
 /// How it is reached.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Reach {
     Program(Launch),
     Endpoint(Uri),
@@ -46,6 +53,8 @@ pub(super) enum Sight {
     Missing,
     /// The program does not even tell its version.
     Broken,
+    /// The endpoint is not found, or is where no connection may be made to.
+    Barred,
     /// The program that was found, if it is one.
     There(Option<File>),
 }
@@ -55,18 +64,20 @@ struct Entry {
     agent: Arc<Agent>,
     sight: Sight,
     last_seen: Option<u64>,
-    /// How many tasks it is at work on.
-    runs: usize,
 }
 
 impl Entry {
+    fn new(agent: Arc<Agent>) -> Self {
+        Self { agent, sight: Sight::Missing, last_seen: None }
+    }
+
     fn is_listed(&self) -> bool {
         self.agent.origin != Origin::BuiltIn { is_named: false } || self.sight != Sight::Missing
     }
 
-    fn summary(&self) -> Summary {
+    fn summary(&self, is_at_work: bool) -> Summary {
         let status = match self.sight {
-            Sight::There(_) if self.runs > 0 => Status::Busy,
+            Sight::There(_) if is_at_work => Status::Busy,
             Sight::There(_) => Status::Online,
             _ => Status::Offline,
         };
@@ -83,48 +94,72 @@ impl Entry {
 
 /// The agents by their ids, in the order in which they are listed.
 #[derive(Debug, Default)]
-pub(super) struct Registry(IndexMap<String, Entry>);
+pub(super) struct Registry {
+    entries: IndexMap<String, Entry>,
+    /// How many tasks those of an id are at work on, whatever became of them since.
+    at_work: HashMap<String, usize>,
+}
 
 impl Registry {
     /// Adds one, in the place of another of its id.
     pub(super) fn put(&mut self, agent: Arc<Agent>) {
-        let entry = Entry { agent, sight: Sight::Missing, last_seen: None, runs: 0 };
-        self.0.insert(entry.agent.id.clone(), entry);
+        self.entries.insert(agent.id.clone(), Entry::new(agent));
+    }
+
+    /// Puts these in the place of all that were not registered. Of one that is reached as before it
+    /// stays known what was seen of it.
+    pub(super) fn replace(&mut self, known: impl IntoIterator<Item = Arc<Agent>>) {
+        let mut before = std::mem::take(&mut self.entries);
+        for agent in known {
+            let entry = match before.shift_remove(&agent.id) {
+                Some(old) if *old.agent == *agent => old,
+                Some(old) if old.agent.reach == agent.reach => Entry { agent, ..old },
+                _ => Entry::new(agent),
+            };
+            self.entries.insert(entry.agent.id.clone(), entry);
+        }
+        self.entries.extend(before.into_iter().filter(|(_, entry)| entry.agent.is_registered()));
     }
 
     pub(super) fn remove(&mut self, id: &str) {
-        self.0.shift_remove(id);
+        self.entries.shift_remove(id);
     }
 
     /// Those that people see.
     pub(super) fn list(&self) -> Vec<Summary> {
-        self.0.values().filter(|entry| entry.is_listed()).map(Entry::summary).collect()
+        let listed = self.entries.values().filter(|entry| entry.is_listed());
+        listed.map(|entry| self.summary_of(entry)).collect()
     }
 
     /// One that people see.
     pub(super) fn summary(&self, id: &str) -> Option<Summary> {
-        self.0.get(id).filter(|entry| entry.is_listed()).map(Entry::summary)
+        let entry = self.entries.get(id).filter(|entry| entry.is_listed())?;
+        Some(self.summary_of(entry))
+    }
+
+    fn summary_of(&self, entry: &Entry) -> Summary {
+        entry.summary(self.at_work.contains_key(&entry.agent.id))
     }
 
     /// All of them, also those that nobody sees.
     pub(super) fn all(&self) -> Vec<Arc<Agent>> {
-        self.0.values().map(|entry| entry.agent.clone()).collect()
+        self.entries.values().map(|entry| entry.agent.clone()).collect()
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Arc<Agent>> {
-        self.0.get(id).map(|entry| entry.agent.clone())
+        self.entries.get(id).map(|entry| entry.agent.clone())
     }
 
     pub(super) fn registered(&self) -> usize {
-        self.0.values().filter(|entry| entry.agent.origin == Origin::Registered).count()
+        self.entries.values().filter(|entry| entry.agent.is_registered()).count()
     }
 
     /// What was found last time.
     pub(super) fn sight(&self, agent: &Arc<Agent>) -> Option<Sight> {
-        self.0
+        self.entries
             .get(&agent.id)
             .filter(|entry| Arc::ptr_eq(&entry.agent, agent))
-            .map(|e| e.sight.clone())
+            .map(|entry| entry.sight.clone())
     }
 
     /// It was looked for.
@@ -138,16 +173,17 @@ impl Registry {
     }
 
     /// It has begun a task.
-    pub(super) fn begin(&mut self, agent: &Arc<Agent>) {
-        if let Some(entry) = self.entry(agent) {
-            entry.runs += 1;
-        }
+    pub(super) fn begin(&mut self, id: &str) {
+        *self.at_work.entry(id.to_owned()).or_default() += 1;
     }
 
     /// It has ended a task.
-    pub(super) fn end(&mut self, agent: &Arc<Agent>) {
-        if let Some(entry) = self.entry(agent) {
-            entry.runs = entry.runs.saturating_sub(1);
+    pub(super) fn end(&mut self, id: &str) {
+        if let Some(runs) = self.at_work.get_mut(id) {
+            *runs = runs.saturating_sub(1);
+            if *runs == 0 {
+                self.at_work.remove(id);
+            }
         }
     }
 
@@ -163,79 +199,9 @@ impl Registry {
 
     /// Unless another has taken its place.
     fn entry(&mut self, agent: &Arc<Agent>) -> Option<&mut Entry> {
-        self.0.get_mut(&agent.id).filter(|entry| Arc::ptr_eq(&entry.agent, agent))
+        self.entries.get_mut(&agent.id).filter(|entry| Arc::ptr_eq(&entry.agent, agent))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn agent(id: &str, origin: Origin) -> Arc<Agent> {
-        Arc::new(Agent {
-            id: id.to_owned(),
-            name: id.to_owned(),
-            kind: Kind::Http,
-            capabilities: Vec::new(),
-            timeout: None,
-            origin,
-            reach: Reach::Endpoint(Uri::from_static("http://127.0.0.1")),
-        })
-    }
-
-    fn ids(registry: &Registry) -> Vec<String> {
-        registry.list().into_iter().map(|one| one.id).collect()
-    }
-
-    #[test]
-    fn one_that_is_built_in_is_listed_when_it_is_there_or_named() {
-        let mut registry = Registry::default();
-        let built_in = agent("b", Origin::BuiltIn { is_named: false });
-        registry.put(agent("a", Origin::Configured));
-        registry.put(built_in.clone());
-        registry.put(agent("c", Origin::BuiltIn { is_named: true }));
-        registry.put(agent("d", Origin::Registered));
-        assert_eq!(ids(&registry), ["a", "c", "d"]);
-        assert_eq!(registry.summary("b"), None);
-        registry.saw(&built_in, Sight::Broken, 5);
-        assert_eq!(ids(&registry), ["a", "b", "c", "d"]);
-        let seen = registry.summary("b").unwrap();
-        assert_eq!((seen.status, seen.last_seen), (Status::Offline, None));
-        assert_eq!(registry.registered(), 1);
-    }
-
-    #[test]
-    fn it_is_busy_until_its_last_task_ends() {
-        let mut registry = Registry::default();
-        let one = agent("a", Origin::Configured);
-        registry.put(one.clone());
-        let status = |registry: &Registry| registry.summary("a").unwrap().status;
-        assert_eq!(status(&registry), Status::Offline);
-        registry.saw(&one, Sight::There(None), 7);
-        registry.begin(&one);
-        registry.begin(&one);
-        registry.end(&one);
-        assert_eq!(status(&registry), Status::Busy);
-        registry.end(&one);
-        assert_eq!(status(&registry), Status::Online);
-        registry.saw(&one, Sight::Missing, 9);
-        assert_eq!(registry.summary("a").unwrap().last_seen, Some(7));
-        registry.has_answered(&one, 11);
-        let summary = registry.summary("a").unwrap();
-        assert_eq!((summary.status, summary.last_seen), (Status::Online, Some(11)));
-    }
-
-    #[test]
-    fn what_was_seen_of_another_does_not_count() {
-        let mut registry = Registry::default();
-        let (old, new) = (agent("a", Origin::Registered), agent("a", Origin::Registered));
-        registry.put(old.clone());
-        registry.begin(&old);
-        registry.put(new.clone());
-        registry.saw(&old, Sight::There(None), 1);
-        registry.end(&old);
-        assert_eq!(registry.summary("a").unwrap().status, Status::Offline);
-        assert_eq!(registry.sight(&old), None);
-        assert_eq!(registry.sight(&new), Some(Sight::Missing));
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -18,14 +18,19 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// So many are looked at at a time, for each may start a program.
 const AT_A_TIME: usize = 4;
 
-/// Looks at all of them from time to time, and at those that are `asked` for soon, until nobody has
-/// the agents any more.
-pub(super) async fn watch(inner: Weak<Inner>, mut asked: mpsc::Receiver<Arc<Agent>>) {
+/// Looks at all of them from time to time and when they have `changed`, and at those that are
+/// `asked` for soon, until nobody has the agents any more.
+pub(super) async fn watch(
+    inner: Weak<Inner>,
+    mut asked: mpsc::Receiver<Arc<Agent>>,
+    changed: Arc<Notify>,
+) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let failed = tokio::select! {
             _ = ticks.tick() => None,
+            () = changed.notified() => None,
             agent = asked.recv() => match agent {
                 Some(agent) => Some(agent),
                 None => return,
@@ -59,10 +64,18 @@ pub(super) async fn look_at(inner: &Arc<Inner>, agents: Vec<Arc<Agent>>) {
 /// Looks at one of them. `has_failed`: what was found out before does not count.
 pub(super) async fn look(inner: &Arc<Inner>, agent: &Arc<Agent>, has_failed: bool) {
     let sight = match &agent.reach {
-        Reach::Endpoint(endpoint) => match endpoint::answers(endpoint, inner.allow_remote).await {
-            true => Sight::There(None),
-            false => Sight::Missing,
-        },
+        Reach::Endpoint(endpoint) => {
+            match endpoint::answers(endpoint, inner.settings().client.allow_remote).await {
+                Ok(true) => Sight::There(None),
+                Ok(false) => Sight::Missing,
+                Err(why) => {
+                    if inner.registry.lock().sight(agent) != Some(Sight::Barred) {
+                        tracing::warn!("the agent `{}` is offline: {why}", agent.id);
+                    }
+                    Sight::Barred
+                }
+            }
+        }
         Reach::Program(launch) => {
             let search = {
                 let launch = launch.clone();

@@ -43,7 +43,7 @@ struct On<'a> {
 
 impl<'a> On<'a> {
     fn begin(inner: &'a Inner, agent: &'a Arc<Agent>) -> Self {
-        inner.registry.lock().begin(agent);
+        inner.registry.lock().begin(&agent.id);
         Self { inner, agent }
     }
 
@@ -51,8 +51,9 @@ impl<'a> On<'a> {
         let Self { inner, agent } = self;
         // Whoever stops the agents waits for this.
         let token = inner.runs.token();
-        let timeout = work.timeout.or(agent.timeout).unwrap_or(inner.tasks.timeout);
-        let output_limit = inner.tasks.output_limit;
+        let settings = inner.settings();
+        let timeout = work.timeout.or(agent.timeout).unwrap_or(settings.config.tasks.timeout);
+        let output_limit = settings.config.tasks.output_limit;
         let cancel = [work.cancel, inner.end.clone()];
         if cancel.iter().any(CancellationToken::is_cancelled) {
             return Err(Fault::Cancelled);
@@ -61,7 +62,7 @@ impl<'a> On<'a> {
             Reach::Endpoint(uri) => {
                 let Work { task, text, .. } = work;
                 let order = endpoint::Order { task, text, timeout, output_limit, cancel };
-                endpoint::run(&inner.client, uri, order).await
+                endpoint::run(&settings.client, uri, order).await
             }
             Reach::Program(launch) => {
                 let search = {
@@ -87,6 +88,6 @@ impl<'a> On<'a> {
 
 impl Drop for On<'_> {
     fn drop(&mut self) {
-        self.inner.registry.lock().end(self.agent);
+        self.inner.registry.lock().end(&self.agent.id);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,13 +22,18 @@ pub(super) type Tell = Arc<dyn Fn(&Event, &str, Option<&str>) + Send + Sync>;
 pub(super) struct Journal {
     database: Database,
     tell: Tell,
-    keep: usize,
+    keep: Arc<AtomicUsize>,
 }
 
 impl Journal {
     /// Of the finished ones the last `keep` are kept.
     pub(super) fn new(database: Database, tell: Tell, keep: usize) -> Self {
-        Self { database, tell, keep: keep.max(1) }
+        Self { database, tell, keep: Arc::new(AtomicUsize::new(keep.max(1))) }
+    }
+
+    /// Counts when the next one is finished.
+    pub(super) fn keep(&self, keep: usize) {
+        self.keep.store(keep.max(1), Ordering::Relaxed);
     }
 
     #[cfg(test)]
@@ -89,7 +95,7 @@ impl Journal {
         let Some(change) = task.state.apply(step, now()) else { return Ok(Some((task, false))) };
         store::update(&transaction, &task)?;
         if task.state.status.is_final() {
-            store::prune(&transaction, self.keep, id)?;
+            store::prune(&transaction, self.keep.load(Ordering::Relaxed), id)?;
         }
         transaction.commit()?;
         if let Some(event) = event(change, &task) {

@@ -15,6 +15,7 @@
 //! | what is bounded | to |
 //! |---|---|
 //! | agents at work at a time | `tasks.slots`: 4 |
+//! | the same agent at work at a time | its `max_concurrent`: all slots |
 //! | tasks that wait | `tasks.queue`: 1000 |
 //! | the time an agent may take | `options.timeout`, the agent's `timeout`, `tasks.timeout`: 600 s |
 //! | what is kept of an answer | `tasks.output_limit_kb`: 1024 |
@@ -36,6 +37,7 @@ mod view;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -51,9 +53,9 @@ pub use view::{TaskError, TaskStatus, TaskView};
 
 use super::agents::{Fault, Output, Summary, Work};
 use super::{database::Database, events::Events, spaces::Spaces};
-use crate::config::{Config, Routing, TasksConfig};
+use crate::config::{Agent, Config, Routing, TasksConfig};
 use journal::{Journal, Tell};
-use queue::Queue;
+use queue::{Caps, Queue};
 use scheduler::Scheduler;
 
 /// Who does the tasks.
@@ -78,9 +80,19 @@ pub struct Tasks {
 /// How much there may be of everything.
 struct Settings {
     slots: usize,
+    caps: Caps,
     queue: usize,
     output_limit: usize,
     keep: usize,
+}
+
+impl Settings {
+    fn of(config: &Config) -> Self {
+        let TasksConfig { slots, queue, output_limit, keep, .. } = config.tasks;
+        let cap = |agent: &Agent| Some((agent.id.clone(), agent.max_concurrent?));
+        let caps = config.agents.iter().filter_map(cap).collect();
+        Self { slots, caps, queue, output_limit, keep }
+    }
 }
 
 impl Tasks {
@@ -93,16 +105,15 @@ impl Tasks {
         spaces: Spaces,
         events: Events,
     ) -> Self {
-        let TasksConfig { slots, queue, output_limit, keep, .. } = config.tasks;
-        let settings = Settings { slots, queue, output_limit, keep };
         let tell: Tell = Arc::new(move |event, task, space| {
             events.publish(event, Some(task), space);
         });
-        Self::with(&settings, config.routing.clone(), database, runner, spaces, tell)
+        let (settings, routing) = (Settings::of(config), config.routing.clone());
+        Self::with(settings, routing, database, runner, spaces, tell)
     }
 
     fn with(
-        settings: &Settings,
+        settings: Settings,
         routing: Routing,
         database: Database,
         runner: Arc<dyn Runner>,
@@ -114,14 +125,30 @@ impl Tasks {
             journal: Journal::new(database, tell, settings.keep),
             runner,
             spaces,
-            output_limit: settings.output_limit,
-            routing,
-            queue: Mutex::new(Queue::new(settings.slots, settings.queue)),
+            output_limit: AtomicUsize::new(settings.output_limit),
+            routing: Mutex::new(Arc::new(routing)),
+            queue: Mutex::new(Queue::new(settings.slots, settings.queue, settings.caps)),
             woken: Notify::new(),
             stop: stop.clone(),
             dispatcher: Mutex::new(None),
         };
         Self { scheduler: Arc::new(scheduler), _alive: Arc::new(stop.drop_guard()) }
+    }
+
+    /// Goes on by another configuration: its rules and bounds count for what comes next. Tasks that
+    /// were accepted stay, with the agents that they were assigned to.
+    pub fn reconfigure(&self, config: &Config) {
+        self.apply(Settings::of(config), config.routing.clone());
+    }
+
+    fn apply(&self, settings: Settings, routing: Routing) {
+        let Settings { slots, caps, queue, output_limit, keep } = settings;
+        let scheduler = &self.scheduler;
+        *scheduler.routing.lock() = Arc::new(routing);
+        scheduler.output_limit.store(output_limit, Ordering::Relaxed);
+        scheduler.journal.keep(keep);
+        scheduler.queue.lock().reconfigure(slots, queue, caps);
+        scheduler.woken.notify_one();
     }
 
     /// Takes up what the last process left: what ran then has failed, and what waited is next.

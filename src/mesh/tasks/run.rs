@@ -1,6 +1,7 @@
 //! One agent at work on one task.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -51,13 +52,14 @@ impl Run {
         if !scheduler.runner.agents().iter().any(|known| known.id == *agent) {
             return Err(format!("there is no agent `{agent}`"));
         }
+        let output_limit = scheduler.output_limit.load(Ordering::Relaxed);
         let before = self.said_before(task).await;
         let work = self.work(task, compose(&task.spec.text, &task.spec.files, &before));
         // Alone, so that a panic is this agent's only; the set ends it when this is dropped.
         let (runner, mut alone) = (scheduler.runner.clone(), JoinSet::new());
         alone.spawn(async move { runner.run(work).await });
         match alone.join_next().await {
-            Some(Ok(Ok(output))) => Ok(cut(&output.text, scheduler.output_limit + NOTE)),
+            Some(Ok(Ok(output))) => Ok(cut(&output.text, output_limit + NOTE)),
             Some(Ok(Err(Fault::Failed(message)))) => Err(cut(&message, FAULT_BYTES)),
             Some(Ok(Err(Fault::Cancelled))) => Err("it was cancelled".into()),
             Some(Err(_)) | None => Err(format!("the gateway has a fault: running `{agent}` broke")),

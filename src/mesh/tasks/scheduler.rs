@@ -1,6 +1,7 @@
 //! Takes tasks in, and has agents do them, so many at a time.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -38,10 +39,10 @@ pub(super) struct Scheduler {
     pub(super) runner: Arc<dyn Runner>,
     pub(super) spaces: Spaces,
     /// What is kept of an answer, in bytes.
-    pub(super) output_limit: usize,
-    pub(super) routing: Routing,
+    pub(super) output_limit: AtomicUsize,
+    pub(super) routing: Mutex<Arc<Routing>>,
     pub(super) queue: Mutex<Queue>,
-    /// Something was put into the queue, or taken out.
+    /// Something was put into the queue or taken out, or its bounds have changed.
     pub(super) woken: Notify,
     pub(super) stop: CancellationToken,
     pub(super) dispatcher: Mutex<Option<JoinHandle<()>>>,
@@ -108,9 +109,9 @@ impl Scheduler {
     }
 
     pub(super) async fn accept(self: Arc<Self>, spec: Submission) -> Result<Accepted, Refused> {
-        let assignment =
-            route(&spec.text, spec.target.as_deref(), &self.routing, &self.runner.agents())
-                .map_err(Refused::Nobody)?;
+        let routing = { self.routing.lock().clone() };
+        let assignment = route(&spec.text, spec.target.as_deref(), &routing, &self.runner.agents())
+            .map_err(Refused::Nobody)?;
         if let Some(space) = &spec.space
             && !self.spaces.exists(space).await?
         {
@@ -231,7 +232,7 @@ pub(super) struct Slot(Arc<Scheduler>, pub(super) Ticket);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.queue.lock().done(&self.1.task);
+        self.0.queue.lock().done(&self.1);
         self.0.woken.notify_one();
     }
 }

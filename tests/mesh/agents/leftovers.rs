@@ -70,7 +70,7 @@ async fn a_run_is_written_down_as_long_as_it_is_on() {
 
 async fn recorded(rig: Rig) -> u32 {
     rig.agents.stop().await;
-    let Rig { agents, home } = rig;
+    let Rig { agents, home, .. } = rig;
     drop(agents);
     let path = home.path().join("mesh.sqlite");
     assert!(path.exists());

@@ -117,10 +117,8 @@ async fn bad_input_is_named() {
     for field in ["id", "name", "type", "endpoint"] {
         let mut without = mine("http://127.0.0.1:1");
         without.as_object_mut().unwrap().remove(field);
-        let response = send(gateway.addr, post("/agents", &without)).await;
-        assert_eq!(response.status(), 400);
-        let message = envelope(&client::body(response).await).message;
-        assert!(message.contains(&format!("`{field}`")), "{message}");
+        let answer = refused(&gateway, post("/agents", &without)).await;
+        assert_eq!(answer, (400, "INVALID_REQUEST".to_owned(), Some(field.to_owned())));
     }
     let (_, listed) = ask(&gateway, get("/agents")).await;
     assert!(listed.as_array().unwrap().iter().all(|agent| agent["id"] != "my-agent"));

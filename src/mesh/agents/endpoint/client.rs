@@ -31,7 +31,7 @@ type Inner = legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>
 /// Sends each request over a connection of its own, and follows no redirects.
 #[derive(Clone, Debug)]
 pub(in crate::mesh::agents) struct Client {
-    pub(super) allow_remote: bool,
+    pub(in crate::mesh::agents) allow_remote: bool,
     plain: OnceCell<Inner>,
     /// Apart, for it needs the system's certificate authorities, which take a while to read.
     tls: OnceCell<Inner>,

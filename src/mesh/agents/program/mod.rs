@@ -29,7 +29,7 @@ use indexmap::IndexMap;
 use crate::config::{Program, Secret};
 
 /// A program and its environment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Launch {
     pub(super) program: Program,
     pub(super) env: IndexMap<String, Secret>,

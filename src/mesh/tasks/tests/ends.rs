@@ -6,7 +6,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_done() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let accepted = bench.tasks.submit(Submission::new("Hello")).await.unwrap();
     assert_eq!((accepted.agents, accepted.reason.as_str()), (vec!["a".to_owned()], "online"));
     let id = accepted.task_id;
@@ -22,7 +22,7 @@ async fn a_task_is_done() {
 
 #[tokio::test(start_paused = true)]
 async fn what_goes_wrong_is_said() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     for (text, message) in
         [("fail", "exit status 3"), ("panic", "the gateway has a fault: running `a` broke")]
     {
@@ -38,7 +38,7 @@ async fn what_goes_wrong_is_said() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_answer_is_cut() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let id = bench.submit(&"x".repeat(2000)).await;
     let view = bench.ends(&id).await;
     let result = view.result.as_str().unwrap();
@@ -47,7 +47,7 @@ async fn a_long_answer_is_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broadcast_has_a_result_per_agent() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let id = bench.submit("only b of all").await;
     let view = bench.ends(&id).await;
     let failed = json!({"error": {"code": "TASK_FAILED", "message": "not me"}});
@@ -63,8 +63,8 @@ async fn a_broadcast_has_a_result_per_agent() {
 
 #[tokio::test(start_paused = true)]
 async fn slots_are_given_in_order_and_never_more() {
-    let many = Settings { queue: 100, ..SMALL };
-    let bench = Bench::start(&many).await;
+    let many = Settings { queue: 100, ..small() };
+    let bench = Bench::start(many).await;
     let mut ids = Vec::new();
     for nth in 0..20 {
         ids.push(bench.submit(&format!("take {} {nth}", 1 + nth % 3)).await);
@@ -83,7 +83,7 @@ async fn slots_are_given_in_order_and_never_more() {
 
 #[tokio::test(start_paused = true)]
 async fn too_many_are_refused() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let mut ids = Vec::new();
     for nth in 0..5 {
         ids.push(bench.submit(&format!("hang {nth}")).await);
@@ -103,7 +103,7 @@ async fn too_many_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_and_nowhere_are_refused() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let to = |target: &str| Submission { target: Some(target.into()), ..Submission::new("Hello") };
     let unknown = bench.tasks.submit(to("nobody")).await;
     assert_eq!(unknown, Err(Refused::Nobody(Nobody::Unknown("nobody".into()))));
@@ -116,8 +116,8 @@ async fn nobody_and_nowhere_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancel_is_at_once_and_the_slot_is_free_when_the_agent_has_ended() {
-    let one = Settings { slots: 1, ..SMALL };
-    let bench = Bench::start(&one).await;
+    let one = Settings { slots: 1, ..small() };
+    let bench = Bench::start(one).await;
     let (hangs, waits) = (bench.submit("hang").await, bench.submit("Hello").await);
     bench.reaches(&hangs, TaskStatus::Running).await;
     let view = bench.tasks.cancel(&hangs).await.unwrap();
@@ -137,7 +137,7 @@ async fn a_cancel_is_at_once_and_the_slot_is_free_when_the_agent_has_ended() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broadcast_is_cancelled_as_a_whole() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let id = bench.submit("hang all").await;
     bench.reaches(&id, TaskStatus::Running).await;
     bench.tasks.cancel(&id).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_broadcast_is_cancelled_as_a_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_task_asks_for_reaches_the_agent() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let quiet = Submission {
         stream: false,
         timeout: Some(Duration::from_millis(1500)),
@@ -167,8 +167,8 @@ async fn what_a_task_asks_for_reaches_the_agent() {
 
 #[tokio::test(start_paused = true)]
 async fn only_so_many_finished_ones_are_kept() {
-    let few = Settings { keep: 3, ..SMALL };
-    let bench = Bench::start(&few).await;
+    let few = Settings { keep: 3, ..small() };
+    let bench = Bench::start(few).await;
     let mut ids = Vec::new();
     for _ in 0..5 {
         let id = bench.submit("Hello").await;
@@ -184,8 +184,8 @@ async fn only_so_many_finished_ones_are_kept() {
 /// Many at once: all end as they should, with their events in order, and nobody is left at work.
 #[tokio::test(start_paused = true)]
 async fn a_burst_ends_well() {
-    let many = Settings { slots: 4, queue: 200, ..SMALL };
-    let bench = Arc::new(Bench::start(&Settings { keep: 500, ..many }).await);
+    let many = Settings { slots: 4, queue: 200, ..small() };
+    let bench = Arc::new(Bench::start(Settings { keep: 500, ..many }).await);
     let script = ["Hello", "fail", "hang", "panic", "take 2", "only a of all"];
     let mut submits = tokio::task::JoinSet::new();
     for nth in 0..100 {

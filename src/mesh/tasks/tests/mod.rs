@@ -1,6 +1,7 @@
 //! The scheduler with agents that do as the task's text says, on paused time and a real database.
 
 mod ends;
+mod reconfigured;
 mod restart;
 
 use std::collections::BTreeMap;
@@ -96,30 +97,28 @@ struct Bench {
     data: TempDir,
 }
 
-const SMALL: Settings = Settings { slots: 2, queue: 3, output_limit: 100, keep: 50 };
+fn small() -> Settings {
+    Settings { slots: 2, caps: Caps::new(), queue: 3, output_limit: 100, keep: 50 }
+}
 
 impl Bench {
-    async fn start(settings: &Settings) -> Self {
+    async fn start(settings: Settings) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), settings).await
     }
 
-    async fn start_in(data: TempDir, settings: &Settings) -> Self {
+    async fn start_in(data: TempDir, settings: Settings) -> Self {
         let bench = Self::new(data, settings);
         bench.tasks.start().await;
         bench
     }
 
-    fn new(data: TempDir, settings: &Settings) -> Self {
+    fn new(data: TempDir, settings: Settings) -> Self {
         let (crew, told) = (Arc::new(Scripted::default()), Arc::new(Mutex::new(Vec::new())));
         let hears = told.clone();
         let tell: Tell = Arc::new(move |event, _, _| hears.lock().push(event.clone()));
         let runner = Arc::new(Crew(crew.clone()));
-        let team = Strategy::Broadcast(vec!["a".into(), "b".into(), "c".into()]);
-        let keywords = vec!["all".into()];
-        let rule = Rule { name: "team".into(), keywords, strategy: team, priority: 0 };
-        let routing = Routing { default_agent: None, rules: vec![rule] };
         let (database, spaces) = beside(data.path());
-        let tasks = Tasks::with(settings, routing, database, runner, spaces, tell);
+        let tasks = Tasks::with(settings, routing(), database, runner, spaces, tell);
         Self { tasks, crew, told, data }
     }
 
@@ -164,6 +163,15 @@ impl Bench {
         }
         by_task
     }
+}
+
+fn routing() -> Routing {
+    let team = Strategy::Broadcast(vec!["a".into(), "b".into(), "c".into()]);
+    Routing { default_agent: None, rules: vec![rule("all", team)] }
+}
+
+fn rule(keyword: &str, strategy: Strategy) -> Rule {
+    Rule { name: keyword.into(), keywords: vec![keyword.into()], strategy, priority: 0 }
 }
 
 fn beside(data: &Path) -> (Database, Spaces) {

@@ -7,7 +7,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_fails_what_runs_and_leaves_what_waits() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let mut ids = Vec::new();
     for text in ["hang", "hang all", "Hello"] {
         ids.push(bench.submit(text).await);
@@ -27,7 +27,7 @@ async fn a_stop_fails_what_runs_and_leaves_what_waits() {
 
     let Bench { data, tasks, .. } = bench;
     drop(tasks);
-    let again = Bench::start_in(data, &SMALL).await;
+    let again = Bench::start_in(data, small()).await;
     let view = again.ends(&ids[2]).await;
     assert_eq!(view.result, json!("a did: Hello"));
     assert_eq!(again.told()[&ids[2]].first().unwrap(), "task.started");
@@ -35,7 +35,7 @@ async fn a_stop_fails_what_runs_and_leaves_what_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_ever() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let id = bench.submit("never").await;
     bench.reaches(&id, TaskStatus::Running).await;
     let started = Instant::now();
@@ -46,7 +46,7 @@ async fn a_stop_does_not_wait_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn agents_end_with_the_last_handle() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let id = bench.submit("never").await;
     bench.reaches(&id, TaskStatus::Running).await;
     drop(bench.tasks);
@@ -60,8 +60,8 @@ async fn agents_end_with_the_last_handle() {
 /// accepted, and one that had ended.
 #[tokio::test(start_paused = true)]
 async fn a_kill_loses_nothing() {
-    let one = Settings { slots: 1, ..SMALL };
-    let bench = Bench::start(&one).await;
+    let one = || Settings { slots: 1, ..small() };
+    let bench = Bench::start(one()).await;
     let ended = bench.submit("Hello").await;
     let view = bench.ends(&ended).await;
     let (ran, waited) = (bench.submit("never").await, bench.submit("take 1 second").await);
@@ -82,7 +82,7 @@ async fn a_kill_loses_nothing() {
     }
     drop(connection);
 
-    let again = Bench::start_in(data, &one).await;
+    let again = Bench::start_in(data, one()).await;
     assert_eq!(again.get(&ended).await, view);
     let failed = again.get(&ran).await;
     assert_eq!(failed.error, Some(TaskError::new("the gateway stopped while it ran")));
@@ -96,7 +96,7 @@ async fn a_kill_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_made_on_disk_until_it_is_needed() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     assert_eq!(bench.tasks.get("task_0").await, Ok(None));
     assert_eq!(bench.tasks.cancel("task_0").await, Err(NotCancelled::Unknown));
     bench.tasks.stop().await;
@@ -106,7 +106,7 @@ async fn nothing_is_made_on_disk_until_it_is_needed() {
 /// The database that does not work for a while.
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_written_is_tried_again() {
-    let bench = Bench::start(&SMALL).await;
+    let bench = Bench::start(small()).await;
     let id = bench.submit("take 5").await;
     bench.reaches(&id, TaskStatus::Running).await;
     let database = bench.tasks.scheduler.journal.database();
