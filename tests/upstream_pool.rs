@@ -1,5 +1,8 @@
 //! Connections to providers: when one is used again, and when it is not.
 
+// A panic is how a test fails.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::{
