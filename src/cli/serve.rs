@@ -15,6 +15,7 @@ use super::startup;
 use crate::config::Config;
 use crate::database;
 use crate::demo::Provider;
+use crate::mesh;
 use crate::reload::Files;
 use crate::server::Gateway;
 use crate::telemetry;
@@ -95,8 +96,10 @@ fn no_logs(config: &Config, error: &io::Error) -> Failure {
 }
 
 fn no_start(config: &Config, error: &io::Error) -> Failure {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<database::Error>());
-    if let Some(cause) = cause {
+    let cause = error.get_ref();
+    if let Some(cause) = cause
+        && (cause.is::<database::Error>() || cause.is::<mesh::database::Error>())
+    {
         return Failure(cause.to_string());
     }
     let address = SocketAddr::new(config.host, config.port);

@@ -45,6 +45,19 @@ impl Mesh {
         Self { agents, tasks, spaces, events, database }
     }
 
+    /// Opens the database, if anything was ever kept there. Without it the gateway would serve
+    /// without the tasks that wait and the agents that were registered, and not take them up later.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened, as when another process has it. The error says what to do.
+    pub async fn open(&self) -> Result<(), database::Error> {
+        match self.database.exists() {
+            true => self.database.call(|_| Ok(())).await,
+            false => Ok(()),
+        }
+    }
+
     /// Takes up what the last process left: registered agents are there again, tasks that were
     /// running have failed, and those that waited go on waiting.
     pub async fn start(&self) {

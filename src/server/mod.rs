@@ -58,15 +58,18 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When others could reach it and there are no client keys, the port is taken or the address is not this machine's, or TLS cannot be set up, here
-    /// or with the providers; with a
-    /// [`database::Error`](crate::database::Error) inside when the budgets cannot be kept.
+    /// When others could reach it and there are no client keys, the port is taken or the address is
+    /// not this machine's, or TLS cannot be set up, here or with the providers; with a
+    /// [`database::Error`](crate::database::Error) or a
+    /// [`mesh::database::Error`](crate::mesh::database::Error) inside when the budgets or the tasks
+    /// cannot be kept.
     pub async fn bind(config: &Config) -> io::Result<Self> {
         let exposed = |reason| io::Error::new(io::ErrorKind::InvalidInput, reason);
         config.may_listen_on(config.host).map_err(exposed)?;
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
         let kept = Kept::new(config)?;
+        kept.mesh.open().await.map_err(io::Error::other)?;
         let (reloader, asks) = Reloader::new(kept.status.clone());
         Ok(Self { listener, address, kept, reloader, asks })
     }

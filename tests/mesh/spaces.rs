@@ -246,3 +246,17 @@ async fn artifacts_have_a_size() {
     let kind = "x".repeat(256);
     assert_eq!(refused(&gateway, put(&path, &kind, "x")).await, invalid("content-type"));
 }
+
+/// Without what is kept there it would serve as if there were nothing, and not take it up later.
+#[tokio::test]
+async fn another_process_that_has_the_database_is_said_at_the_start() {
+    const YAML: &str = "{}";
+    let gateway = Binary::start(YAML, &[]).await;
+    let response = send(gateway.addr, post("/spaces", &json!({}))).await;
+    assert_eq!(response.status(), 201);
+    assert_eq!(
+        Binary::fails_in(gateway.home_path(), YAML).await,
+        "error: cannot keep the tasks and spaces in ./data/mesh.sqlite: another process has it open\n  \
+         help: stop the other process, or give this one a `dataDir` of its own\n"
+    );
+}

@@ -15,7 +15,7 @@ mod profile;
 mod text;
 mod tool;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
@@ -63,14 +63,24 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
             _ => format!(
                 "{tool}: {path} now names {url}; {next}\n  undo it with: switchtower disconnect {tool}\n",
                 next = match edit.tool {
-                    Tool::Codex => "while `switchtower` runs there, try: codex exec \"hello\"",
-                    Tool::OpenCode => "choose a switchtower model with /models",
-                    Tool::Shell => "a new shell knows it",
+                    Tool::Codex => try_codex(config),
+                    Tool::OpenCode => "choose a switchtower model with /models".to_owned(),
+                    Tool::Shell => "a new shell knows it".to_owned(),
                 }
             ),
         }
     })?;
     if needs_key { print(NEEDS_KEY) } else { Ok(()) }
+}
+
+/// Codex's own default is a model that few providers have.
+fn try_codex(config: Option<&Path>) -> String {
+    let model = origin::find(config).ok().and_then(|(_, config)| {
+        let named = config.models.default_model.clone();
+        named.or_else(|| check::names(&config).first().map(|model| (*model).to_owned()))
+    });
+    let model = model.map(|model| format!("-m {model} ")).unwrap_or_default();
+    format!("while `switchtower` runs there, try: codex exec {model}\"hello\"")
 }
 
 /// Puts back what [`connect`] changed.

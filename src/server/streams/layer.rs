@@ -1,4 +1,7 @@
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use http::{Request, Response};
 use http_body::Body;
@@ -65,7 +68,10 @@ where
     }
 }
 
+/// Nobody knows when an answer ends.
+const SOON: Duration = Duration::from_secs(1);
+
 fn too_many(most: usize) -> Rejection {
     let message = format!("this client has {most} answers open already: let one of them end");
-    Rejection::new(Code::RateLimited, message).by("streams")
+    Rejection::new(Code::RateLimited, message).by("streams").retry_after(SOON)
 }
