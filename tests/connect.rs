@@ -86,7 +86,7 @@ const CONFIG: &str = ".codex/config.toml";
 fn a_hand_written_file_is_restored_byte_for_byte() {
     let home = Home::with(CONFIG, HAND_WRITTEN);
     assert_snapshot!(home.says("connect codex"), @r#"
-    codex: ~/.codex/config.toml now names http://127.0.0.1:3000/v1; while `switchtower` runs there, try: codex exec "hello"
+    codex: ~/.codex/config.toml now names http://127.0.0.1:3000/v1; while `switchtower` runs there, try: codex exec -m demo "hello"
       undo it with: switchtower disconnect codex
     "#);
     let connected = home.read(CONFIG);
