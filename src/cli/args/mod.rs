@@ -1,5 +1,6 @@
 //! What can be asked for, and the help that says so.
 
+mod doctor;
 mod mesh;
 mod setup;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::config::{Config, Scope, address};
+pub(super) use doctor::DoctorArgs;
 pub(super) use mesh::{
     EventsArgs, GatewayArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
     TasksCommand, ToArgs,
@@ -32,6 +34,9 @@ Examples:
 
   switchtower check
       Say what is wrong with the configuration, and where a request for each model goes.
+
+  switchtower doctor
+      When something does not work: try keys, providers, port and agents, and say what to do.
 
   switchtower serve --config prod.yaml --port 8080
       Use this file, but another port.
@@ -92,6 +97,9 @@ pub(super) enum Command {
     Serve(ServeArgs),
     /// Check the configuration, and show where a request for each model goes
     Check(FileArgs),
+    /// Look at everything that the gateway needs, and say what to do about what is wrong
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(DoctorArgs),
     /// List the models, with their providers and whether those have a key
     Models(FileArgs),
     /// Make a client key, or the hash of one, for `auth.keys`
