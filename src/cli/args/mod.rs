@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use crate::config::{Config, Scope, address};
 pub(super) use doctor::DoctorArgs;
 pub(super) use mesh::{
-    EventsArgs, GatewayArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
+    EventsArgs, GatewayArgs, HealthArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
     TasksCommand, ToArgs,
 };
 pub(super) use setup::{Preset, SetupArgs};
@@ -133,7 +133,7 @@ pub(super) enum Command {
     Events(EventsArgs),
     /// Show which providers and agents can be used; the status is 1 when none can
     #[command(after_help = mesh::HEALTH)]
-    Health(ShowArgs),
+    Health(HealthArgs),
     /// Show what the providers have left, and what was used of the budgets
     #[command(after_help = mesh::QUOTA)]
     Quota(ShowArgs),
@@ -246,6 +246,33 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// What the files in `packaging/` run: the command lines of units, and those of the image.
+    #[test]
+    fn what_is_packaged_is_understood() {
+        let files = [
+            include_str!("../../../packaging/switchtower.service"),
+            include_str!("../../../packaging/README.md"),
+            include_str!("../../../packaging/Containerfile"),
+        ];
+        let lines = || files.iter().flat_map(|file| file.lines());
+        let units = lines().filter_map(|line| line.strip_prefix("ExecStart="));
+        let mut commands: Vec<Vec<String>> =
+            units.map(|line| line.split(' ').map(str::to_owned).collect()).collect();
+        let json = |line: &str| serde_json::from_str::<Vec<String>>(line).ok();
+        let health = lines().filter(|line| line.starts_with("HEALTHCHECK "));
+        commands.extend(health.filter_map(|line| json(line.split_once("CMD ")?.1)));
+        let mut entry: Vec<String> =
+            lines().filter_map(|line| json(line.strip_prefix("ENTRYPOINT ")?)).flatten().collect();
+        entry.extend(lines().filter_map(|line| json(line.strip_prefix("CMD ")?)).flatten());
+        commands.push(entry);
+        assert_eq!(commands.len(), 4, "{commands:?}");
+        for command in commands {
+            assert!(command[0].ends_with("/bin/switchtower"), "{command:?}");
+            let cli = Cli::try_parse_from(&command).unwrap_or_else(|error| panic!("{error}"));
+            assert!(matches!(cli.command, Some(Command::Serve(_) | Command::Health(_))));
+        }
     }
 
     #[test]
