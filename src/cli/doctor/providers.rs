@@ -202,8 +202,8 @@ mod tests {
         config.models.providers["p"].clone()
     }
 
-    fn line(provider: &Provider, answer: Result<Answer, Broken>) -> String {
-        let Finding { level, what, next, .. } = judge("p", provider, &answer);
+    fn line(provider: &Provider, answer: &Result<Answer, Broken>) -> String {
+        let Finding { level, what, next, .. } = judge("p", provider, answer);
         format!("{level} {what} → {}", next.unwrap_or_default())
     }
 
@@ -215,7 +215,7 @@ mod tests {
             let took = Duration::from_millis(12);
             let body = Bytes::from_static(body.as_bytes());
             let is_page = body.starts_with(b"<");
-            line(&far, Ok(Answer { status, took, ahead: None, is_page, body }))
+            line(&far, &Ok(Answer { status, took, ahead: None, is_page, body }))
         };
         for (status, body, said) in [
             (200, "{}", "ok p: answers in 12 ms and takes the key → "),
@@ -247,7 +247,7 @@ mod tests {
             (&far, Broken::Tls(why()), "TLS with far.example fails: why → see whether it speaks"),
             (&near, Broken::Answer(why()), "127.0.0.1:11434 is there, but does not answer: why"),
         ] {
-            let line = line(provider, Err(broken));
+            let line = line(provider, &Err(broken));
             assert!(line.starts_with(&format!("fail p: {said}")), "{line}");
         }
     }
