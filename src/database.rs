@@ -36,6 +36,22 @@ pub fn open(
     opened.map_err(|reason| Error { path, purpose, reason })
 }
 
+/// Whether a database that is there could be opened now. What is in it stays as it is.
+///
+/// # Errors
+///
+/// As those of [`open`], but for a newer version's: it is not known which would be newer.
+pub fn probe(directory: &Path, name: &str, purpose: &'static str) -> Result<(), Error> {
+    let path = directory.join(name);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let look = || {
+        let connection = Connection::open_with_flags(&path, flags)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")
+    };
+    look().map_err(|error| Error { path: path.clone(), purpose, reason: error.into() })
+}
+
 /// For this user only: SQLite gives its other files the mode of the first.
 fn prepare(directory: &Path, path: &Path) -> io::Result<()> {
     let mut make = DirBuilder::new();
@@ -101,6 +117,16 @@ impl From<rusqlite::Error> for Reason {
 }
 
 impl Error {
+    /// Whether another process has it open.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let Reason::Database(error) = &self.reason else { return false };
+        matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        )
+    }
+
     /// What went wrong while it was read.
     pub fn unreadable(
         directory: &Path,
@@ -227,7 +253,9 @@ mod tests {
             "cannot keep the things in DIR/things.sqlite: another process has it open\n  \
              help: stop the other process, or give this one a `dataDir` of its own"
         );
+        assert!(probe(directory, "things.sqlite", "things").unwrap_err().is_busy());
         drop(first);
+        probe(directory, "things.sqlite", "things").unwrap();
         assert_eq!(
             open_in(directory, 1).unwrap_err(),
             "cannot keep the things in DIR/things.sqlite: a newer version of switchtower wrote it\n  \

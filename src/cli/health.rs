@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::args::ShowArgs;
+use super::args::HealthArgs;
 use super::client::{self, Agent, Client};
 use super::output::{Failure, columns, line, print, print_json};
 
@@ -28,7 +28,16 @@ struct Provider {
 }
 
 /// Shows what can be used; whether anything can.
-pub(super) fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &HealthArgs) -> Result<ExitCode, Failure> {
+    let (args, live) = (&args.show, args.live);
+    if live {
+        let gateway = client::run(async { Ok(Client::new(&args.gateway)?.get("/health").await?) })?;
+        match args.json {
+            true => print_json(&gateway)?,
+            false => print("It answers.\n")?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let (gateway, models) = client::run(async {
         let client = Client::new(&args.gateway)?;
         let gateway = client.get("/health").await?;

@@ -9,6 +9,7 @@ mod args;
 mod check;
 mod client;
 mod connect;
+mod doctor;
 mod events;
 mod file;
 mod health;
@@ -61,6 +62,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::To(args) => return task::run(&args.task, Some(&args.agent)),
         Command::Health(args) => return health::run(&args),
         Command::Setup(args) => return setup::run(&args),
+        Command::Doctor(args) => return doctor::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Check(file) => check::run(&file),
         Command::Models(file) => models::run(&file),

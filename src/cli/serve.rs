@@ -105,12 +105,13 @@ fn no_start(config: &Config, error: &io::Error) -> Failure {
     let address = SocketAddr::new(config.host, config.port);
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "\n  help: another program has this port; choose one with --port"
+            "\n  help: another program has this port, `switchtower doctor` says which; choose one with \
+             --port"
         }
         io::ErrorKind::PermissionDenied => {
             "\n  help: ports below 1024 are reserved; choose one with --port"
         }
-        _ => "",
+        _ => "\n  help: `switchtower doctor` looks for the cause",
     };
     Failure(format!("cannot start on {address}: {error}{hint}"))
 }

@@ -30,6 +30,15 @@ impl ConfigError {
         Self { file: file.to_owned(), problems: vec![Problem::new(None, reason)] }
     }
 
+    /// The problems one by one, each as a line: place and reason.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|problem| {
+            let place = problem.place.map(|at| format!(":{}:{}", at.line, at.column));
+            let place = place.unwrap_or_default();
+            format!("{}{place}: {}", self.file, one_line(&problem.message))
+        })
+    }
+
     /// How many problems there are; at least one.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -202,6 +202,8 @@ pub struct Provider {
     pub base_url: Uri,
     /// From `api_key`, else from the variable that `api_key_env` names.
     pub key: Key,
+    /// `api_key_env`: the variable that the key comes from, unless `api_key` is the key.
+    pub key_env: Option<String>,
     /// `models`: the names this provider knows, each once.
     pub models: Vec<String>,
     /// `aliases`: the client's name to the name at this provider, which is never an alias itself.

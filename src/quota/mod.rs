@@ -9,4 +9,5 @@ mod deepseek;
 mod openrouter;
 mod watchers;
 
+pub(crate) use codexbar::{Silent, try_out};
 pub use watchers::Watchers;

@@ -44,3 +44,16 @@ async fn agents_and_health() {
     assert!(shell.says(&["agents"]).await.contains("echo"));
     assert!(shell.says(&["health"]).await.contains("echo"));
 }
+
+#[tokio::test]
+async fn whether_it_answers_needs_no_key() {
+    let keys = "auth: {keys: [{name: a, key_env: A_KEY}]}";
+    let gateway = Binary::start(keys, &[("A_KEY", "sk-0123456789abcdef0123")]).await;
+    let shell = Shell::at(gateway.addr);
+    assert_eq!(shell.says(&["health", "--live"]).await, "It answers.\n");
+    let error = shell.complains(1, &["health"]).await;
+    assert!(error.contains("(UNAUTHORIZED)"), "{error}");
+    drop(gateway);
+    let error = shell.complains(1, &["health", "--live"]).await;
+    assert!(error.starts_with("error: no gateway listens on "), "{error}");
+}

@@ -47,8 +47,9 @@ Example:
 ";
 
 pub(super) const HEALTH: &str = "\
-Example:
+Examples:
   switchtower health && echo something can be used
+  switchtower health --live || echo it does not run
 ";
 
 pub(super) const QUOTA: &str = "\
@@ -73,6 +74,15 @@ pub(in crate::cli) struct ShowArgs {
     /// Print JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct HealthArgs {
+    #[command(flatten)]
+    pub(in crate::cli) show: ShowArgs,
+    /// Only whether the gateway answers, which needs no client key
+    #[arg(long)]
+    pub(in crate::cli) live: bool,
 }
 
 #[derive(Args, Debug)]

@@ -1,5 +1,6 @@
 //! What can be asked for, and the help that says so.
 
+mod doctor;
 mod mesh;
 mod setup;
 
@@ -11,8 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::config::{Config, Scope, address};
+pub(super) use doctor::DoctorArgs;
 pub(super) use mesh::{
-    EventsArgs, GatewayArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
+    EventsArgs, GatewayArgs, HealthArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
     TasksCommand, ToArgs,
 };
 pub(super) use setup::{Preset, SetupArgs};
@@ -32,6 +34,9 @@ Examples:
 
   switchtower check
       Say what is wrong with the configuration, and where a request for each model goes.
+
+  switchtower doctor
+      When something does not work: try keys, providers, port and agents, and say what to do.
 
   switchtower serve --config prod.yaml --port 8080
       Use this file, but another port.
@@ -95,6 +100,9 @@ pub(super) enum Command {
     Serve(ServeArgs),
     /// Check the configuration, and show where a request for each model goes
     Check(FileArgs),
+    /// Look at everything that the gateway needs, and say what to do about what is wrong
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(DoctorArgs),
     /// List the models, with their providers and whether those have a key
     Models(FileArgs),
     /// Make a client key, or the hash of one, for `auth.keys`
@@ -128,7 +136,7 @@ pub(super) enum Command {
     Events(EventsArgs),
     /// Show which providers and agents can be used; the status is 1 when none can
     #[command(after_help = mesh::HEALTH)]
-    Health(ShowArgs),
+    Health(HealthArgs),
     /// Show what the providers have left, and what was used of the budgets
     #[command(after_help = mesh::QUOTA)]
     Quota(ShowArgs),
@@ -241,6 +249,33 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// What the files in `packaging/` run: the command lines of units, and those of the image.
+    #[test]
+    fn what_is_packaged_is_understood() {
+        let files = [
+            include_str!("../../../packaging/switchtower.service"),
+            include_str!("../../../packaging/README.md"),
+            include_str!("../../../packaging/Containerfile"),
+        ];
+        let lines = || files.iter().flat_map(|file| file.lines());
+        let units = lines().filter_map(|line| line.strip_prefix("ExecStart="));
+        let mut commands: Vec<Vec<String>> =
+            units.map(|line| line.split(' ').map(str::to_owned).collect()).collect();
+        let json = |line: &str| serde_json::from_str::<Vec<String>>(line).ok();
+        let health = lines().filter(|line| line.starts_with("HEALTHCHECK "));
+        commands.extend(health.filter_map(|line| json(line.split_once("CMD ")?.1)));
+        let mut entry: Vec<String> =
+            lines().filter_map(|line| json(line.strip_prefix("ENTRYPOINT ")?)).flatten().collect();
+        entry.extend(lines().filter_map(|line| json(line.strip_prefix("CMD ")?)).flatten());
+        commands.push(entry);
+        assert_eq!(commands.len(), 4, "{commands:?}");
+        for command in commands {
+            assert!(command[0].ends_with("/bin/switchtower"), "{command:?}");
+            let cli = Cli::try_parse_from(&command).unwrap_or_else(|error| panic!("{error}"));
+            assert!(matches!(cli.command, Some(Command::Serve(_) | Command::Health(_))));
+        }
     }
 
     #[test]

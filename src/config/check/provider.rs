@@ -27,6 +27,8 @@ impl Checker<'_> {
             self.wrong(name, "a provider name has no `/`")
                 .help("`provider/model` is how a client asks for one provider".to_owned());
         }
+        let is_inline = raw.api_key.as_ref().is_some_and(|key| !key.value.trim().is_empty());
+        let key_env = raw.api_key_env.as_ref().filter(|_| !is_inline).map(|env| env.value.clone());
         let key = self.key(raw.api_key, raw.api_key_env, variables);
         let models = self.list("model", raw.models);
         let aliases = self.aliases(raw.aliases);
@@ -53,6 +55,7 @@ impl Checker<'_> {
             probe: probe(raw.quota, &base_url),
             base_url,
             key,
+            key_env,
             models,
             aliases,
             dialect: raw.dialect.map_or(Dialect::Chat, dialect),

@@ -23,11 +23,13 @@ mod records;
 mod registering;
 mod registration;
 mod registry;
+mod survey;
 mod types;
 mod watch;
 mod work;
 
 pub use registration::{RegisterError, Registration, UnregisterError};
+pub(crate) use survey::{Seen, State, survey};
 pub use types::{Fault, Kind, Output, Status, Stream, Summary, Work};
 
 pub(super) use records::SCHEMA;

@@ -18,6 +18,7 @@ use switchtower_layers::{
 };
 
 use self::parse::{Parsed, parse};
+use crate::config;
 
 /// Runs the command and reads what it prints.
 #[derive(Debug, Default)]
@@ -31,33 +32,68 @@ pub(super) struct Codexbar {
     pub(super) is_missed: AtomicBool,
 }
 
+/// Why it tells nothing.
+#[derive(Debug)]
+pub(crate) enum Silent {
+    /// It is not there.
+    Missing,
+    Broken(String),
+}
+
+/// Runs the command once. A provider that it cannot ask makes it fail, but it tells of the others
+/// all the same.
+async fn ask(command: &str, full_percent: f64) -> Result<Parsed, Silent> {
+    let printed = run::run(command).await.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Silent::Missing,
+        _ => Silent::Broken(format!("cannot run `{command}`: {error}")),
+    })?;
+    parse(&printed.stdout, full_percent).map_err(|error| {
+        Silent::Broken(match printed.status.success() {
+            true => format!("it prints {error}"),
+            false => format!("it failed: {}", printed.status),
+        })
+    })
+}
+
+/// What one run of the command came to: the names that it knows something of, and those that it
+/// does not, with the reasons.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) known: Vec<String>,
+    pub(crate) failures: Vec<(String, String)>,
+}
+
+/// Runs the command once, to see whether it can be used.
+///
+/// # Errors
+///
+/// It is not there, or what it prints cannot be read.
+pub(crate) async fn try_out(settings: &config::Codexbar) -> Result<Told, Silent> {
+    // Who is out of quota makes no difference here.
+    let Parsed { snapshots, failures } = ask(&settings.command, 100.0).await?;
+    Ok(Told { known: snapshots.into_iter().map(|(name, _)| name).collect(), failures })
+}
+
 impl Codexbar {
     async fn snapshots(&self) -> Result<Vec<(String, Snapshot)>, BoxError> {
-        let printed = match run::run(&self.command).await {
-            Ok(printed) => printed,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let Parsed { snapshots, failures } = match ask(&self.command, self.full_percent).await {
+            Ok(parsed) => parsed,
+            Err(Silent::Missing) => {
                 if !self.is_missed.swap(true, Ordering::Relaxed) {
                     tracing::info!("the command `{}` is not there: no quotas", self.command);
                 }
                 return Ok(Vec::new());
             }
-            Err(error) => return Err(format!("cannot run `{}`: {error}", self.command).into()),
+            Err(Silent::Broken(why)) => return Err(why.into()),
         };
-        // A provider that it cannot ask makes it fail, but it tells of the others all the same.
-        match parse(&printed.stdout, self.full_percent) {
-            Ok(Parsed { snapshots, failures }) => {
-                for (name, why) in &failures {
-                    tracing::debug!(name, why, "codexbar knows nothing");
-                }
-                match failures.into_iter().next() {
-                    Some((name, why)) if snapshots.is_empty() => {
-                        Err(format!("it knows nothing; {name}: {why}").into())
-                    }
-                    _ => Ok(snapshots),
-                }
+        for (name, why) in &failures {
+            tracing::debug!(name, why, "codexbar knows nothing");
+        }
+        match failures.into_iter().next() {
+            Some((name, why)) if snapshots.is_empty() => {
+                Err(format!("it knows nothing; {name}: {why}").into())
             }
-            Err(error) if printed.status.success() => Err(format!("it prints {error}").into()),
-            Err(_) => Err(format!("it failed: {}", printed.status).into()),
+            _ => Ok(snapshots),
         }
     }
 }

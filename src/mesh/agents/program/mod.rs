@@ -19,7 +19,7 @@ pub(super) use capture::Capture;
 pub(super) use environment::marked;
 pub(super) use run::{Order, run};
 pub(super) use utf8::start;
-pub(super) use version::{File, answers};
+pub(super) use version::{File, answers, version};
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -33,10 +33,15 @@ impl File {
 
 /// Whether it tells its version within 5 s.
 pub(in crate::mesh::agents) async fn answers(launch: &Launch, path: &Path) -> bool {
-    timeout(DEADLINE, ask(launch, path)).await.unwrap_or_default()
+    version(launch, path).await.is_some()
 }
 
-async fn ask(launch: &Launch, path: &Path) -> bool {
+/// What it says of its version, if it does within 5 s.
+pub(in crate::mesh::agents) async fn version(launch: &Launch, path: &Path) -> Option<String> {
+    timeout(DEADLINE, ask(launch, path)).await.ok().flatten()
+}
+
+async fn ask(launch: &Launch, path: &Path) -> Option<String> {
     let mut command = Command::new(path);
     command
         .arg("--version")
@@ -45,14 +50,15 @@ async fn ask(launch: &Launch, path: &Path) -> bool {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let Ok(mut group) = Group::spawn(&mut command) else { return false };
+    let mut group = Group::spawn(&mut command).ok()?;
+    let mut printed = Vec::new();
     if let Some(pipe) = group.child.stdout.take() {
-        let mut printed = Vec::new();
-        let read = pipe.take(MAX_BYTES + 1).read_to_end(&mut printed).await;
-        if read.is_err() || printed.len() as u64 > MAX_BYTES {
-            return false;
+        pipe.take(MAX_BYTES + 1).read_to_end(&mut printed).await.ok()?;
+        if printed.len() as u64 > MAX_BYTES {
+            return None;
         }
     }
     group.exited().await;
-    group.finish().await.is_ok_and(|status| status.success())
+    let is_well = group.finish().await.is_ok_and(|status| status.success());
+    is_well.then(|| String::from_utf8_lossy(&printed).into_owned())
 }

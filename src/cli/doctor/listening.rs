@@ -1,0 +1,168 @@
+//! Where it listens, and who is let in.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{StatusCode, Uri};
+use rustls::ClientConfig;
+use serde::Deserialize;
+
+use super::finding::{Finding, Group};
+use super::{certificate, reach};
+use crate::cli::url;
+use crate::config::{AuthKey, Config, Scope};
+use crate::process;
+
+/// How long whoever has the port may take to say who it is.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// Who has the port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Holder {
+    /// A gateway of this version.
+    Gateway(String),
+    /// Something that does not say that it is one.
+    Stranger,
+}
+
+#[derive(Deserialize)]
+struct Health {
+    status: String,
+    version: String,
+}
+
+/// What was found, and whether a gateway runs there already.
+pub(super) async fn look(config: &Config, tls: &Arc<ClientConfig>) -> (Vec<Finding>, bool) {
+    let mut findings = Vec::new();
+    if let Err(reason) = config.may_listen_on(config.host) {
+        let next = "add `auth.keys`; `switchtower key new` makes one";
+        findings.push(Finding::fail(Group::Listening, reason, next));
+    }
+    let address = SocketAddr::new(config.host, config.port);
+    let (finding, runs) = match TcpListener::bind(address) {
+        Ok(_) if config.port == 0 => (
+            Finding::ok(Group::Listening, format!("{}: any port that is free", config.host)),
+            false,
+        ),
+        Ok(_) => (Finding::ok(Group::Listening, format!("{address} is free")), false),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let program = process::listener(address);
+            let holder = holder(config, address, program.as_ref(), tls).await;
+            (taken(address, &holder, program.as_ref()), holder != Holder::Stranger)
+        }
+        Err(error) => {
+            let next = match error.kind() {
+                ErrorKind::PermissionDenied => {
+                    "ports below 1024 are reserved: choose another one, by `port` or --port"
+                }
+                ErrorKind::AddrNotAvailable => {
+                    "it is none of this machine's addresses: correct `host`"
+                }
+                _ => "choose another one, by `host` and `port`",
+            };
+            let what = format!("{address} cannot be listened on: {error}");
+            (Finding::fail(Group::Listening, what, next), false)
+        }
+    };
+    findings.push(finding);
+    findings.extend(config.tls.as_ref().map(certificate::look));
+    findings.push(keys(config));
+    (findings, runs)
+}
+
+/// By what it says of itself; by its name, if it cannot be understood: its certificate need not be
+/// for the address.
+async fn holder(
+    config: &Config,
+    address: SocketAddr,
+    program: Option<&process::Program>,
+    tls: &Arc<ClientConfig>,
+) -> Holder {
+    let uri = format!("{}/health", url::base(config, address)).parse::<Uri>();
+    let answer = match uri {
+        Ok(uri) => reach::get(&uri, None, tls, LIMIT).await.ok(),
+        Err(_) => None,
+    };
+    let health = answer.filter(|answer| answer.status == StatusCode::OK);
+    let health = health.and_then(|health| serde_json::from_slice::<Health>(&health.body).ok());
+    match health.filter(|health| health.status == "ok") {
+        Some(health) => Holder::Gateway(health.version),
+        None if program.is_some_and(|program| program.name == env!("CARGO_PKG_NAME")) => {
+            Holder::Gateway(env!("CARGO_PKG_VERSION").to_owned())
+        }
+        None => Holder::Stranger,
+    }
+}
+
+fn taken(address: SocketAddr, holder: &Holder, program: Option<&process::Program>) -> Finding {
+    let own = env!("CARGO_PKG_VERSION");
+    let pid = program.map(|program| format!(" (pid {})", program.id)).unwrap_or_default();
+    match holder {
+        Holder::Gateway(version) if version == own => {
+            let what = format!("{address}: switchtower {version} runs there{pid}");
+            Finding::ok(Group::Listening, what)
+        }
+        Holder::Gateway(version) => {
+            let what = format!("{address}: switchtower {version} runs there{pid}, this is {own}");
+            Finding::warn(Group::Listening, what, "restart it to run this version")
+        }
+        Holder::Stranger => {
+            let who = match program {
+                Some(program) => format!("{}{pid}", program.name),
+                None => "another program".to_owned(),
+            };
+            Finding::fail(
+                Group::Listening,
+                format!("{address} is taken by {who}"),
+                "stop that, or choose another port, by `port` or --port",
+            )
+        }
+    }
+}
+
+fn keys(config: &Config) -> Finding {
+    let keys = &config.auth.keys;
+    if keys.is_empty() {
+        let what = "client keys: none, so every program on this machine may use it";
+        return Finding::ok(Group::Listening, what);
+    }
+    let shown = |(name, key): (&String, &AuthKey)| {
+        let scopes: Vec<_> = key.scopes.iter().copied().map(Scope::as_str).collect();
+        format!("{name} ({})", scopes.join(", "))
+    };
+    let shown: Vec<_> = keys.iter().map(shown).collect();
+    Finding::ok(Group::Listening, format!("client keys: {}", shown.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Env;
+
+    #[test]
+    fn who_has_the_port() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 3000));
+        let python = process::Program { id: 7, name: "python3".to_owned() };
+        let own = Holder::Gateway(env!("CARGO_PKG_VERSION").to_owned());
+        for (holder, program, said) in [
+            (&own, Some(&python), "ok 127.0.0.1:3000: switchtower"),
+            (&Holder::Gateway("9.9.9".into()), None, "warn 127.0.0.1:3000: switchtower 9.9.9 runs"),
+            (&Holder::Stranger, Some(&python), "fail 127.0.0.1:3000 is taken by python3 (pid 7)"),
+            (&Holder::Stranger, None, "fail 127.0.0.1:3000 is taken by another program"),
+        ] {
+            let Finding { level, what, .. } = taken(address, holder, program);
+            assert!(format!("{level} {what}").starts_with(said), "{level} {what}");
+        }
+    }
+
+    #[test]
+    fn keys_are_named_and_not_shown() {
+        assert!(keys(&Config::default()).what.contains("none"));
+        let hash = "0".repeat(64);
+        let yaml = format!("auth: {{keys: [{{name: a, hash: 'sha256:{hash}'}}]}}");
+        let config = Config::from_yaml("c", &yaml, &Env::empty()).unwrap();
+        assert_eq!(keys(&config).what, "client keys: a (models)");
+    }
+}
