@@ -49,7 +49,11 @@ fn judge(seen: &Seen) -> Option<Finding> {
         State::Found { path, version: None } => {
             Finding::ok(Group::Agents, format!("{id}: {}", path.display()))
         }
-        State::Endpoint { url, answers: Some(false) } => wrong(
+        State::Endpoint { url, answers: Some(Err(reason)) } => wrong(
+            format!("{id}: {url}: {reason}"),
+            "correct its `endpoint`, or set `allow_remote_agents`".to_owned(),
+        ),
+        State::Endpoint { url, answers: Some(Ok(false)) } => wrong(
             format!("{id}: nobody takes connections at {url}"),
             "start it, or correct its `endpoint`".to_owned(),
         ),
@@ -87,9 +91,10 @@ mod tests {
                 "warn a: /bin/x does not tell its version",
             ),
             (
-                says(true, true, endpoint(Some(false))),
+                says(true, true, endpoint(Some(Ok(false)))),
                 "fail a: nobody takes connections at http://x/",
             ),
+            (says(true, true, endpoint(Some(Err("no".into())))), "fail a: http://x/: no"),
             (says(true, true, endpoint(None)), "ok a: http://x/ is not tried"),
         ] {
             assert_eq!(finding.as_deref(), Some(said));

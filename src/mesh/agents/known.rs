@@ -22,7 +22,7 @@ pub(super) fn looked_up(config: &Config) -> Vec<(Arc<Agent>, bool)> {
 }
 
 /// First those that are configured, then those that are built in and not configured.
-fn known(config: &Config) -> Vec<Agent> {
+pub(super) fn known(config: &Config) -> Vec<Agent> {
     let mut agents: Vec<Agent> = config.agents.iter().map(configured).collect();
     for built_in in built_in(config) {
         if agents.iter().all(|agent| agent.id != built_in.id) {

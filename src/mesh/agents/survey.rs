@@ -30,8 +30,9 @@ pub(crate) enum State {
     Broken { path: PathBuf },
     /// It is there, and says this of its version if it is one that can be asked.
     Found { path: PathBuf, version: Option<String> },
-    /// An endpoint, and whether somebody takes connections there; `None` if that was not tried.
-    Endpoint { url: String, answers: Option<bool> },
+    /// An endpoint, and whether somebody takes connections there, or why none may be made; `None` if
+    /// that was not tried.
+    Endpoint { url: String, answers: Option<Result<bool, String>> },
 }
 
 /// Looks at all of them at once: those of the configuration and the well-known ones, in this order.
