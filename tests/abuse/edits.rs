@@ -42,7 +42,7 @@ fn provider(name: &str, url: &str, settings: &str) -> String {
 /// The one that fails comes first, then one that refuses connections.
 fn three(good: &Provider, flaky: &Provider, down: &Refused) -> [String; 3] {
     // What is silent is given up quickly.
-    let hurry = ", timeouts: {first_token_ms: 400, idle_ms: 400, headers_ms: 400}";
+    let hurry = ", timeouts: {first_token_ms: 1000, idle_ms: 3000, headers_ms: 1000}";
     [
         provider("flaky", &flaky.base_url(), hurry),
         provider("down", &down.base_url(), ""),

@@ -36,8 +36,16 @@ impl House {
         let (good, flaky) = (providers::good().await, providers::flaky().await);
         let down = Refused::new().expect("a port");
         let yaml = edits::base(&good, &flaky, &down);
+        let arenas = std::env::var("MALLOC_ARENA_MAX").unwrap_or_else(|_| "1".to_owned());
         let path = std::env::var("PATH").expect("a path");
-        let env = [("PATH", path.as_str()), ("KEY", KEY), ("RUST_LOG", "info")];
+        // What one thread has freed is used by the others, so that what is still resident says
+        // something within minutes.
+        let env = [
+            ("PATH", path.as_str()),
+            ("KEY", KEY),
+            ("RUST_LOG", "info"),
+            ("MALLOC_ARENA_MAX", arenas.as_str()),
+        ];
         let binary = Binary::start(&yaml, &env).await;
         let plain = vec![b' '; 16 << 20];
         let bombs = [("gzip", encode::gzip(&plain).await), ("zstd", encode::zstd(&plain).await)];
@@ -81,9 +89,8 @@ impl House {
         // What is freed a little later.
         let mut level = level::settled(self.binary.id()).await;
         level.tasks = self.runtime_tasks().await;
-        let before = self.reloads().await;
         self.edit(&base).await;
-        while self.reloads().await == before {
+        while self.has_no_models().await {
             assert!(Instant::now() < deadline + QUIET, "it does not read its configuration");
             sleep(Duration::from_millis(20)).await;
         }
@@ -112,9 +119,13 @@ impl House {
             }
         }
         match (self.good.connections(), self.flaky.connections()) {
-            (0, 0) => Ok(()),
+            (0, 0) => Ok::<_, String>(()),
             open => Err(format!("connections to providers: {open:?}")),
+        }?;
+        if !self.has_no_models().await {
+            return Err("there are providers".to_owned());
         }
+        Ok(())
     }
 
     pub(crate) async fn scrape(&self) -> Scrape {
@@ -131,9 +142,9 @@ impl House {
         String::from_utf8(body.expect("a whole body").to_bytes().to_vec()).expect("text")
     }
 
-    async fn reloads(&self) -> u64 {
-        let (_, report) = self.client(false).json("/model-gateway/config", None).await;
-        report["reloads"].as_u64().expect("a number")
+    async fn has_no_models(&self) -> bool {
+        let (_, models) = self.client(false).json("/v1/models", None).await;
+        models["data"] == json!([])
     }
 }
 

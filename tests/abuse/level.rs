@@ -1,6 +1,6 @@
 //! What the kernel says that the gateway holds.
 
-use std::{fmt, fs, time::Duration};
+use std::{fmt, fs, path::Path, time::Duration};
 
 use tokio::time::sleep;
 
@@ -9,10 +9,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOKS: usize = 10;
 const MOST_LOOKS: usize = 150;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Level {
     pub(crate) sockets: usize,
-    pub(crate) files: usize,
+    /// Other files that are open, by name.
+    pub(crate) files: Vec<String>,
     pub(crate) threads: usize,
     /// Of its runtime.
     pub(crate) tasks: f64,
@@ -26,9 +27,24 @@ impl fmt::Display for Level {
         let Self { sockets, files, threads, tasks, resident, peak } = self;
         write!(
             f,
-            "{sockets} sockets, {files} other files, {threads} threads, {tasks} tasks, \
-             {resident:.1} MiB ({peak:.1} at most)"
+            "{sockets} sockets, {} other files, {threads} threads, {tasks} tasks, \
+             {resident:.1} MiB ({peak:.1} at most)",
+            files.len()
         )
+    }
+}
+
+impl Level {
+    /// Its own files, each once, and apart from them the same as at first.
+    pub(crate) fn holds_the_files_of(&self, start: &Self, home: &Path) {
+        let home = home.to_string_lossy();
+        let apart = |level: &Self| -> (Vec<String>, Vec<String>) {
+            level.files.iter().cloned().partition(|file| file.starts_with(&*home))
+        };
+        let ((own, others), (_, before)) = (apart(self), apart(start));
+        assert_eq!(others, before);
+        // They are in order.
+        assert!(own.windows(2).all(|two| two[0] != two[1]), "{own:?}");
     }
 }
 
@@ -61,12 +77,14 @@ pub(crate) fn is_running(process: u32) -> bool {
 }
 
 /// Sockets, and other files.
-fn open(process: u32) -> (usize, usize) {
+fn open(process: u32) -> (usize, Vec<String>) {
     let files = fs::read_dir(format!("/proc/{process}/fd")).expect("it runs").flatten();
     let targets = files.filter_map(|file| fs::read_link(file.path()).ok());
-    let (sockets, others): (Vec<_>, Vec<_>) =
-        targets.partition(|target| target.to_string_lossy().starts_with("socket:"));
-    (sockets.len(), others.len())
+    let targets = targets.map(|target| target.to_string_lossy().into_owned());
+    let (sockets, mut others): (Vec<_>, Vec<_>) =
+        targets.partition(|target| target.starts_with("socket:"));
+    others.sort();
+    (sockets.len(), others)
 }
 
 fn status(process: u32, name: &str) -> Option<f64> {

@@ -55,7 +55,7 @@ async fn abuse_disturbs_nobody_and_leaves_nothing() {
 
     done.has_everything();
     assert_eq!(end.sockets, start.sockets, "a connection is left");
-    assert_eq!(end.files, plateau.files, "a file is open");
+    end.holds_the_files_of(&start, house.binary.home_path());
     assert!(end.resident <= plateau.resident * 1.1, "{end} after {plateau}");
     house.returns_to(&start).await;
     house.nobody_is_left();

@@ -51,14 +51,14 @@ async fn stream(client: &mut Client, prompt: &str, fate: Fate, done: &Done) {
     for event in &events {
         assert_eq!(end, None, "{prompt}: it goes on: {event}");
         match serde_json::from_str::<Value>(event) {
-            Ok(event) if event["error"].is_object() => end = Some(false),
+            Ok(event) if event["error"].is_object() => end = Some(End::Broken(event)),
             Ok(chunk) => text += chunk["choices"][0]["delta"]["content"].as_str().unwrap_or(""),
-            Err(_) if event == "[DONE]" => end = Some(true),
+            Err(_) if event == "[DONE]" => end = Some(End::Whole),
             Err(error) => panic!("{error}: {event}"),
         }
     }
-    is_right(&text, end, prompt, fate);
-    done.add(if end == Some(true) { "streams" } else { "streams that broke" });
+    is_right(&text, end.as_ref(), prompt, fate);
+    done.add(if end == Some(End::Whole) { "streams" } else { "streams that broke" });
 }
 
 async fn responses(client: &mut Client, prompt: &str, fate: Fate, done: &Done) {
@@ -72,22 +72,32 @@ async fn responses(client: &mut Client, prompt: &str, fate: Fate, done: &Done) {
         let event: Value = serde_json::from_str(event).unwrap_or_else(|e| panic!("{e}: {event}"));
         match event["type"].as_str().expect("a type") {
             "response.output_text.delta" => text += event["delta"].as_str().expect("text"),
-            "response.completed" => end = Some(true),
-            "response.failed" | "error" => end = Some(false),
+            "response.completed" => end = Some(End::Whole),
+            "response.failed" | "error" => end = Some(End::Broken(event)),
             _ => {}
         }
     }
-    is_right(&text, end, prompt, fate);
-    done.add(if end == Some(true) { "responses" } else { "responses that broke" });
+    is_right(&text, end.as_ref(), prompt, fate);
+    done.add(if end == Some(End::Whole) { "responses" } else { "responses that broke" });
+}
+
+/// How a stream says that it ends.
+#[derive(Debug, PartialEq)]
+enum End {
+    Whole,
+    Broken(Value),
 }
 
 /// Whole, or broken where the provider broke it, and then it says so.
 #[track_caller]
-fn is_right(text: &str, end: Option<bool>, prompt: &str, fate: Fate) {
+fn is_right(text: &str, end: Option<&End>, prompt: &str, fate: Fate) {
     let all = echo(prompt);
     match end {
-        Some(true) => assert_eq!(text, all),
-        Some(false) => assert!(fate.may_break() && all.starts_with(text), "{prompt}: {text}"),
+        Some(End::Whole) => assert_eq!(text, all),
+        Some(End::Broken(why)) => {
+            let may_be = fate.may_break() && all.starts_with(text);
+            assert!(may_be, "{prompt}: {text}: {why}");
+        }
         None => panic!("{prompt}: it ends without a word: {text}"),
     }
 }

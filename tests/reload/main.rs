@@ -4,6 +4,7 @@ mod edits;
 mod embedded;
 mod house;
 mod keeps;
+mod keys;
 mod load;
 mod providers;
 #[path = "../failover/seen.rs"]
