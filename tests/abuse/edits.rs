@@ -71,7 +71,7 @@ fn all(house: &House) -> Vec<String> {
         format!("{base}nonsense: 1\n"),
         models(&[second.clone(), first.clone(), third.clone()], budget),
         "models: [".to_owned(),
-        models(&[third.clone()], limit),
+        models(std::slice::from_ref(&third), limit),
         models(&[first, second, third], "").replace("keep: 50", "keep: 40"),
         base,
     ]

@@ -134,7 +134,7 @@ fn names_a_place(error: &str) -> bool {
 }
 
 fn has_a_place(rest: &str) -> bool {
-    let mut numbers = rest.split(':').skip(1).map(|number| number.parse::<u32>());
+    let mut numbers = rest.split(':').skip(1).map(str::parse::<u32>);
     rest.starts_with(':')
         && matches!((numbers.next(), numbers.next()), (Some(Ok(1..)), Some(Ok(1..))))
 }
