@@ -21,6 +21,9 @@ pub(crate) const PROVIDERS_KEY: &str = "sk-secret-";
 /// How long it may take until all is quiet, and a thread that was used to block is gone.
 const QUIET: Duration = Duration::from_secs(20);
 
+/// Those that are there once a database is needed, and one or another that looks after files.
+const MORE_THREADS: usize = 4;
+
 pub(crate) struct House {
     pub(crate) addr: SocketAddr,
     pub(crate) binary: Binary,
@@ -156,7 +159,7 @@ impl House {
         let deadline = Instant::now() + QUIET;
         loop {
             let (tasks, threads) = (self.runtime_tasks().await, level::threads(self.binary.id()));
-            if tasks <= start.tasks && threads <= start.threads {
+            if tasks <= start.tasks && threads <= start.threads + MORE_THREADS {
                 return;
             }
             assert!(Instant::now() < deadline, "{tasks} tasks, {threads} threads: {start}");
