@@ -20,7 +20,7 @@ fn with_key(yaml: &str, key: &str) -> String {
 
 fn request(key: &str) -> Outgoing {
     let mut request = post(CHAT, &question(false));
-    let bearer = HeaderValue::try_from(format!("Bearer {key}")).unwrap();
+    let bearer = HeaderValue::try_from(format!("Bearer {key}")).expect("a header");
     request.headers_mut().insert(AUTHORIZATION, bearer);
     request
 }

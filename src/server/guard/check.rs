@@ -341,7 +341,7 @@ mod tests {
         /// Names that look like this machine's, and ways to write a second one.
         #[test]
         fn whatever_the_host_is_only_this_machine_passes(
-            host in "(localhost|127[.]0[.]0[.]1|\\[::1\\]|evil|a@|@|:|80|[.]|%|é|\\[|\\]|#|/){0,6}",
+            host in "(localhost|127[.]0[.]0[.]1|\\[::1\\]|evil|a@|@|:|:80|[.]|%|é|\\[|\\]|#|/){0,6}",
             origin in prop::option::of("(http://|null|localhost|evil|:80|@|/){0,4}"),
         ) {
             let mut headers = HeaderMap::new();
