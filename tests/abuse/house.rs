@@ -21,6 +21,7 @@ pub(crate) const PROVIDERS_KEY: &str = "sk-secret-";
 /// How long it may take until all is quiet, and a thread that was used to block is gone.
 const QUIET: Duration = Duration::from_secs(20);
 
+const THREADS_IDLE: Duration = Duration::from_secs(11);
 /// Those that are there once a database is needed, and one or another that looks after files.
 const MORE_THREADS: usize = 4;
 
@@ -89,12 +90,13 @@ impl House {
         if !busy.is_empty() {
             println!("the last to end: {busy}");
         }
-        // What is freed a little later.
+        // Threads that are idle end after ten seconds, and hold their stacks until then.
+        sleep(THREADS_IDLE).await;
         let mut level = level::settled(self.binary.id()).await;
         level.tasks = self.runtime_tasks().await;
         self.edit(&base).await;
         while self.has_no_models().await {
-            assert!(Instant::now() < deadline + QUIET, "it does not read its configuration");
+            assert!(Instant::now() < deadline + 2 * QUIET, "it does not read its configuration");
             sleep(Duration::from_millis(20)).await;
         }
         level
