@@ -80,6 +80,8 @@ fn connect(path: &Path, schema: &str, version: u32) -> Result<Connection, Reason
     connection.busy_timeout(PATIENCE)?;
     // Two processes would write over each other's counts.
     connection.pragma_update(None, "locking_mode", "exclusive")?;
+    // What is stored has no business in the system's directory for temporary files.
+    connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     let written: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

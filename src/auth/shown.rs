@@ -42,6 +42,7 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use http::Request;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -79,6 +80,37 @@ mod tests {
             (&[("x-api-key", "a"), ("x-api-key", "b")], Err(Code::InvalidRequest)),
         ] {
             assert_eq!(key(lines), expected, "{lines:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_a_part_of_one_line(
+            lines in prop::collection::vec(
+                (any::<bool>(), prop_oneof![
+                    "([Bb]earer|Basic|k| |\t){0,6}".prop_map(String::into_bytes),
+                    prop::collection::vec(any::<u8>(), 0..20),
+                ]),
+                0..4,
+            ),
+        ) {
+            let mut headers = HeaderMap::new();
+            for (is_authorization, value) in &lines {
+                let Ok(value) = HeaderValue::from_bytes(value) else { continue };
+                headers.append(if *is_authorization { AUTHORIZATION } else { X_API_KEY }, value);
+            }
+            let is_twice = headers.len() > headers.keys_len();
+            match shown(&headers) {
+                Err(_) => prop_assert!(is_twice),
+                Ok(key) => {
+                    prop_assert!(!is_twice);
+                    let key = key.unwrap_or_default();
+                    prop_assert_eq!(key, key.trim_ascii());
+                    let has_it = |value: &HeaderValue| value.as_bytes().ends_with(key)
+                        || value.as_bytes().trim_ascii().ends_with(key);
+                    prop_assert!(key.is_empty() || headers.values().any(has_it));
+                }
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ async fn read(origin: &Origin) -> Result<Config, String> {
     let origin = origin.clone();
     let load = move || -> Result<Option<Config>, ConfigError> {
         match origin {
-            Origin::File(path) => Config::load(&path).map(Some),
+            Origin::File(path) => Config::load_again(&path).map(Some),
             _ => Config::builtin(&Env::process().with_dotenv(Path::new(""))),
         }
     };

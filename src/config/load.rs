@@ -19,20 +19,26 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is larger than 1 MiB, or is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display().to_string();
-        let unreadable = |reason: String| ConfigError::unreadable(&name, reason);
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-            .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-            unreadable(format!("line {line} is not UTF-8 text"))
-        })?;
+        Self::of_file(path, &text(path)?)
+    }
+
+    /// The same for a gateway that runs already. A file with nothing in it is refused: it is taken
+    /// for one that somebody has just begun to write, and without keys everything would be open.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load), and an empty file.
+    pub fn load_again(path: &Path) -> Result<Self, ConfigError> {
+        let text = text(path)?;
+        if text.trim().is_empty() {
+            return Err(ConfigError::unreadable(&path.display().to_string(), "is empty"));
+        }
+        Self::of_file(path, &text)
+    }
+
+    fn of_file(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let beside = path.parent().unwrap_or(Path::new(""));
         let env = Env::process().with_dotenv(beside).with_dotenv(Path::new(""));
-        let mut config = Self::from_yaml(&name, &text, &env)?;
+        let mut config = Self::from_yaml(&path.display().to_string(), text, &env)?;
         if let Some(tls) = &mut config.tls {
             tls.beside(beside);
             config.warnings.extend(tls.warning());
@@ -70,4 +76,17 @@ impl Config {
         models.default_model = first.models.iter().chain(first.aliases.keys()).next().cloned();
         Ok(Some(config))
     }
+}
+
+fn text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |reason| ConfigError::unreadable(&path.display().to_string(), reason);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+        unreadable(format!("line {line} is not UTF-8 text"))
+    })
 }

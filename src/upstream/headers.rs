@@ -92,6 +92,8 @@ fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn map(lines: &[(&str, &str)]) -> HeaderMap {
@@ -174,5 +176,61 @@ mod tests {
         inbound(&mut headers);
         let left = names(&headers);
         assert_eq!(left, ["content-length", "content-type", "openai-processing-ms", "retry-after"]);
+    }
+
+    /// Any value, and names of which many mean something here.
+    fn any_headers() -> impl Strategy<Value = HeaderMap> {
+        let name = prop_oneof![
+            "connection|te|upgrade|trailer|transfer-encoding|proxy-[a-z]{1,9}|keep-alive",
+            "host|expect|content-length|cookie|x-[a-z]{0,3}(auth|token|secret|api-key)[a-z]{0,3}",
+            "x-ratelimit-[a-z]{1,5}|set-cookie|access-control-[a-z]{1,5}|alt-svc",
+            "[a-z][a-z0-9-]{0,12}",
+        ];
+        let value = prop_oneof![
+            "[ ,]*(close|te|x-[a-z]{0,3}|content-type|,| ){0,5}".prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 0..20),
+        ];
+        prop::collection::vec((name, value), 0..12).prop_map(|lines| {
+            let lines = lines.iter().filter_map(|(name, value)| {
+                Some((name.parse().ok()?, HeaderValue::from_bytes(value).ok()?))
+            });
+            lines.fold(HeaderMap::new(), |mut headers, (name, value): (HeaderName, _)| {
+                headers.append(name, value);
+                headers
+            })
+        })
+    }
+
+    /// All that is left of a name is what was there.
+    fn only_less(before: &HeaderMap, after: &HeaderMap) -> bool {
+        after.keys().all(|name| after.get_all(name).iter().eq(before.get_all(name)))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_only_what_may_pass_is_left(before in any_headers()) {
+            let mut hops = before.clone();
+            remove_hop_by_hop(&mut hops);
+            prop_assert!(only_less(&before, &hops));
+            prop_assert!(!HOP_BY_HOP.iter().any(|name| hops.contains_key(name)));
+            let named = before.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+            for name in named.flat_map(|line| line.split(',')).map(str::trim) {
+                prop_assert!(!hops.contains_key(name), "{}", name);
+            }
+
+            let mut out = hops.clone();
+            outbound(&mut out);
+            prop_assert_eq!(out.remove(ACCEPT_ENCODING), Some(HeaderValue::from_static("identity")));
+            prop_assert!(only_less(&hops, &out));
+            prop_assert!(!CLIENTS_OWN.iter().any(|name| out.contains_key(name)));
+            for name in out.keys() {
+                prop_assert!(!CREDENTIALS.iter().any(|part| name.as_str().contains(part)), "{}", name);
+            }
+
+            let mut back = before.clone();
+            inbound(&mut back);
+            prop_assert!(only_less(&hops, &back));
+            prop_assert!(!PROVIDERS_OWN.iter().any(|name| back.contains_key(name)));
+        }
     }
 }

@@ -90,6 +90,21 @@ async fn a_broken_file_changes_nothing_and_says_why() {
     assert_eq!(house.answers().await, "a");
 }
 
+/// Some editors empty a file before they write it, and a signal may have it read in between.
+#[tokio::test]
+async fn a_file_that_is_still_empty_is_not_taken_up() {
+    let a = always(Reply::chat("A")).await;
+    let mut house = House::start(&yaml(&[("a", &a)], &[])).await;
+    for nothing in ["", "\n \n"] {
+        house.write(nothing);
+        house.binary.signal("HUP").await;
+        let report = house.refused().await;
+        assert_eq!(report["error"]["message"], "gateway.yaml: is empty");
+        assert_eq!(house.answers().await, "a");
+        house.reload(&yaml(&[("a", &a)], &[])).await;
+    }
+}
+
 #[tokio::test]
 async fn what_only_shows_at_run_time_changes_nothing_either() {
     let (a, b) = (always(Reply::chat("A")).await, always(Reply::chat("B")).await);

@@ -6,6 +6,7 @@ mod edits;
 mod embedded;
 mod house;
 mod keeps;
+mod keys;
 mod load;
 mod providers;
 #[path = "../failover/seen.rs"]

@@ -39,6 +39,8 @@ fn seconds(text: &str, divisor: f64) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -72,5 +74,37 @@ mod tests {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         headers.insert(RETRY_AFTER_MS, HeaderValue::from_static("600"));
         assert_eq!(retry_after(&headers, SystemTime::now()), Some(Duration::from_millis(600)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_read_without_a_panic(
+            value in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..40),
+                "[-+0-9.eEinfNa]{0,25}".prop_map(String::into_bytes),
+                "[SMTWF][a-z]{2,8}, [0-9]{1,3}[ -][A-Z][a-z]{2}[ -][0-9]{1,6} [0-9:]{0,12} GMT"
+                    .prop_map(String::into_bytes),
+            ],
+            seconds: u32,
+        ) {
+            let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
+            for name in [RETRY_AFTER, RETRY_AFTER_MS] {
+                let headers = HeaderMap::from_iter([(name, value.clone())]);
+                let _ = retry_after(&headers, now);
+            }
+        }
+
+        #[test]
+        fn every_wait_is_read_as_it_is_written(wait in 0..10_000_000u64) {
+            let headers = |name, value: String| {
+                HeaderMap::from_iter([(name, HeaderValue::try_from(value).unwrap())])
+            };
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+            let date = httpdate::fmt_http_date(now + Duration::from_secs(wait));
+            let seconds = Some(Duration::from_secs(wait));
+            prop_assert_eq!(retry_after(&headers(RETRY_AFTER, date), now), seconds);
+            prop_assert_eq!(retry_after(&headers(RETRY_AFTER, wait.to_string()), now), seconds);
+        }
     }
 }

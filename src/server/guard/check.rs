@@ -162,6 +162,7 @@ fn content_type(headers: &HeaderMap) -> Result<(), Rejection> {
 #[cfg(test)]
 mod tests {
     use http::Request;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -356,5 +357,40 @@ mod tests {
             assert_eq!(status("GET", path, &[("host", "localhost")]), 400, "{path}");
         }
         assert_eq!(status("GET", "/v1/a..b/...", &[("host", "localhost")]), 200);
+    }
+
+    proptest! {
+        /// Names that look like this machine's, and ways to write a second one.
+        #[test]
+        fn whatever_the_host_is_only_this_machine_passes(
+            host in "(localhost|127[.]0[.]0[.]1|\\[::1\\]|evil|a@|@|:|:80|[.]|%|é|\\[|\\]|#|/){0,6}",
+            origin in prop::option::of("(http://|null|localhost|evil|:80|@|/){0,4}"),
+        ) {
+            let mut headers = HeaderMap::new();
+            let Ok(value) = HeaderValue::from_bytes(host.as_bytes()) else { return Ok(()) };
+            headers.insert(HOST, value);
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let origin = origin.map(|text| HeaderValue::try_from(text).expect("ASCII"));
+            headers.extend(origin.clone().map(|value| (ORIGIN, value)));
+            let mut request = Request::post("/tasks").body(()).unwrap();
+            *request.headers_mut() = headers;
+            if check(&request.into_parts().0, LOCAL).is_ok() {
+                let end = host.rsplit('@').next().unwrap_or_default();
+                let is_own = ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| {
+                    let rest = end.strip_prefix(own);
+                    rest.is_some_and(|rest| {
+                        let rest = rest.strip_prefix('.').unwrap_or(rest);
+                        // No name begins with a bracket, whatever follows.
+                        rest.is_empty() || rest.starts_with(':') || *own == "[::1]"
+                    })
+                });
+                prop_assert!(is_own, "{}", host);
+                if let Some(origin) = origin {
+                    let own = format!("://{host}");
+                    let origin = origin.to_str().expect("ASCII");
+                    prop_assert!(origin.contains(&own), "{} at {}", origin, host);
+                }
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use prometheus::{Counter, Gauge, Registry};
+use tokio::runtime::Handle;
 
 use super::families::added;
 
@@ -20,6 +21,7 @@ pub(super) struct Process {
     virtual_: Option<f64>,
     open_fds: Option<f64>,
     max_fds: Option<f64>,
+    tasks: Option<f64>,
 }
 
 impl Process {
@@ -35,6 +37,7 @@ impl Process {
             // One of them reads the others.
             open_fds: fds.map(|fds| fds.saturating_sub(1) as f64),
             max_fds: field(&limits, "Max open files"),
+            tasks: Handle::try_current().ok().map(|it| it.metrics().num_alive_tasks() as f64),
         }
     }
 
@@ -49,6 +52,11 @@ impl Process {
             ("process_virtual_memory_bytes", "Virtual memory.", self.virtual_),
             ("process_open_fds", "Open file descriptors.", self.open_fds),
             ("process_max_fds", "How many there may be.", self.max_fds),
+            (
+                "switchtower_runtime_tasks",
+                "Tasks of the runtime that have not ended: about one for each connection.",
+                self.tasks,
+            ),
         ];
         for (name, help, value) in gauges {
             if let Some(value) = value {
