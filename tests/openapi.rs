@@ -12,15 +12,41 @@ use serde_json::Value;
 use support::*;
 
 /// Everything that can be asked for.
-const OPERATIONS: [(&str, &str); 18] = [
+const OPERATIONS: [(&str, &str); 46] = [
+    ("/agents", "get"),
+    ("/agents", "post"),
+    ("/agents/{id}", "delete"),
+    ("/agents/{id}", "get"),
+    ("/broadcast", "post"),
+    ("/dashboard", "get"),
+    ("/dashboard/{file}", "get"),
+    ("/events", "get"),
     ("/health", "get"),
+    ("/metrics", "get"),
     ("/model-gateway/budgets", "get"),
+    ("/model-gateway/config", "get"),
+    ("/model-gateway/events", "get"),
     ("/model-gateway/health", "get"),
     ("/model-gateway/health/all", "get"),
     ("/model-gateway/health/{provider}", "get"),
     ("/model-gateway/quota", "get"),
     ("/model-gateway/stats", "get"),
     ("/openapi.json", "get"),
+    ("/spaces", "get"),
+    ("/spaces", "post"),
+    ("/spaces/{id}", "delete"),
+    ("/spaces/{id}", "get"),
+    ("/spaces/{id}/artifacts", "get"),
+    ("/spaces/{id}/artifacts/{name}", "delete"),
+    ("/spaces/{id}/artifacts/{name}", "get"),
+    ("/spaces/{id}/artifacts/{name}", "put"),
+    ("/spaces/{id}/messages", "get"),
+    ("/spaces/{id}/messages", "post"),
+    ("/spaces/{id}/search", "get"),
+    ("/tasks", "get"),
+    ("/tasks", "post"),
+    ("/tasks/{id}", "get"),
+    ("/tasks/{id}/cancel", "post"),
     ("/v1/chat/completions", "post"),
     ("/v1/completions", "post"),
     ("/v1/embeddings", "post"),
@@ -31,6 +57,8 @@ const OPERATIONS: [(&str, &str); 18] = [
     ("/v1/responses/{id}", "get"),
     ("/v1/responses/{id}/cancel", "post"),
     ("/v1/responses/{id}/input_items", "get"),
+    ("/ws", "get"),
+    ("/ws-info", "get"),
 ];
 
 async fn document(gateway: &Gateway) -> Value {
