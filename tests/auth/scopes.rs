@@ -4,8 +4,9 @@ use http::{Method, StatusCode};
 
 use crate::{
     house::*,
+    seen::Seen,
     support::{
-        Binary, CHAT, Gateway, Raw, Reply, VERSIONS, always, ask, gateway, get, post, send_as,
+        Binary, CHAT, Gateway, Raw, Reply, VERSIONS, always, ask, gateway, get, post, send, send_as,
     },
 };
 
@@ -46,12 +47,14 @@ async fn a_key_opens_its_scopes_and_nothing_else() {
             let challenge = nobody.header("www-authenticate");
             assert_eq!(challenge, "Bearer realm=\"switchtower\"", "{method} {path}");
             for name in ALL {
-                let seen = seen(&gateway, by(name, ask())).await;
+                let response = send(gateway.addr, by(name, ask())).await;
                 let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
                 if name == scope || name == "all" {
-                    assert!(!refused.contains(&seen.status), "{name}: {method} {path}");
+                    // Not read: event streams have no end.
+                    assert!(!refused.contains(&response.status()), "{name}: {method} {path}");
                     continue;
                 }
+                let seen = Seen::read(response).await;
                 assert_eq!(seen.status, 403, "{name}: {method} {path}");
                 if method != Method::HEAD {
                     let error = seen.error();

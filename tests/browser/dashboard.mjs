@@ -157,6 +157,8 @@ test("failovers, breakers, tasks and what is wrong with the configuration", asyn
     await says(task.locator(".output"), "Done");
     await house.post("/tasks", { target: "broken", payload: { task: "Tidy up" } });
     await says(page.locator("#tasks .task", { hasText: "Tidy up" }), "failed");
+    await says(page.locator("#tasks .task .bad"), "no such file");
+    await picture(page, "readme");
   });
 
   await t.test("what strangers write stays text", async () => {
@@ -199,7 +201,6 @@ test("failovers, breakers, tasks and what is wrong with the configuration", asyn
     }
     await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
     await page.setViewportSize({ width: 1280, height: 900 });
-    await picture(page, "readme", { fullPage: false });
   });
 
   await t.test("the keyboard reaches everything, and it can be seen where it is", async () => {

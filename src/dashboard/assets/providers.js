@@ -32,7 +32,7 @@ export function show(health, stats, quota) {
 
 function make(provider) {
   if (!provider) {
-    return el("li", "empty", "No provider is configured. Write a gateway.yaml, or set OPENAI_API_KEY, DEEPSEEK_API_KEY or OPENROUTER_API_KEY; ", el("code", "", "switchtower init"), " begins one.");
+    return el("li", "empty", "No provider is configured. ", el("code", "", "switchtower setup"), " asks for what it needs, and writes it down.");
   }
   const head = el("div", "head", el("h3", "", provider.name), el("span"));
   return el("li", "card", head, el("p", "quiet"), el("ul", "circuits"), el("div", "quota"), el("dl", "figures"), el("div", "tokens"));

@@ -43,15 +43,17 @@ function make() {
   const output = el("pre", "output");
   output.tabIndex = 0;
   const details = el("details", "", el("summary", "", "Output"), output);
-  return el("li", "task", el("div", "head", el("h3"), el("span")), el("p", "quiet"), details);
+  return el("li", "task", el("div", "head", el("h3"), el("span")), el("p", "quiet"), el("p", "bad"), details);
 }
 
 function update(item, task) {
-  const [head, about, details] = item.children;
+  const [head, about, wrong, details] = item.children;
   say(head.firstElementChild, task.task);
   head.lastElementChild.replaceWith(badge(kinds[task.status], task.status));
   const took = ["completed", "failed", "cancelled"].includes(task.status) ? `, took ${duration(task.updated_at - task.created_at)}` : "";
   say(about, `${task.assigned_agents.join(", ") || "nobody yet"} · ${ago(task.created_at)}${took}`);
+  wrong.hidden = !task.error;
+  say(wrong, task.error?.message ?? "");
   details.lastElementChild.setAttribute("aria-label", `Output of ${task.task.slice(0, 80)}`);
   // As long as it runs its output is in sight; whoever closes it has closed it.
   if (task.status === "running" && item.dataset.opened !== "yes") {
@@ -62,9 +64,9 @@ function update(item, task) {
 }
 
 function showOutput(item, id) {
-  const { result, error } = tasks.get(id) ?? {};
-  const final = typeof result === "string" ? result : result ? JSON.stringify(result, null, 2) : error?.message;
-  const text = outputs.get(id) || final || "";
+  const { result } = tasks.get(id) ?? {};
+  const final = typeof result === "string" ? result : result ? JSON.stringify(result, null, 2) : "";
+  const text = outputs.get(id) || final;
   const details = item.lastElementChild;
   const output = details.lastElementChild;
   details.hidden = text === "";
