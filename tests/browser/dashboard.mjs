@@ -238,6 +238,7 @@ test("failovers, breakers, tasks and what is wrong with the configuration", asyn
     await says(page.locator("#notices"), "The gateway does not answer");
     await says(page.locator("#connection"), "Not connected");
     await accessible(page, "gone");
+    await page.evaluate(() => scrollTo(0, 0));
     await picture(page, "gone", { fullPage: false });
     await house.start();
     await live(page);

@@ -79,14 +79,16 @@ function totals(health, stats) {
   sync($("totals"), rows, ([name]) => name, ([name]) => el("div", "", el("dt", "", name), el("dd")), (row, [, value]) => say(row.lastElementChild, value));
 }
 
-/** Runs now, then again some time after it has ended; at once when `again` is called. Nothing is
+/** Runs now, then again some time after it has ended; soon when `again` is called. Nothing is
  * asked for while nobody looks. */
 function repeat(work, pause) {
   let timer;
   let running = false;
   let stopped = false;
+  let soon = false;
   const run = async () => {
     clearTimeout(timer);
+    soon = false;
     if (running || stopped) return;
     running = true;
     try {
@@ -98,11 +100,14 @@ function repeat(work, pause) {
       if (!stopped) failed(error);
     }
     running = false;
-    if (!stopped) timer = setTimeout(run, lost ? 1000 : pause);
+    if (!stopped && !soon) timer = setTimeout(run, lost ? 1000 : pause);
   };
   const again = () => {
+    // However often it is called, it is not put off.
+    if (soon || stopped) return;
+    soon = true;
     clearTimeout(timer);
-    if (!stopped) timer = setTimeout(run, 200);
+    timer = setTimeout(run, 200);
   };
   run();
   timers.push(() => { stopped = true; clearTimeout(timer); });

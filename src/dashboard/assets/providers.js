@@ -43,7 +43,7 @@ function update(card, provider) {
   const [head, summary, circuits, quota, figures, tokens] = card.children;
   const all = provider.circuits ?? [];
   const worst = all.find((circuit) => kind(circuit) === "bad") ?? all.find((circuit) => kind(circuit) === "wait");
-  const state = provider.usable ? (worst ? ["wait", "Partly"] : ["good", "Available"]) : ["bad", "Unavailable"];
+  const state = provider.usable ? (worst ? ["wait", "Partly available"] : ["good", "Available"]) : ["bad", "Unavailable"];
   card.dataset.kind = state[0];
   head.lastElementChild.replaceWith(badge(...state));
   say(summary, provider.summary);
