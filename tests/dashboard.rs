@@ -18,7 +18,7 @@ const NAMES: [&str; 3] = ["/dashboard", "/dashboard/app.js", "/dashboard/style.c
 async fn fetch(gateway: &Gateway, path: &str, known: Option<&str>) -> Response<Incoming> {
     let mut request = get(path);
     if let Some(tags) = known {
-        request.headers_mut().insert(IF_NONE_MATCH, tags.parse().unwrap());
+        request.headers_mut().insert(IF_NONE_MATCH, tags.parse().expect("a header"));
     }
     send(gateway.addr, request).await
 }
@@ -92,7 +92,7 @@ fn steady(event: &Event) -> Value {
     let mut json = event.json();
     for field in ["timestamp", "duration_ms", "first_token_ms", "id"] {
         assert!(json[field].is_u64() || json[field].is_string(), "{field} in {json}");
-        json.as_object_mut().unwrap().remove(field);
+        json.as_object_mut().expect("an object").remove(field);
     }
     json
 }

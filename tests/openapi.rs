@@ -97,6 +97,27 @@ async fn it_has_all_that_there_is() {
     assert_eq!(operations.collect::<Vec<_>>(), OPERATIONS);
 }
 
+/// Built-in events have their types, each one; any other type is a client's own.
+#[tokio::test]
+async fn every_event_has_one_schema() {
+    let gateway = Gateway::start("{}").await;
+    let document = document(&gateway).await;
+    let variants = document["components"]["schemas"]["Event"]["oneOf"].as_array().unwrap();
+    let kinds = variants.iter().map(|variant| &variant["properties"]["type"]);
+    let (built_in, own): (Vec<_>, Vec<_>) = kinds.partition(|kind| kind["enum"].is_array());
+    let built_in: Vec<_> = built_in.iter().map(|kind| &kind["enum"][0]).collect();
+    assert_eq!(built_in.len(), 14);
+    let [own] = own[..] else { panic!("{own:?}") };
+    assert!(built_in.iter().copied().eq(own["not"]["enum"].as_array().unwrap()), "{own}");
+    assert_eq!(own["maxLength"], 64);
+    for variant in variants {
+        let required = variant["required"].as_array().unwrap();
+        let names: BTreeSet<_> = required.iter().map(|name| name.as_str().unwrap()).collect();
+        assert_eq!(names.len(), required.len(), "{variant}");
+        assert!(names.contains("type"), "{variant}");
+    }
+}
+
 #[tokio::test]
 async fn whatever_it_has_is_there() {
     let gateway = Gateway::start("{}").await;
@@ -106,8 +127,8 @@ async fn whatever_it_has_is_there() {
         assert_ne!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         if status == StatusCode::NOT_FOUND {
             let message = envelope(&client::body(response).await).message;
-            let unknown = format!("there is no {} /", method.to_uppercase());
-            assert!(!message.starts_with(&unknown), "{method} {path}: {message}");
+            let nothing = format!("there is no {} /", method.to_uppercase());
+            assert!(!message.starts_with(&nothing), "{method} {path}: {message}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Connections to providers: when one is used again, and when it is not.
 
+// All of it runs in tests only; clippy sees that of test functions alone.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::{

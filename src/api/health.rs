@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::{Json, extract::State};
+use http::Extensions;
 use serde::Serialize;
 use switchtower_layers::{
     circuit_breaker::{Key as CircuitKey, State as CircuitState, Status},
@@ -10,21 +11,23 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use crate::{
-    config::{Key, Provider, is_local},
+    auth::Identity,
+    config::{Key, Provider, Scope, is_local},
     mesh::agents,
 };
 
-/// This process answers; and who can be given tasks.
+/// This process answers; and who can be given tasks, for whoever may give them any.
 #[utoipa::path(
     get, path = "/health", tag = "gateway",
     responses((status = 200, description = "It does", body = Live)),
 )]
-pub(super) async fn live(State(shared): State<Shared>) -> Json<Live> {
+pub(super) async fn live(State(shared): State<Shared>, asking: Extensions) -> Json<Live> {
+    let list = || shared.mesh.agents.list().into_iter().map(Agent::from).collect();
     Json(Live {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
         timestamp: unix_millis(SystemTime::now()),
-        agents: shared.mesh.agents.list().into_iter().map(Agent::from).collect(),
+        agents: Identity::may(&asking, Scope::Agents).then(list),
     })
 }
 
@@ -36,7 +39,10 @@ pub(super) struct Live {
     version: &'static str,
     /// Milliseconds since the Unix epoch.
     timestamp: u64,
-    agents: Vec<Agent>,
+    /// Left out where there are client keys, for all but those with the scope `agents`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    agents: Option<Vec<Agent>>,
 }
 
 /// An agent, in short.

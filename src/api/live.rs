@@ -1,10 +1,23 @@
 use std::time::Duration;
 
 use axum::{extract::State, response::Response};
+use serde::Serialize;
 use switchtower_layers::{Code, Rejection};
+use utoipa::ToSchema;
 
 use super::{Shared, refusal::Refusal, sse};
-use crate::telemetry::live::{Event, MOST_LISTENERS};
+use crate::telemetry::live::MOST_LISTENERS;
+
+/// An event, as its lines are.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SentLiveEvent)]
+struct Sent {
+    /// A `LiveEvent` as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+    /// With the first one: after how many milliseconds to come back, should the stream end.
+    retry: Option<u64>,
+}
 
 /// Calls to models as they end, as Server-Sent Events.
 ///
@@ -14,7 +27,7 @@ use crate::telemetry::live::{Event, MOST_LISTENERS};
 #[utoipa::path(
     get, path = "/model-gateway/events", tag = "gateway",
     responses(
-        (status = 200, description = "The stream", body = Event, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = Sent, content_type = "text/event-stream"),
         (status = 403, description = "A web page of another origin asks"),
         (status = 429, description = "There are as many streams as there may be"),
     ),

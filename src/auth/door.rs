@@ -104,7 +104,7 @@ fn challenged(rejection: Rejection, challenge: &str) -> Refusal {
 }
 
 fn plain(rejection: Rejection) -> Refusal {
-    Box::new(rejection.into_response())
+    Box::new(rejection.by("auth").into_response())
 }
 
 #[cfg(test)]

@@ -50,5 +50,6 @@ mod table;
 pub use client::{Client, Identity};
 pub use door::Failures;
 pub use layer::{Auth, AuthLayer, ResponseFuture};
+pub(crate) use need::Need;
 pub use rates::{limits_by_key, limits_by_path};
 pub use table::Table;

@@ -2,7 +2,7 @@ use crate::config::Scope;
 
 /// What a path asks of who wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
+pub(crate) enum Need {
     Nothing,
     AnyKey,
     Scope(Scope),
@@ -11,7 +11,7 @@ pub(super) enum Need {
 impl Need {
     /// By the path as it stands on the wire, which is what routes are matched with, too: none has
     /// an escape in its first segment.
-    pub(super) fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         let first = path.strip_prefix('/').and_then(|path| path.split('/').next());
         match first.unwrap_or_default() {
             "health" | "openapi.json" if path.rfind('/') == Some(0) => Self::Nothing,

@@ -11,8 +11,8 @@ use super::output::{Failure, columns, line, print, print_json};
 
 #[derive(Deserialize)]
 struct Health {
-    #[serde(default)]
-    agents: Vec<Agent>,
+    /// Not there where this client may not see them.
+    agents: Option<Vec<Agent>>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
     } else {
         print(&page(&health, &providers))?;
     }
-    let agent = health.agents.iter().any(|agent| agent.status != "offline");
+    let agent = health.agents.iter().flatten().any(|agent| agent.status != "offline");
     let usable = agent || !providers.providers_available.is_empty();
     Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -58,8 +58,12 @@ fn page(health: &Health, providers: &Providers) -> String {
         rows => text.push_str(&columns(&rows)),
     }
     text.push_str("\nAgents:\n");
-    let agents = health.agents.iter();
-    let rows = agents.map(|a| [line(&a.id), line(&a.status), line(&a.name)]).collect::<Vec<_>>();
+    let Some(agents) = &health.agents else {
+        text.push_str("  not shown: the key has no scope `agents`\n");
+        return text;
+    };
+    let rows =
+        agents.iter().map(|a| [line(&a.id), line(&a.status), line(&a.name)]).collect::<Vec<_>>();
     match rows.is_empty() {
         true => text.push_str("  none\n"),
         false => text.push_str(&columns(&rows)),

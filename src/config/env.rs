@@ -1,15 +1,17 @@
-//! Where the values of `api_key_env` come from.
+//! Where keys come from that are not in the configuration.
 
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::Secret;
+
 /// The environment: the process's, or a fixed one in tests, above any number of `.env` files.
 ///
-/// A `.env` file supplies only variables that an `api_key_env` names, and only those that the
-/// process environment does not set; it is never opened for anything else. The first file that has
-/// a variable wins.
+/// A `.env` file supplies only keys: variables that an `api_key_env` names, and those asked for with
+/// [`secret`](Self::secret); and only those that the process environment does not set. It is never
+/// opened for anything else. The first file that has a variable wins.
 #[derive(Clone, Debug)]
 pub struct Env {
     /// `None` is the process environment.
@@ -51,6 +53,13 @@ impl Env {
             self.dotenv.push(file);
         }
         self
+    }
+
+    /// A key, of the process or of a `.env`; `None` also when it is empty.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        let resolved = self.resolve(&[name]);
+        resolved.get(name).map(str::trim).filter(|key| !key.is_empty()).map(Secret::new)
     }
 
     /// A variable of the process, never of a `.env`.
@@ -175,6 +184,8 @@ mod tests {
         assert_eq!(found.get("NONE"), None);
         assert_eq!(found.get("C"), None, "nobody asked for it");
         assert!(env.var("D").is_none());
+        assert_eq!(env.secret("D").expect("a key").expose(), "far");
+        assert!(env.secret("EMPTY").is_none() && env.secret("NONE").is_none());
         assert!(found.warnings.is_empty());
     }
 

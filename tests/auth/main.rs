@@ -1,6 +1,7 @@
 //! Client keys, limits and TLS, over real sockets.
 
 mod bounds;
+mod counted;
 mod house;
 mod models;
 mod open;

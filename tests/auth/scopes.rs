@@ -4,7 +4,6 @@ use http::{Method, StatusCode};
 
 use crate::{
     house::*,
-    seen::Seen,
     support::{
         Binary, CHAT, Gateway, Raw, Reply, VERSIONS, always, ask, gateway, get, post, send, send_as,
     },
@@ -47,14 +46,14 @@ async fn a_key_opens_its_scopes_and_nothing_else() {
             let challenge = nobody.header("www-authenticate");
             assert_eq!(challenge, "Bearer realm=\"switchtower\"", "{method} {path}");
             for name in ALL {
-                let response = send(gateway.addr, by(name, ask())).await;
-                let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
                 if name == scope || name == "all" {
-                    // Not read: event streams have no end.
-                    assert!(!refused.contains(&response.status()), "{name}: {method} {path}");
+                    // Only the head: events have no end.
+                    let status = send(gateway.addr, by(name, ask())).await.status();
+                    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+                    assert!(!refused.contains(&status), "{name}: {method} {path}");
                     continue;
                 }
-                let seen = Seen::read(response).await;
+                let seen = seen(&gateway, by(name, ask())).await;
                 assert_eq!(seen.status, 403, "{name}: {method} {path}");
                 if method != Method::HEAD {
                     let error = seen.error();
@@ -100,6 +99,29 @@ async fn some_paths_are_open_and_unknown_ones_need_any_key() {
     }
     // A wrong key is told so wherever it is shown.
     assert_eq!(status(with_key("st-wrong", get("/health"))).await, 401);
+}
+
+/// That it runs is for all to know; who works for it is not.
+#[tokio::test]
+async fn health_shows_the_agents_to_those_that_may_use_them() {
+    const AGENTS: &str = "agents: [{id: mine, type: process, command: cat}]\n";
+    let provider = always(Reply::chat("Hi")).await;
+    let gateway = house(&provider, &format!("{}{AGENTS}", one_for_each_scope())).await;
+    for (request, shown) in [
+        (by_nobody(get("/health")), false),
+        (by("models", get("/health")), false),
+        (by("admin", get("/health")), false),
+        (by("agents", get("/health")), true),
+        (by("all", get("/health")), true),
+    ] {
+        let health = json(&seen(&gateway, request).await);
+        assert_eq!(health["status"], "ok");
+        assert_eq!(health.get("agents").is_some(), shown, "{health}");
+        assert_eq!(health.to_string().contains("mine"), shown, "{health}");
+    }
+    let gateway = house(&provider, AGENTS).await;
+    let health = json(&seen(&gateway, by_nobody(get("/health"))).await);
+    assert!(health["agents"].to_string().contains("mine"), "{health}");
 }
 
 #[tokio::test]

@@ -56,6 +56,15 @@ fn request(version: Version) -> Request<Full<Bytes>> {
 
 /// Offers these protocols, asks for an answer, and gives its version and text.
 async fn asked(addr: SocketAddr, authority: &Authority, alpn: &[&str]) -> (Version, String) {
+    answered(addr, authority, alpn, request).await
+}
+
+async fn answered(
+    addr: SocketAddr,
+    authority: &Authority,
+    alpn: &[&str],
+    request: fn(Version) -> Request<Full<Bytes>>,
+) -> (Version, String) {
     let stream = soon(authority.connect(addr, NAME, alpn)).await.expect("a handshake");
     let response = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
         let (mut sender, connection) =
@@ -95,6 +104,22 @@ async fn both_versions_are_spoken_over_tls() {
     assert!(plain.is_err(), "{plain:?}");
     let stranger = Authority::new().connect(gateway.addr, NAME, &[]).await;
     assert!(stranger.is_err(), "somebody else's authority");
+}
+
+/// Where the events are is said with the scheme that they are to be asked with.
+#[tokio::test]
+async fn urls_that_it_gives_are_secure() {
+    let provider = always(Reply::chat("Hi")).await;
+    let Secured { gateway, authority, .. } = Secured::before(&provider).await;
+    let info = |_| {
+        let request = Request::get("/ws-info").header("host", NAME);
+        let request = request.header("authorization", format!("Bearer {}", key("agents")));
+        request.body(Full::default()).expect("no failure")
+    };
+    let (_, text) = answered(gateway.addr, &authority, &["http/1.1"], info).await;
+    for url in ["wss://gateway.example/ws", "https://gateway.example/events"] {
+        assert!(text.contains(&format!("\"{url}\"")), "{text}");
+    }
 }
 
 /// Neither those that connect later nor the stop have to wait for it.

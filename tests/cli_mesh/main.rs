@@ -2,6 +2,8 @@
 
 mod gateway;
 mod help;
+#[cfg(unix)]
+mod keys;
 mod lists;
 #[cfg(unix)]
 mod real;

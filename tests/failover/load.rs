@@ -5,7 +5,7 @@ use tokio::{runtime::Handle, task::JoinSet};
 use crate::{
     chain::{CHAT, ask, gateway, question},
     seen::{Seen, envelope},
-    support::{Fault, Gateway, Reply, always, eventually, post, provider, send, soon},
+    support::{Fault, Gateway, Reply, always, eventually, get, post, provider, send, soon},
 };
 
 const STREAMS: usize = 200;
@@ -114,6 +114,8 @@ async fn clients_that_leave_take_their_attempts_with_them() {
     })
     .await;
     let gateway = gateway(&[&a], "").await;
+    // When it answers, all that it runs besides has begun.
+    send(gateway.addr, get("/health")).await;
     let before = tasks();
     let mut asking = JoinSet::new();
     for _ in 0..STREAMS {

@@ -162,7 +162,8 @@ async fn what_is_broadcast_is_checked() {
 
 #[tokio::test]
 async fn there_are_so_many_streams_and_no_more() {
-    let gateway = gateway().await;
+    // More than there are for all clients together.
+    let gateway = Gateway::start("limits: {streams_per_client: 300}").await;
     // A connection has so many streams and no more, either.
     let connections =
         [H2::connect(gateway.addr).await.unwrap(), H2::connect(gateway.addr).await.unwrap()];

@@ -133,6 +133,8 @@ impl From<RegisterError> for Refusal {
 
 /// An endpoint that is to be an agent. A `command`, `args` or `env` is refused.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"id": "mine", "name": "Mine", "type": "http", "capabilities": ["code"],
+    "endpoint": "http://127.0.0.1:9000/tasks"}))]
 struct NewAgent {
     /// Names it in tasks and rules. Not `gateway`.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]*$")]

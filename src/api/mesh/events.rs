@@ -47,6 +47,18 @@ struct Watch {
     last: Option<String>,
 }
 
+/// An event, as its lines are.
+#[derive(Serialize, ToSchema)]
+struct SentEvent {
+    /// An `Event` as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+    /// Where it can be come back to.
+    id: Option<String>,
+    /// With the first one: after how many milliseconds to come back, should the stream end.
+    retry: Option<u64>,
+}
+
 /// What happens, as Server-Sent Events.
 ///
 /// First come `connected`, for a task `task_status`, and `welcome`, then what was missed, then what
@@ -61,7 +73,7 @@ struct Watch {
         ("Last-Event-ID" = Option<String>, Header, description = "As `lastEventId`"),
     ),
     responses(
-        (status = 200, description = "The stream", body = Event, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = SentEvent, content_type = "text/event-stream"),
         (status = 400, description = "The query is wrong"),
         (status = 403, description = "A web page of another origin asks"),
         (status = 404, description = "There is no such task or space"),
@@ -172,8 +184,16 @@ struct SocketEndpoints {
     tag = "events",
     responses((status = 200, description = "Where it is, and an example", body = SocketInfo))
 )]
-async fn info(uri: Uri, headers: HeaderMap) -> axum::Json<SocketInfo> {
-    // The guard has seen that it is this machine.
+async fn info(
+    State(shared): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> axum::Json<SocketInfo> {
+    let (http, ws) = match shared.config.scheme() {
+        "https" => ("https", "wss"),
+        _ => ("http", "ws"),
+    };
+    // The guard has seen it.
     let header = || headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = uri.authority().map(http::uri::Authority::as_str).or_else(header);
     let host = host.unwrap_or("localhost");
@@ -182,12 +202,12 @@ async fn info(uri: Uri, headers: HeaderMap) -> axum::Json<SocketInfo> {
                   ?taskId=, ?spaceId= or both to hear of these only, and ?lastEventId= to hear what \
                   was missed.",
         endpoints: SocketEndpoints {
-            websocket: format!("ws://{host}/ws"),
-            events: format!("http://{host}/events"),
-            broadcast: format!("http://{host}/broadcast"),
+            websocket: format!("{ws}://{host}/ws"),
+            events: format!("{http}://{host}/events"),
+            broadcast: format!("{http}://{host}/broadcast"),
         },
         example: format!(
-            "new WebSocket('ws://{host}/ws').onmessage = message => console.log(JSON.parse(message.data))"
+            "new WebSocket('{ws}://{host}/ws').onmessage = message => console.log(JSON.parse(message.data))"
         ),
     })
 }

@@ -2,12 +2,18 @@
 
 use serde_json::{Value, json};
 
-const ENVELOPE: &str = "#/components/schemas/ErrorEnvelope";
+use crate::mesh::events::Event;
 
-/// What any request may be answered with, by the guard.
-const ANY: [(&str, &str); 3] = [
+const ENVELOPE: &str = "#/components/schemas/ErrorEnvelope";
+/// What streams send, and what its data is.
+const SENT: [(&str, &str); 2] = [("SentEvent", "Event"), ("SentLiveEvent", "LiveEvent")];
+
+/// What any request may be answered with before it comes to its handler.
+const ANY: [(&str, &str); 5] = [
     ("400", "The request is wrong, or its `Host` or path is"),
-    ("403", "A foreign `Host`, or a web page of another origin"),
+    ("401", "There are client keys, and it shows none of them"),
+    ("403", "A foreign `Host`, a web page of another origin, or a key that is for something else"),
+    ("429", "The client has too many answers open, or has shown too many unknown keys"),
     ("431", "More than 64 KiB of path and headers"),
 ];
 
@@ -15,11 +21,13 @@ const ANY: [(&str, &str); 3] = [
 const POST: [(&str, &str); 1] = [("415", "It does not say that it is JSON, or it is encoded")];
 
 /// And what any with a body.
-const WITH_BODY: [(&str, &str); 1] = [("413", "The body is too large")];
+const WITH_BODY: [(&str, &str); 2] =
+    [("408", "The body does not come"), ("413", "The body is too large")];
 
 /// Adds the answers that any request may get and the error envelope to all errors, gives each
 /// operation an id of its own, and writes paths as OpenAPI does.
 pub(super) fn complete(document: &mut Value) {
+    events(document);
     let Some(paths) = document["paths"].as_object_mut() else { return };
     let plain = std::mem::take(paths).into_iter().map(|(path, mut item)| {
         let path = path.replace("{*", "{");
@@ -29,6 +37,25 @@ pub(super) fn complete(document: &mut Value) {
         (path, item)
     });
     *paths = plain.collect();
+}
+
+/// What the derive cannot say: what the data of a stream is, and that clients' own events are a
+/// variant without a tag. It takes the variant's name for one.
+fn events(document: &mut Value) {
+    let schemas = &mut document["components"]["schemas"];
+    let mut own = schemas["Broadcast"]["properties"]["type"].clone();
+    own["not"] = json!({"enum": Event::BUILT_IN});
+    for (sent, event) in SENT {
+        let reference = json!({"$ref": format!("#/components/schemas/{event}")});
+        schemas[sent]["properties"]["data"]["contentSchema"] = reference;
+    }
+    let variants = schemas["Event"]["oneOf"].as_array_mut();
+    for variant in variants.into_iter().flatten() {
+        if variant["properties"]["type"]["enum"] == json!(["Custom"]) {
+            variant["properties"]["type"] = own.take();
+            variant["required"] = json!(["type", "data"]);
+        }
+    }
 }
 
 fn complete_one(path: &str, method: &str, operation: &mut Value) {

@@ -61,7 +61,7 @@ pub(in crate::cli) struct GatewayArgs {
     #[command(flatten)]
     pub(in crate::cli) file: FileArgs,
     /// Where the gateway is [default: $SWITCHTOWER_URL, else where the configuration says it
-    /// listens]
+    /// listens]; where it asks for a client key, that of $SWITCHTOWER_API_KEY is sent
     #[arg(long, value_hint = ValueHint::Url)]
     pub(in crate::cli) url: Option<String>,
 }

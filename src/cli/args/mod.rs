@@ -47,6 +47,9 @@ Changing it:
   Save the file: within two seconds the gateway goes on with it, and no request is lost. SIGHUP
   has it read at once. One that is wrong changes nothing, and the log says why.
 
+Client keys:
+  Commands that talk to a running gateway send $SWITCHTOWER_API_KEY, which may stand in a .env file.
+
 Stopping:
   Ctrl-C or SIGTERM lets streams finish for a while; a second Ctrl-C does not wait.
 ";

@@ -2,18 +2,20 @@
 
 use std::fmt;
 
-use http::StatusCode;
+use http::{StatusCode, header::WWW_AUTHENTICATE, response::Parts};
 use hyper_util::client::legacy;
 use serde::Deserialize;
 
+use super::key;
+use crate::auth::Need;
 use crate::cli::output::{Failure, plain};
 
 #[derive(Debug)]
 pub(in crate::cli) enum Error {
     /// Nobody listens at this URL, for this reason.
     Down(String, String),
-    /// The gateway says no.
-    Refused { status: StatusCode, code: String, message: String },
+    /// The gateway says no; `key` is the one that it wants, where that is why.
+    Refused { status: StatusCode, code: String, message: String, key: Option<String> },
     /// Whoever listens at this URL does not answer as a gateway does.
     Strange(String, String),
 }
@@ -43,10 +45,12 @@ impl Error {
         }
     }
 
-    pub(super) fn refused(base: &str, status: StatusCode, body: &[u8]) -> Self {
+    pub(super) fn refused(base: &str, path: &str, head: &Parts, body: &[u8]) -> Self {
+        let status = head.status;
+        let key = head.headers.contains_key(WWW_AUTHENTICATE).then(|| key_for(path));
         match serde_json::from_slice(body) {
             Ok(Envelope { error: Inner { code, message } }) => {
-                Self::Refused { status, code, message }
+                Self::Refused { status, code, message, key }
             }
             Err(_) => Self::Strange(base.to_owned(), format!("it answered {status}")),
         }
@@ -58,6 +62,13 @@ impl Error {
     }
 }
 
+fn key_for(path: &str) -> String {
+    match Need::of(path.split('?').next().unwrap_or_default()) {
+        Need::Scope(scope) => format!("a client key with the scope `{scope}`"),
+        Need::Nothing | Need::AnyKey => "a client key of this gateway".to_owned(),
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -65,8 +76,12 @@ impl fmt::Display for Error {
                 f,
                 "no gateway listens on {base} ({why})\n  help: start it with: switchtower\n  help: if it is somewhere else, say so with --url or SWITCHTOWER_URL"
             ),
-            Self::Refused { code, message, .. } => {
-                write!(f, "{} ({})", plain(message), plain(code))
+            Self::Refused { code, message, key, .. } => {
+                write!(f, "{} ({})", plain(message), plain(code))?;
+                match key {
+                    Some(key) => write!(f, "\n  help: set {} to {key}", key::VARIABLE),
+                    None => Ok(()),
+                }
             }
             Self::Strange(base, what) => {
                 write!(f, "what listens on {base} does not answer as a gateway does: {what}")

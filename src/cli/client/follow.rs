@@ -83,7 +83,7 @@ impl Follower {
         if !parts.status.is_success() {
             let body = timeout(super::ANSWER, body.collect()).await.ok().and_then(Result::ok);
             let body = body.map(Collected::to_bytes).unwrap_or_default();
-            return Err(Error::refused(&self.client.base, parts.status, &body));
+            return Err(Error::refused(&self.client.base, &self.path, &parts, &body));
         }
         match is_event_stream(&parts.headers) {
             true => Ok(body),

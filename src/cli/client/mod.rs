@@ -5,16 +5,18 @@
 //! | `error` | why there is no answer |
 //! | `follow` | its events, over broken connections |
 //! | `http` | what carries both |
+//! | `key` | the client key that goes with it |
 //! | `wire` | what it says, as far as it is read here |
 
 mod error;
 mod follow;
 mod http;
+mod key;
 mod wire;
 
 use std::time::Duration;
 
-use ::http::{Method, Request, Response, Uri, header};
+use ::http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
@@ -42,6 +44,8 @@ const MOST_BYTES: usize = 256 << 20;
 pub(super) struct Client {
     base: String,
     http: Http,
+    /// For a gateway that asks for one; any other ignores it.
+    key: Option<HeaderValue>,
 }
 
 impl Client {
@@ -51,7 +55,7 @@ impl Client {
         let wrong = |error: &dyn std::fmt::Display| Failure(format!("{base}: {error}"));
         let uri: Uri = base.parse().map_err(|error: ::http::uri::InvalidUri| wrong(&error))?;
         let http = http(&uri).map_err(|error| wrong(&error))?;
-        Ok(Self { base, http })
+        Ok(Self { base, http, key: key::find(&args.file)? })
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Value, Error> {
@@ -70,7 +74,7 @@ impl Client {
             let body = Limited::new(body, MOST_BYTES).collect().await;
             let body = body.map_err(|_| strange("its answer broke off"))?.to_bytes();
             if !parts.status.is_success() {
-                return Err(Error::refused(&self.base, parts.status, &body));
+                return Err(Error::refused(&self.base, path, &parts, &body));
             }
             serde_json::from_slice(&body).map_err(|_| strange("its answer is not JSON"))
         };
@@ -88,6 +92,9 @@ impl Client {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         // Asked for by the gateway even where there is no body, since a page cannot send it unasked.
         request = request.header(header::CONTENT_TYPE, "application/json");
+        if let Some(key) = &self.key {
+            request = request.header(header::AUTHORIZATION, key);
+        }
         if let Some(id) = last_event {
             request = request.header("last-event-id", id);
         }

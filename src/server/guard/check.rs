@@ -32,7 +32,7 @@ pub(super) fn check(request: &Parts, rules: Rules) -> Result<(), Rejection> {
     plain_path(&request.uri)?;
     origin(&request.headers, &host)?;
     // A page has to ask before it sends by any other method, whatever the body is.
-    if request.method == Method::POST {
+    if request.method == Method::POST && !is_artifact(request.uri.path()) {
         content_type(&request.headers)?;
     }
     Ok(())
@@ -43,6 +43,12 @@ pub(super) fn check(request: &Parts, rules: Rules) -> Result<(), Rejection> {
 fn is_stream(request: &Parts) -> bool {
     request.headers.contains_key(UPGRADE)
         || matches!(request.uri.path(), "/events" | "/ws" | "/model-gateway/events")
+}
+
+/// Artifacts are put: no POST does anything there, which is what its client should hear.
+fn is_artifact(path: &str) -> bool {
+    let below = path.strip_prefix("/spaces/").and_then(|path| path.split_once('/'));
+    below.is_some_and(|(_, path)| path.starts_with("artifacts/"))
 }
 
 /// RFC 9110, section 9.2.1.
@@ -74,10 +80,9 @@ fn path(uri: &Uri) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Such a path may go to a provider, so it must be nothing that a server might decode into another.
+/// What may go to a provider must be nothing that a server might decode into another path.
 fn plain_path(uri: &Uri) -> Result<(), Rejection> {
-    // Names of artifacts are anybody's, and no provider has these paths.
-    if uri.path().starts_with("/spaces/") {
+    if !uri.path().starts_with("/v1") {
         return Ok(());
     }
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~:@".contains(&byte);
@@ -281,7 +286,11 @@ mod tests {
         assert_eq!(status("PUT", path, &[host, ("origin", "https://evil.example")]), 403);
         assert_eq!(status("PUT", "/spaces/space_1/artifacts/%2e%2e", &[host]), 400);
         assert_eq!(status("PUT", "/v1/%E6", &[host]), 400);
-        assert_eq!(status("POST", path, &[host, ("content-type", "image/png")]), 415);
+        assert_eq!(status("POST", path, &[host, ("content-type", "image/png")]), 200, "as 405");
+        for path in ["/spaces/space_1/artifacts", "/spaces/artifacts/a", "/spaces/s/messages"] {
+            assert_eq!(status("POST", path, &[host, ("content-type", "image/png")]), 415);
+        }
+        assert_eq!(status("DELETE", "/agents/%E6%8A%A5", &[host]), 200);
     }
 
     #[test]

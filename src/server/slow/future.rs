@@ -52,7 +52,8 @@ where
 fn timed_out<R>(version: Version) -> Response<ResponseBody<R>> {
     let message = "the request's body did not come in time";
     let rejection = Rejection::new(Code::InvalidRequest, message);
-    let mut response = rejection.status(StatusCode::REQUEST_TIMEOUT).into_response();
+    let rejection = rejection.status(StatusCode::REQUEST_TIMEOUT).by("slow_body");
+    let mut response = rejection.into_response();
     // HTTP/2 has streams for that, and no such header.
     if version < Version::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -67,5 +67,5 @@ where
 
 fn too_many(most: usize) -> Rejection {
     let message = format!("this client has {most} answers open already: let one of them end");
-    Rejection::new(Code::RateLimited, message)
+    Rejection::new(Code::RateLimited, message).by("streams")
 }

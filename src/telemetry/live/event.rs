@@ -24,7 +24,7 @@ pub enum Event {
         left_out: u64,
     },
     /// A call to a model has ended.
-    Request(Request),
+    Request(Box<Request>),
     /// Every 15 s, whatever else there is to tell.
     Heartbeat {
         /// How many requests were left out so far, for all listeners.

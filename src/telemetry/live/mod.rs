@@ -81,7 +81,7 @@ impl Live {
         if hub.listeners.is_empty() || !hub.pace.admit(Instant::now()) {
             return;
         }
-        let text = Event::Request(make(hub.pace.left_out())).sse();
+        let text = Event::Request(Box::new(make(hub.pace.left_out()))).sse();
         // Who was too slow sees the end, and comes back.
         hub.listeners.retain(|listener| listener.try_send(text.clone()).is_ok());
     }

@@ -8,6 +8,7 @@ use tokio::{
     runtime::Handle,
     time::{Instant, sleep},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::connection::Connection;
 
@@ -26,7 +27,8 @@ pub(super) struct Pool(Mutex<Idle>);
 struct Idle {
     /// The longest idle first.
     connections: Vec<(Connection, Instant)>,
-    is_swept: bool,
+    /// Runs for as long as there are any, and no longer than the pool.
+    sweeper: Option<AbortOnDropHandle<()>>,
 }
 
 impl Pool {
@@ -51,16 +53,15 @@ impl Pool {
         }
         idle.connections.push((connection, Instant::now()));
         // Nothing is kept where there is no runtime to look after it.
-        if !idle.is_swept
+        if idle.sweeper.is_none()
             && let Ok(runtime) = Handle::try_current()
         {
-            idle.is_swept = true;
-            runtime.spawn(sweep(Arc::downgrade(self)));
+            let sweeper = runtime.spawn(sweep(Arc::downgrade(self)));
+            idle.sweeper = Some(AbortOnDropHandle::new(sweeper));
         }
     }
 }
 
-/// Runs for as long as anything is idle.
 async fn sweep(pool: Weak<Pool>) {
     loop {
         sleep(SWEEP).await;
@@ -69,7 +70,7 @@ async fn sweep(pool: Weak<Pool>) {
         idle.connections
             .retain_mut(|(connection, since)| since.elapsed() < IDLE && connection.is_free());
         if idle.connections.is_empty() {
-            idle.is_swept = false;
+            idle.sweeper = None;
             return;
         }
     }

@@ -7,5 +7,7 @@
 mod burst;
 #[cfg(unix)]
 mod done;
+#[cfg(unix)]
+mod heard;
 mod refused;
 mod wire;
