@@ -14,6 +14,7 @@ use switchtower::{
     config::Config,
     telemetry::{
         RecordLayer,
+        live::Live,
         metrics::{Metrics, Standing},
         stats::{Stats, StatsLayer},
     },
@@ -389,7 +390,7 @@ fn telemetry(c: &mut Criterion) {
     ask.extensions_mut().insert(Exchange::default());
     let metrics = Metrics::new(&Config::default());
     let stats = Stats::new(metrics.clone());
-    let record = RecordLayer::new(metrics.clone(), stats.clone());
+    let record = RecordLayer::new(metrics.clone(), stats.clone(), Live::new());
     let answer = || Bytes::from_static(b"answer");
     bench_layer!(group, "bare", Identity::new(), answer(), ask.clone());
     bench_layer!(group, "attempt", StatsLayer::new(stats), answer(), ask.clone());

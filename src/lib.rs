@@ -5,6 +5,7 @@ pub mod auth;
 pub mod budget;
 pub mod cli;
 pub mod config;
+pub mod dashboard;
 pub mod database;
 pub mod demo;
 pub mod mesh;

@@ -50,7 +50,7 @@ pub fn gateway(shared: Shared) -> impl HttpService {
     let limits = shared.config.limits;
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone()))
+        .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone(), shared.live.clone()))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(GuardLayer::new(&shared.config))
         .layer(AuthLayer::new(&shared.config, shared.failures.clone()))

@@ -12,16 +12,20 @@ use serde_json::Value;
 use support::*;
 
 /// Everything that can be asked for.
-const OPERATIONS: [(&str, &str); 42] = [
+const OPERATIONS: [(&str, &str); 46] = [
     ("/agents", "get"),
     ("/agents", "post"),
     ("/agents/{id}", "delete"),
     ("/agents/{id}", "get"),
     ("/broadcast", "post"),
+    ("/dashboard", "get"),
+    ("/dashboard/{file}", "get"),
     ("/events", "get"),
     ("/health", "get"),
     ("/metrics", "get"),
     ("/model-gateway/budgets", "get"),
+    ("/model-gateway/config", "get"),
+    ("/model-gateway/events", "get"),
     ("/model-gateway/health", "get"),
     ("/model-gateway/health/all", "get"),
     ("/model-gateway/health/{provider}", "get"),

@@ -75,11 +75,12 @@ pub(super) async fn providers(State(shared): State<Shared>) -> Json<Health> {
         let usable = provider.is_usable()
             && exhausted.is_none()
             && (own.is_empty() || own.iter().any(|c| !is_open(c)));
+        let shown = own.iter().copied().map(Circuit::of).collect();
         let open = own.into_iter().filter(|circuit| is_open(circuit));
         // One that was forced open does not wait: it comes last.
         let soonest = open.min_by_key(|circuit| circuit.remaining.unwrap_or(Duration::MAX));
         let summary = summary(provider, exhausted, soonest, quota.as_deref());
-        (usable, Summary { name: name.clone(), summary })
+        (usable, Summary { name: name.clone(), summary, circuits: shown })
     });
     let (available, unavailable): (Vec<_>, Vec<_>) = summaries.partition(|(usable, _)| *usable);
     let names = |providers: Vec<(bool, Summary)>| providers.into_iter().map(|(_, s)| s).collect();
@@ -108,6 +109,24 @@ struct Summary {
     name: String,
     /// For people: what is in the way, else what is known to be left.
     summary: String,
+    /// How its circuits stand; left out while it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    circuits: Vec<Circuit>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Circuit {
+    /// The target, or the provider as a whole.
+    key: String,
+    /// In words: `open, probe in 12 s`.
+    state: String,
+}
+
+impl Circuit {
+    pub(super) fn of(status: &Status) -> Self {
+        Self { key: status.key.to_string(), state: status.to_string() }
+    }
 }
 
 /// One line for a person: what is in the way, else what is known to be left.

@@ -2,9 +2,11 @@
 
 mod budgets;
 mod config;
+mod dashboard;
 mod errors;
 mod extract;
 mod health;
+mod live;
 mod mesh;
 mod metrics;
 mod models;
@@ -12,6 +14,7 @@ mod openapi;
 mod probe;
 mod quota;
 mod refusal;
+mod sse;
 mod stats;
 
 use std::sync::Arc;
@@ -31,7 +34,7 @@ use crate::{
     resilience::Resilience,
     responses::KeySeal,
     server::Streams,
-    telemetry::{metrics::Metrics, stats::Stats},
+    telemetry::{live::Live, metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
 
@@ -58,6 +61,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// What became of the attempts.
     pub stats: Stats,
+    /// Who looks on.
+    pub live: Live,
     /// The unknown keys that came.
     pub failures: Failures,
     /// The answers that are open.
@@ -84,7 +89,7 @@ pub fn router(shared: Shared) -> Router {
 
 /// All of them, with what the OpenAPI document says of them.
 fn routes() -> OpenApiRouter<Shared> {
-    gateway().merge(mesh::routes())
+    gateway().merge(mesh::routes()).merge(dashboard::routes())
 }
 
 fn gateway() -> OpenApiRouter<Shared> {
@@ -98,6 +103,7 @@ fn gateway() -> OpenApiRouter<Shared> {
         .routes(routes!(probe::one))
         .routes(routes!(config::status))
         .routes(routes!(stats::stats))
+        .routes(routes!(live::stream))
         .routes(routes!(quota::list))
         .routes(routes!(budgets::list))
         .routes(routes!(models::list))

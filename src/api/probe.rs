@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::{
     Shared,
     extract::Path,
-    health::{is_of, unix_millis},
+    health::{Circuit, is_of, unix_millis},
     refusal::Refusal,
 };
 use crate::config::Provider;
@@ -88,25 +88,16 @@ pub(super) struct Report {
     circuits: Vec<Circuit>,
 }
 
-#[derive(Serialize, ToSchema)]
-struct Circuit {
-    /// The model, or the provider as a whole.
-    key: String,
-    /// In words: `open, probe in 12 s`.
-    state: String,
-}
-
 async fn check(shared: &Shared, name: &str, provider: &Provider) -> Report {
-    let circuits = shared.circuits.list().into_iter().filter(|circuit| is_of(circuit, name));
-    let circuits =
-        circuits.map(|c| Circuit { key: c.key.to_string(), state: c.to_string() }).collect();
+    let circuits = shared.circuits.list();
+    let circuits = circuits.iter().filter(|circuit| is_of(circuit, name)).map(Circuit::of);
     let mut report = Report {
         provider: name.to_owned(),
         status: "skipped",
         http_status: None,
         latency_ms: None,
         error: None,
-        circuits,
+        circuits: circuits.collect(),
     };
     if !provider.is_usable() {
         let why = || provider.key_hint().map(|hint| format!("no key ({hint})"));

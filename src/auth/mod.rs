@@ -1,7 +1,7 @@
 //! Client keys: who may use which part of the gateway.
 //!
-//! With `auth.keys` in the configuration, every request needs one of them, except for `/health` and
-//! `/openapi.json`. It comes as `Authorization: Bearer <key>` or as `x-api-key: <key>`; where both
+//! With `auth.keys` in the configuration, every request needs one of them, except for `/health`,
+//! `/openapi.json` and the dashboard's files, which show nothing until they are given a key. It comes as `Authorization: Bearer <key>` or as `x-api-key: <key>`; where both
 //! are there, the former counts. There is no way to send one in a URL, not for WebSockets either:
 //! URLs end up in logs and histories.
 //!
@@ -9,8 +9,8 @@
 //! |---|---|
 //! | `/v1/*` | `models` |
 //! | `/agents` `/tasks` `/spaces` `/events` `/ws` `/ws-info` `/broadcast` and all below | `agents` |
-//! | `/metrics` `/dashboard` `/model-gateway` and all below | `admin` |
-//! | `/health` `/openapi.json` | none: open |
+//! | `/metrics` `/model-gateway` and all below | `admin` |
+//! | `/health` `/openapi.json`, `/dashboard` and all below | none: open |
 //! | all others | any key |
 //!
 //! The method makes no difference. Open paths may say less to who shows no key: see [`Identity`].

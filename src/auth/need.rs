@@ -15,11 +15,13 @@ impl Need {
         let first = path.strip_prefix('/').and_then(|path| path.split('/').next());
         match first.unwrap_or_default() {
             "health" | "openapi.json" if path.rfind('/') == Some(0) => Self::Nothing,
+            // Only files are there, which ask for a key themselves.
+            "dashboard" => Self::Nothing,
             "v1" => Self::Scope(Scope::Models),
             "agents" | "tasks" | "spaces" | "events" | "ws" | "ws-info" | "broadcast" => {
                 Self::Scope(Scope::Agents)
             }
-            "metrics" | "dashboard" | "model-gateway" => Self::Scope(Scope::Admin),
+            "metrics" | "model-gateway" => Self::Scope(Scope::Admin),
             _ => Self::AnyKey,
         }
     }
@@ -53,7 +55,9 @@ mod tests {
             ("/ws-info", agents),
             ("/broadcast", agents),
             ("/metrics", admin),
-            ("/dashboard/", admin),
+            ("/dashboard", Need::Nothing),
+            ("/dashboard/app.js", Need::Nothing),
+            ("/dashboards", Need::AnyKey),
             ("/model-gateway/health", admin),
             ("/model-gateway", admin),
             ("/%61gents", Need::AnyKey),

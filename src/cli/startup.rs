@@ -14,9 +14,10 @@ pub(super) fn text(origin: &Origin, config: &Config, address: SocketAddr) -> Str
     let providers: Vec<_> =
         config.models.providers.iter().map(|(name, p)| [name.clone(), key(p)]).collect();
     let mut text = format!(
-        "Switchtower {version} listens on {scheme}://{address}\n\nConfiguration: {origin}\n",
+        "Switchtower {version} listens on {scheme}://{address}\n\nConfiguration: {origin}\nDashboard: {base}/dashboard\n",
         version = env!("CARGO_PKG_VERSION"),
         scheme = config.scheme(),
+        base = url::base(config, address),
     );
     if !providers.is_empty() {
         text.push_str(&format!("\nProviders:\n{}", columns(&providers)));

@@ -13,7 +13,7 @@ use crate::{
     reload::{Ask, Asks, Changes, ReloadError, Status, keep_fixed},
     resilience::Resilience,
     responses::{self, Keep, KeySeal},
-    telemetry::{self, metrics::Metrics, stats::Stats},
+    telemetry::{self, live::Live, metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
 
@@ -27,6 +27,7 @@ pub(super) struct Kept {
     pub(super) mesh: Mesh,
     pub(super) watchers: Watchers,
     pub(super) status: Status,
+    pub(super) live: Live,
     /// For https.
     pub(super) certificate: Option<Certificate>,
     responses: Keep,
@@ -67,6 +68,7 @@ impl Kept {
             streams: Streams::default(),
             certificate: config.tls.as_ref().map(Certificate::load).transpose()?,
             status: Status::new(),
+            live: Live::new(),
             config,
         };
         kept.count();
@@ -95,6 +97,7 @@ impl Kept {
             mesh: self.mesh.clone(),
             metrics: self.metrics.clone(),
             stats: self.stats.clone(),
+            live: self.live.clone(),
             failures: self.failures.clone(),
             streams: self.streams.clone(),
             upstream: self.upstream.clone(),

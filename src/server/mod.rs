@@ -106,6 +106,7 @@ impl Gateway {
                 () = shutdown => {}
                 () = kept.follow(asks, |shared| service.set(stack::gateway(shared))) => {}
             }
+            kept.live.close();
             // Before the drain, which may be cut short: no command may outlive this process.
             tokio::join!(quotas.stop(), mesh.stop());
             Duration::from_millis(kept.config.drain_ms)

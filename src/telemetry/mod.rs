@@ -1,7 +1,8 @@
 //! What the gateway tells of itself: [`logs`], one span and one line per request
-//! ([`record`]), and what is counted ([`metrics`], [`stats`]).
+//! ([`record`]), what is counted ([`metrics`], [`stats`]), and what is told at once ([`live`]).
 
 pub mod bodies;
+pub mod live;
 pub mod logs;
 pub mod metrics;
 pub mod record;

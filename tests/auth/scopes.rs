@@ -28,7 +28,7 @@ const PATHS: [(&str, &str); 19] = [
     ("/ws-info", "agents"),
     ("/broadcast", "agents"),
     ("/metrics", "admin"),
-    ("/dashboard", "admin"),
+    ("/model-gateway/events", "admin"),
     ("/model-gateway/health", "admin"),
     ("/model-gateway/stats", "admin"),
     ("/model-gateway/budgets", "admin"),
@@ -90,6 +90,9 @@ async fn some_paths_are_open_and_unknown_ones_need_any_key() {
     assert_eq!(status(by_nobody(get("/health"))).await, 200);
     assert_eq!(status(by("admin", get("/health"))).await, 200);
     assert_ne!(status(by_nobody(get("/openapi.json"))).await, 401);
+    for path in ["/dashboard", "/dashboard/", "/dashboard/app.js"] {
+        assert_eq!(status(by_nobody(get(path))).await, 200, "{path}");
+    }
     for path in ["/nowhere", "/", "/health/x", "/%61gents", "//v1/models", "/V1/models"] {
         assert_eq!(status(by_nobody(get(path))).await, 401, "{path}");
         assert_eq!(status(by("agents", get(path))).await, 404, "{path}");
@@ -115,7 +118,8 @@ async fn each_documented_route_has_one_scope_or_is_open() {
                 allowed.push(*name);
             }
         }
-        let is_open = ["/health", "/openapi.json"].contains(&path.as_str());
+        let is_open =
+            ["/health", "/openapi.json"].contains(&path.as_str()) || path.starts_with("/dashboard");
         assert_eq!(allowed.len(), if is_open { 3 } else { 1 }, "{path}: {allowed:?}");
     }
 }

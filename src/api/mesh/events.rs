@@ -1,15 +1,9 @@
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, UPGRADE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::header::{HOST, UPGRADE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use http_body::Frame;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use switchtower_layers::{Code, Rejection};
@@ -20,11 +14,10 @@ use super::socket;
 use crate::api::Shared;
 use crate::api::extract::{Json, Query};
 use crate::api::refusal::Refusal;
+use crate::api::sse;
 use crate::mesh::Mesh;
 use crate::mesh::events::{Event, EventStream, Filter, MOST_STREAMS};
 
-/// When clients whose stream has ended come back.
-const RETRY: &[u8] = b"retry: 2000\n";
 /// Of a broadcast's data, as JSON.
 const MOST_DATA: usize = 64 << 10;
 const MOST_TYPE: usize = 64;
@@ -92,17 +85,9 @@ async fn stream(
     headers: HeaderMap,
     Query(watch): Query<Watch>,
 ) -> Result<Response, Refusal> {
-    let stream = open(&shared.mesh, &headers, watch).await?;
-    let mut response = Response::new(Body::new(Sse { stream, begun: false }));
-    for (name, value) in [
-        (CONTENT_TYPE, "text/event-stream"),
-        (CACHE_CONTROL, "no-store"),
-        // What is between must not wait for more.
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    Ok(response)
+    let mut stream = open(&shared.mesh, &headers, watch).await?;
+    // Whoever was too slow sees the end as all others do, and comes back.
+    Ok(sse::response(move |cx| stream.poll_next(cx).map(|next| Some(next.ok()?.sse()))))
 }
 
 /// What happens, over a WebSocket: one event per text message.
@@ -169,32 +154,6 @@ async fn open(mesh: &Mesh, headers: &HeaderMap, watch: Watch) -> Result<EventStr
         },
     };
     Ok(subscription.into_stream(task, mesh.agents.list()))
-}
-
-/// The body of a stream.
-struct Sse {
-    stream: EventStream,
-    begun: bool,
-}
-
-impl http_body::Body for Sse {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let this = self.get_mut();
-        // Whoever was too slow sees the end as all others do, and comes back.
-        let Ok(frame) = ready!(this.stream.poll_next(cx)) else { return Poll::Ready(None) };
-        let mut bytes = frame.sse();
-        if !this.begun {
-            this.begun = true;
-            bytes = BytesMut::from_iter(RETRY.iter().chain(&bytes)).freeze();
-        }
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
-    }
 }
 
 /// How to listen.

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::mesh::events::Event;
 
 const ENVELOPE: &str = "#/components/schemas/ErrorEnvelope";
-const EVENT: &str = "#/components/schemas/Event";
+/// What streams send, and what its data is.
+const SENT: [(&str, &str); 2] = [("SentEvent", "Event"), ("SentLiveEvent", "LiveEvent")];
 
 /// What any request may be answered with before it comes to its handler.
 const ANY: [(&str, &str); 5] = [
@@ -44,7 +45,10 @@ fn events(document: &mut Value) {
     let schemas = &mut document["components"]["schemas"];
     let mut own = schemas["Broadcast"]["properties"]["type"].clone();
     own["not"] = json!({"enum": Event::BUILT_IN});
-    schemas["SentEvent"]["properties"]["data"]["contentSchema"] = json!({"$ref": EVENT});
+    for (sent, event) in SENT {
+        let reference = json!({"$ref": format!("#/components/schemas/{event}")});
+        schemas[sent]["properties"]["data"]["contentSchema"] = reference;
+    }
     let variants = schemas["Event"]["oneOf"].as_array_mut();
     for variant in variants.into_iter().flatten() {
         if variant["properties"]["type"]["enum"] == json!(["Custom"]) {

@@ -41,7 +41,8 @@ pub(super) fn check(request: &Parts, rules: Rules) -> Result<(), Rejection> {
 /// What a page can open elsewhere without asking. It could read a WebSocket, to which the rules of
 /// CORS do not apply, and hold the places of streams that it cannot read.
 fn is_stream(request: &Parts) -> bool {
-    request.headers.contains_key(UPGRADE) || matches!(request.uri.path(), "/events" | "/ws")
+    request.headers.contains_key(UPGRADE)
+        || matches!(request.uri.path(), "/events" | "/ws" | "/model-gateway/events")
 }
 
 /// Artifacts are put: no POST does anything there, which is what its client should hear.
@@ -265,6 +266,7 @@ mod tests {
             ("/events", &[("sec-fetch-site", "cross-site")], 403),
             ("/events", &[("sec-fetch-site", "same-site")], 403),
             ("/events?taskId=x", &[("sec-fetch-site", "cross-site")], 403),
+            ("/model-gateway/events", &[("sec-fetch-site", "cross-site")], 403),
             ("/events", &[("sec-fetch-site", "none")], 200),
             ("/events", &[own, ("sec-fetch-site", "same-origin")], 200),
             ("/ws", &[own, upgrade], 200),

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use http::{Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, uri::PathAndQuery};
 use switchtower_layers::{
     Code, Exchange, Rejected, Target,
     body::{BodyEnd, Settle},
@@ -10,18 +10,22 @@ use switchtower_layers::{
 use tokio::time::{Duration, Instant};
 use tracing::{Span, field};
 
+use super::{RecordLayer, route};
 use crate::telemetry::{
-    metrics::{Metrics, Request, outcome_name},
-    stats::Stats,
+    live::{self, Attempt},
+    metrics::{self, outcome_name},
+    stats::Tokens,
 };
 
 /// One request that is under way. Logged and counted when it is settled.
 pub(super) struct Call {
-    metrics: Metrics,
-    stats: Stats,
+    layer: RecordLayer,
     exchange: Exchange,
     span: Span,
     route: &'static str,
+    /// Both share the bytes that were read.
+    path: Option<PathAndQuery>,
+    id: Option<HeaderValue>,
     begun: Instant,
     head: Option<Head>,
 }
@@ -35,7 +39,7 @@ struct Head {
 }
 
 /// What the observer knows of the last attempt.
-struct Attempt {
+struct Last {
     target: Option<Target>,
     outcome: Option<Outcome>,
     usage: Option<Usage>,
@@ -43,22 +47,30 @@ struct Attempt {
 }
 
 impl Call {
-    pub(super) fn begin(
-        metrics: Metrics,
-        stats: Stats,
+    pub(super) fn begin<B>(
+        layer: RecordLayer,
+        request: &Request<B>,
         exchange: Exchange,
         span: Span,
-        route: &'static str,
     ) -> Self {
-        metrics.begun();
-        Self { metrics, stats, exchange, span, route, begun: Instant::now(), head: None }
+        layer.metrics.begun();
+        Self {
+            layer,
+            exchange,
+            span,
+            route: route::of(request.uri().path()),
+            path: request.uri().path_and_query().cloned(),
+            id: request.headers().get("x-request-id").cloned(),
+            begun: Instant::now(),
+            head: None,
+        }
     }
 
     pub(super) fn head<R>(&mut self, response: &Response<R>) {
         let rejected = response.extensions().get::<Rejected>();
         let is_stream = is_event_stream(response.headers());
         if is_stream {
-            self.metrics.streaming();
+            self.layer.metrics.streaming();
         }
         self.head = Some(Head {
             status: response.status(),
@@ -94,7 +106,7 @@ impl Settle for Call {
         let took = self.begun.elapsed();
         let course = self.exchange.update_course(std::mem::take);
         let attempts = self.exchange.attempts();
-        let last = self.exchange.read(|facts| Attempt {
+        let last = self.exchange.read(|facts| Last {
             target: facts.target.clone(),
             outcome: (attempts > 0).then(|| facts.outcome().unwrap_or(Outcome::Cancelled)),
             usage: facts.usage,
@@ -107,12 +119,12 @@ impl Settle for Call {
         let first_token = last.content_at.filter(|_| is_stream).map(since);
         let rejected = head.and_then(|head| head.rejected);
 
-        course.failures.iter().for_each(|failure| self.stats.failed(failure));
+        course.failures.iter().for_each(|failure| self.layer.stats.failed(failure));
         if let Some((layer, code)) = rejected {
-            self.metrics.rejected(layer, code);
+            self.layer.metrics.rejected(layer, code);
         }
         let status = head.map(|head| head.status);
-        self.metrics.ended(&Request {
+        self.layer.metrics.ended(&metrics::Request {
             route: self.route,
             status: class(status),
             outcome,
@@ -120,6 +132,24 @@ impl Settle for Call {
             first_token,
             is_stream,
         });
+
+        if route::is_model_call(self.route) {
+            self.layer.live.tell(|left_out| live::Request {
+                id: self.id.as_ref().and_then(|id| id.to_str().ok()).map(live::short),
+                timestamp: live::now(),
+                path: live::short(self.path.as_ref().map_or("/", PathAndQuery::path)),
+                model: course.model.as_deref().map(live::short),
+                attempts: Attempt::all(&course.failures, last.target.as_ref().zip(last.outcome)),
+                target: last.target.as_ref().map(|target| live::short(&target.to_string())),
+                status: status.map(|status| status.as_u16()),
+                outcome,
+                code: rejected.map(|(_, code)| code.as_str()),
+                duration_ms: ms(took),
+                first_token_ms: first_token.map(ms),
+                tokens: last.usage.map(|Usage { input, output, .. }| Tokens { input, output }),
+                left_out,
+            });
+        }
 
         let Course { model, plan, failures, committed, .. } = &course;
         let attempted = attempts > 0;

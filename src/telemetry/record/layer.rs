@@ -6,21 +6,22 @@ use switchtower_layers::{Exchange, budget::ClientKey};
 use tower::{Layer, Service};
 use tracing::{Span, field};
 
-use super::{RecordBody, ResponseFuture, call::Call, route};
-use crate::telemetry::{TraceContext, metrics::Metrics, stats::Stats};
+use super::{RecordBody, ResponseFuture, call::Call};
+use crate::telemetry::{TraceContext, live::Live, metrics::Metrics, stats::Stats};
 
 /// Applies [`Record`].
 #[derive(Clone, Debug)]
 pub struct RecordLayer {
-    metrics: Metrics,
-    stats: Stats,
+    pub(super) metrics: Metrics,
+    pub(super) stats: Stats,
+    pub(super) live: Live,
 }
 
 impl RecordLayer {
-    /// Counts requests in `metrics`, and failovers in `stats`.
+    /// Counts requests in `metrics`, and failovers in `stats`; tells `live` of calls to models.
     #[must_use]
-    pub fn new(metrics: Metrics, stats: Stats) -> Self {
-        Self { metrics, stats }
+    pub fn new(metrics: Metrics, stats: Stats, live: Live) -> Self {
+        Self { metrics, stats, live }
     }
 }
 
@@ -28,7 +29,7 @@ impl<S> Layer<S> for RecordLayer {
     type Service = Record<S>;
 
     fn layer(&self, inner: S) -> Record<S> {
-        Record { inner, metrics: self.metrics.clone(), stats: self.stats.clone() }
+        Record { inner, layer: self.clone() }
     }
 }
 
@@ -36,8 +37,7 @@ impl<S> Layer<S> for RecordLayer {
 #[derive(Clone, Debug)]
 pub struct Record<S> {
     inner: S,
-    metrics: Metrics,
-    stats: Stats,
+    layer: RecordLayer,
 }
 
 impl<S, B, R> Service<Request<B>> for Record<S>
@@ -57,9 +57,7 @@ where
         let trace = TraceContext::take_up(request.headers_mut());
         let span = span(&request, trace);
         let exchange = request.extensions_mut().get_or_insert_default::<Exchange>().clone();
-        let route = route::of(request.uri().path());
-        let call =
-            Call::begin(self.metrics.clone(), self.stats.clone(), exchange, span.clone(), route);
+        let call = Call::begin(self.layer.clone(), &request, exchange, span.clone());
         let future = span.in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, call, span)
     }

@@ -26,6 +26,11 @@ pub(super) fn of(path: &str) -> &'static str {
     }
 }
 
+/// Whether that is a call to a model: a list of models is none.
+pub(super) fn is_model_call(route: &str) -> bool {
+    matches!(route, "chat" | "responses" | "completions" | "embeddings" | "other_v1")
+}
+
 #[cfg(test)]
 mod tests {
     use super::of;

@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     config::Config,
     telemetry::{
+        live::Live,
         metrics::{Metrics, Standing},
         stats::Stats,
     },
@@ -24,7 +25,7 @@ assert_impl_all!(RecordBody<Full<Bytes>>: Send);
 
 fn layer() -> (RecordLayer, Metrics) {
     let metrics = Metrics::new(&Config::default());
-    (RecordLayer::new(metrics.clone(), Stats::new(metrics.clone())), metrics)
+    (RecordLayer::new(metrics.clone(), Stats::new(metrics.clone()), Live::new()), metrics)
 }
 
 /// The lines of a family.
