@@ -51,14 +51,13 @@ impl Pool {
         if idle.connections.len() == MOST_IDLE {
             return;
         }
-        idle.connections.push((connection, Instant::now()));
-        // Nothing is kept where there is no runtime to look after it.
-        if idle.sweeper.is_none()
-            && let Ok(runtime) = Handle::try_current()
-        {
+        if idle.sweeper.is_none() {
+            // Nothing is kept where there is no runtime to look after it.
+            let Ok(runtime) = Handle::try_current() else { return };
             let sweeper = runtime.spawn(sweep(Arc::downgrade(self)));
             idle.sweeper = Some(AbortOnDropHandle::new(sweeper));
         }
+        idle.connections.push((connection, Instant::now()));
     }
 }
 
