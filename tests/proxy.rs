@@ -49,8 +49,8 @@ const BODIES: &[(&str, &str)] = &[
     ),
     // Unknown fields, the order of keys, and what looks like a repeat but is none.
     (
-        r#"{"zeta":{"b":1,"a":{"model":"nick","model":"nick"}},"model":"nick","Model":"nick","new_in_2027":[null,true,{}],"alpha":""}"#,
-        r#"{"zeta":{"b":1,"a":{"model":"nick","model":"nick"}},"model":"m","Model":"nick","new_in_2027":[null,true,{}],"alpha":""}"#,
+        r#"{"zeta":{"b":1,"a":{"model":"nick","model":"nick"}},"model":"nick","a_model":"nick","new_in_2027":[null,true,{}],"alpha":""}"#,
+        r#"{"zeta":{"b":1,"a":{"model":"nick","model":"nick"}},"model":"m","a_model":"nick","new_in_2027":[null,true,{}],"alpha":""}"#,
     ),
     (r#"{"x":1,"x":2,"model":"nick"}"#, r#"{"x":1,"x":2,"model":"m"}"#),
     // Strings as they are written.
