@@ -5,7 +5,8 @@ use serde::Serialize;
 use switchtower_layers::budget::{Standing, Unit};
 use utoipa::ToSchema;
 
-use super::{Shared, health::unix_millis};
+use super::Shared;
+use crate::clock::unix_millis;
 
 /// What each client has used of each of its limits. Clients that have used nothing are not listed.
 #[utoipa::path(

@@ -1,4 +1,4 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use axum::{Json, extract::State};
 use http::Extensions;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::Shared;
 use crate::{
     auth::Identity,
+    clock::{now, unix_millis},
     config::{Key, Provider, Scope, is_local},
     mesh::agents,
 };
@@ -26,7 +27,7 @@ pub(super) async fn live(State(shared): State<Shared>, asking: Extensions) -> Js
     Json(Live {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
-        timestamp: unix_millis(SystemTime::now()),
+        timestamp: now(),
         agents: Identity::may(&asking, Scope::Agents).then(list),
     })
 }
@@ -163,9 +164,4 @@ pub(super) fn is_of(circuit: &Status, name: &str) -> bool {
 /// One whose probe is due lets the next call through: whoever waits for it must send one.
 fn is_open(circuit: &Status) -> bool {
     circuit.state == CircuitState::Open && circuit.remaining != Some(Duration::ZERO)
-}
-
-pub(super) fn unix_millis(time: SystemTime) -> u64 {
-    let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    u64::try_from(millis).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,4 @@
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{Json, extract::State};
 use http::Request;
@@ -15,9 +12,10 @@ use utoipa::ToSchema;
 use super::{
     Shared,
     extract::Path,
-    health::{Circuit, is_of, unix_millis},
+    health::{Circuit, is_of},
     refusal::Refusal,
 };
+use crate::clock::now;
 use crate::config::Provider;
 
 /// How long a provider may take to list its models.
@@ -61,7 +59,7 @@ pub(super) async fn all(State(shared): State<Shared>) -> Json<All> {
         });
     }
     let providers = checks.join_all().await.into_iter().collect();
-    Json(All { timestamp: unix_millis(SystemTime::now()), providers })
+    Json(All { timestamp: now(), providers })
 }
 
 #[derive(Serialize, ToSchema)]

@@ -5,10 +5,8 @@ use serde::Serialize;
 use switchtower_layers::quota::{Balance, Snapshot};
 use utoipa::ToSchema;
 
-use super::{
-    Shared,
-    health::{LOCAL, unix_millis},
-};
+use super::{Shared, health::LOCAL};
+use crate::clock::unix_millis;
 use crate::config::is_local;
 
 /// What is known to be left, by provider; then what the probes told by names that are no provider's.

@@ -8,7 +8,6 @@ pub mod spaces;
 pub mod tasks;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use agents::Agents;
 use database::Database;
@@ -39,7 +38,7 @@ impl Mesh {
         let database = Database::new(&config.data_dir);
         let events = Events::new();
         let agents = Agents::new(config, database.clone(), events.clone());
-        let spaces = Spaces::new(config, database.clone(), events.clone());
+        let spaces = Spaces::new(database.clone(), events.clone());
         let runner = Arc::new(agents.clone());
         let tasks = Tasks::new(config, database.clone(), runner, spaces.clone(), events.clone());
         Self { agents, tasks, spaces, events, database }
@@ -79,10 +78,4 @@ impl Mesh {
         self.events.close();
         self.database.close().await;
     }
-}
-
-/// Milliseconds since the Unix epoch, as all times of the agent side are.
-pub(crate) fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

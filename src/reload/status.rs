@@ -1,13 +1,11 @@
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Changes;
+use crate::clock::now;
 
 /// What became of the configuration since the gateway was started. A handle: clones are the same.
 #[derive(Clone, Debug)]
@@ -72,9 +70,4 @@ impl Status {
     pub(super) fn refused(&self, message: String) {
         self.0.lock().error = Some(Refused { message, at: now() });
     }
-}
-
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -124,6 +124,8 @@ impl Upstream {
         endpoint.address(&mut request).map_err(|error| {
             Rejection::new(Code::InvalidRequest, format!("the path cannot be sent on: {error}"))
         })?;
+        // They are for the layers; a request that may have to be sent again is copied without them.
+        request.extensions_mut().clear();
         let sent = endpoint.client.send(request);
         Ok(ResponseFuture::sent(sent, endpoint.name.clone(), self.redactor.clone()))
     }

@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use super::endpoint::Client;
 use super::registry::{Agent, Registry, Sight};
 use super::{Agents, FIRST_LOOK, Settings, Summary, known, watch};
+use crate::clock::now;
 use crate::config::Config;
 use crate::mesh::events::Event;
-use crate::mesh::now;
 
 impl Agents {
     /// Goes on by another configuration. Agents that are gone from it take no more tasks, and end

@@ -11,7 +11,7 @@ use super::Inner;
 use super::endpoint;
 use super::program::{File, answers};
 use super::registry::{Agent, Reach, Sight};
-use crate::mesh;
+use crate::clock::now;
 
 /// Between two looks at all of them.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -96,5 +96,5 @@ pub(super) async fn look(inner: &Arc<Inner>, agent: &Arc<Agent>, has_failed: boo
             }
         }
     };
-    inner.registry.lock().saw(agent, sight, mesh::now());
+    inner.registry.lock().saw(agent, sight, now());
 }

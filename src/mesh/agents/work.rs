@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::leftovers::Trace;
 use super::registry::{Agent, Reach};
 use super::{Agents, Fault, Inner, Output, Summary, Work, endpoint, program};
-use crate::mesh::now;
+use crate::clock::now;
 use crate::mesh::tasks::{Runner, Running};
 
 impl Runner for Agents {

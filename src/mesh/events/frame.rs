@@ -59,7 +59,7 @@ impl Text {
             event: &'a Event,
             timestamp: u64,
         }
-        let stamped = Stamped { event, timestamp: crate::mesh::now() };
+        let stamped = Stamped { event, timestamp: crate::clock::now() };
         // Texts, numbers and JSON always serialise.
         Self(serde_json::to_string(&stamped).unwrap_or_else(|_| "{}".into()))
     }

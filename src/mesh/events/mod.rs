@@ -73,7 +73,7 @@ struct Listener {
 impl Default for Hub {
     fn default() -> Self {
         // More than the last process can have given, unless it told of more than one per µs.
-        let start = crate::mesh::now().saturating_mul(1000);
+        let start = crate::clock::now().saturating_mul(1000);
         Self { log: Log::new(start, LOG), listeners: HashMap::new(), next_key: 0, closed: false }
     }
 }

@@ -156,7 +156,7 @@ async fn who_comes_back_hears_what_it_missed() {
     }
     let numbers = last.parse::<u64>().unwrap();
     assert!(numbers < 1 << 53, "JavaScript can hold it");
-    assert!(numbers > crate::mesh::now() * 999, "more than an earlier process gave");
+    assert!(numbers > crate::clock::now() * 999, "more than an earlier process gave");
 }
 
 /// Each event is heard once and in order, whenever somebody comes.

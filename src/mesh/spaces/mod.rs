@@ -24,7 +24,6 @@ mod text;
 mod view;
 
 use std::fmt;
-use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction};
 use serde_json::Value;
@@ -35,8 +34,7 @@ pub use view::{Artifact, ArtifactView, Found, Message, NewMessage, SpaceView};
 
 use super::database::{self, Database};
 use super::events::{Event, Events};
-use super::now;
-use crate::config::Config;
+use crate::clock::now;
 
 /// The spaces. A handle: clones share them.
 #[derive(Clone, Debug)]
@@ -48,7 +46,7 @@ pub struct Spaces {
 impl Spaces {
     /// Kept in the database. What changes is told as an event.
     #[must_use]
-    pub fn new(_config: &Arc<Config>, database: Database, events: Events) -> Self {
+    pub fn new(database: Database, events: Events) -> Self {
         Self { database, events }
     }
 

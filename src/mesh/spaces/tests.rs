@@ -20,7 +20,7 @@ impl Desk {
     }
 
     fn open(home: &TempDir, events: &Events) -> Spaces {
-        Spaces::new(&Arc::default(), Database::new(home.path()), events.clone())
+        Spaces::new(Database::new(home.path()), events.clone())
     }
 
     async fn space(&self) -> String {

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::state::{Change, Step};
 use super::store::{self, Page, Task};
 use super::view::TaskStatus;
+use crate::clock::now;
 use crate::mesh::database::{Database, Error};
 use crate::mesh::events::Event;
-use crate::mesh::now;
 
 /// Hears of everything that was written down: the event, the task and its space.
 pub(super) type Tell = Arc<dyn Fn(&Event, &str, Option<&str>) + Send + Sync>;

@@ -21,8 +21,8 @@ use super::state::{Phase, State, Step};
 use super::store::Task;
 use super::submission::{Accepted, NotCancelled, Refused, Submission};
 use super::view::{TaskStatus, TaskView};
+use crate::clock::now;
 use crate::config::Routing;
-use crate::mesh::now;
 use crate::mesh::spaces::{NewMessage, Spaces};
 
 /// How long to wait after a write that failed.

@@ -15,8 +15,8 @@ mod event;
 mod listener;
 mod pace;
 
+pub(super) use event::short;
 pub use event::{Attempt, Event, Request};
-pub(super) use event::{now, short};
 pub use listener::Listener;
 
 use std::{fmt, sync::Arc};

@@ -11,6 +11,7 @@ use tokio::time::{Duration, Instant};
 use tracing::{Span, field};
 
 use super::{RecordLayer, route};
+use crate::clock::now;
 use crate::telemetry::{
     live::{self, Attempt},
     metrics::{self, outcome_name},
@@ -136,7 +137,7 @@ impl Settle for Call {
         if route::is_model_call(self.route) {
             self.layer.live.tell(|left_out| live::Request {
                 id: self.id.as_ref().and_then(|id| id.to_str().ok()).map(live::short),
-                timestamp: live::now(),
+                timestamp: now(),
                 path: live::short(self.path.as_ref().map_or("/", PathAndQuery::path)),
                 model: course.model.as_deref().map(live::short),
                 attempts: Attempt::all(&course.failures, last.target.as_ref().zip(last.outcome)),

@@ -1,18 +1,17 @@
-use std::{
-    collections::BTreeMap,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, time::SystemTime};
 
 use serde::Serialize;
 use switchtower_layers::Target;
 use utoipa::ToSchema;
+
+use crate::clock::unix_millis;
 
 /// The answer of `GET /model-gateway/stats`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = StatsReport)]
 pub struct Report {
     /// When counting began: milliseconds since the Unix epoch.
-    pub since: u128,
+    pub since: u64,
     /// By provider, then by the provider's name for the model.
     pub providers: BTreeMap<String, BTreeMap<String, ModelReport>>,
 }
@@ -83,7 +82,6 @@ impl Report {
             let models = providers.entry(target.provider.to_string()).or_default();
             models.insert(target.model.to_string(), report);
         }
-        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        Self { since, providers }
+        Self { since: unix_millis(since), providers }
     }
 }

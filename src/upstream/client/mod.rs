@@ -41,7 +41,9 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// A client with connections of its own. A handle: clones share them.
 #[derive(Clone)]
-pub(super) struct ProviderClient {
+pub(super) struct ProviderClient(Arc<Inner>);
+
+struct Inner {
     connector: Connector,
     pool: Arc<Pool>,
     http2: Http2,
@@ -71,20 +73,20 @@ impl ProviderClient {
             };
             ConnectDeadline::new(https, connect_deadline, connections.clone())
         };
-        Self {
+        Self(Arc::new(Inner {
             connector: connector(tls.clone(), false),
             pool: Arc::default(),
             http2: Http2::new(connector(tls, true)),
-        }
+        }))
     }
 
     /// Sends a request, whose URI is absolute and which has no `Host`.
     pub(super) fn send(&self, request: Request<Buffered>) -> Sending {
-        if self.http2.is_spoken() {
-            return Box::pin(self.http2.send(request));
+        if self.0.http2.is_spoken() {
+            return Box::pin(self.0.http2.send(request));
         }
-        let reused = self.pool.take();
-        let client = self.clone();
+        let reused = self.0.pool.take();
+        let client = self.0.clone();
         Box::pin(async move {
             let mut request = request;
             if let Some(connection) = reused {
@@ -99,7 +101,9 @@ impl ProviderClient {
             client.send_anew(request).await
         })
     }
+}
 
+impl Inner {
     /// Over a connection that nobody has used before.
     async fn send_anew(
         &self,

@@ -176,6 +176,5 @@ fn rule(keyword: &str, strategy: Strategy) -> Rule {
 
 fn beside(data: &Path) -> (Database, Spaces) {
     let database = Database::new(data);
-    let config = Arc::new(Config { data_dir: data.to_owned(), ..Config::default() });
-    (database.clone(), Spaces::new(&config, database, Events::new()))
+    (database.clone(), Spaces::new(database, Events::new()))
 }
