@@ -10,7 +10,7 @@ use switchtower_layers::{
     rate_limit::RateLimitLayer, responses::state::StateLayer,
 };
 use tower::{Service, ServiceBuilder};
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
     api::{self, Shared},
@@ -18,7 +18,7 @@ use crate::{
     budget::{self, ByClient},
     resilience::Resilience,
     server::{Dispatch, GuardLayer, SlowBody, SlowBodyLayer, StreamsLayer},
-    telemetry::{self, RecordLayer, bodies::BodiesLayer, stats::StatsLayer},
+    telemetry::{self, RandomId, RecordLayer, bodies::BodiesLayer, stats::StatsLayer},
 };
 
 /// A service as hyper drives it. It never fails: whatever goes wrong is a response.
@@ -49,7 +49,7 @@ where
 pub fn gateway(shared: Shared) -> impl HttpService {
     let limits = shared.config.limits;
     ServiceBuilder::new()
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(SetRequestIdLayer::x_request_id(RandomId))
         .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone(), shared.live.clone()))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(GuardLayer::new(&shared.config))

@@ -36,7 +36,8 @@ pin_project! {
     #[project = KindProj]
     enum Kind {
         Plain { #[pin] body: ResponseBody<ProviderBody> },
-        Decoded { #[pin] body: DecompressionBody<ProviderBody> },
+        // Boxed, as decoders are large and few answers need one.
+        Decoded { body: Pin<Box<DecompressionBody<ProviderBody>>> },
     }
 }
 
@@ -52,7 +53,8 @@ impl UpstreamBody {
             redact_head(response.headers_mut(), redactor);
         }
         if response.headers().contains_key(CONTENT_ENCODING) {
-            decode(response).map(|body| Self { kind: Kind::Decoded { body }, redacting })
+            decode(response)
+                .map(|body| Self { kind: Kind::Decoded { body: Box::pin(body) }, redacting })
         } else {
             let plain = |body| Kind::Plain { body: ResponseBody::inner(body) };
             response.map(|body| Self { kind: plain(body), redacting })
@@ -114,7 +116,7 @@ impl Body for UpstreamBody {
         let this = self.project();
         let frame = ready!(match this.kind.project() {
             KindProj::Plain { body } => body.poll_frame(cx).map_err(Into::into),
-            KindProj::Decoded { body } => body.poll_frame(cx),
+            KindProj::Decoded { body } => body.as_mut().poll_frame(cx),
         });
         let Some(redacting) = this.redacting else {
             return Poll::Ready(frame.map(|frame| frame.map(clean)));

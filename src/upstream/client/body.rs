@@ -21,14 +21,14 @@ pub(in crate::upstream) struct ProviderBody {
 }
 
 struct Lease {
-    connection: Connection,
+    connection: Box<Connection>,
     pool: Arc<Pool>,
 }
 
 impl ProviderBody {
     pub(super) fn driven(
         incoming: Incoming,
-        connection: Option<Connection>,
+        connection: Option<Box<Connection>>,
         pool: &Arc<Pool>,
     ) -> Self {
         let lease = connection.map(|connection| Lease { connection, pool: pool.clone() });

@@ -23,9 +23,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn new(io: Io) -> Result<Self, Broken> {
+    /// Boxed, once for all of its requests: it is large, and moves into each answer's body and back.
+    pub(super) async fn new(io: Io) -> Result<Box<Self>, Broken> {
         let (sender, driver) = http1::handshake(io).await.map_err(Broken)?;
-        Ok(Self { sender, driver })
+        Ok(Box::new(Self { sender, driver }))
     }
 
     /// Reads and writes what can be. Ready once the connection is at its end; not to be driven
@@ -45,7 +46,7 @@ impl Connection {
 
     /// Sends a request; the answer's body drives the connection from then on.
     pub(super) async fn exchange(
-        mut self,
+        mut self: Box<Self>,
         request: Request<Buffered>,
         pool: &Arc<Pool>,
     ) -> Result<Response<ProviderBody>, Broken> {

@@ -98,7 +98,8 @@ impl ProviderClient {
                     answer => return answer.map_err(SendError::Broken),
                 }
             }
-            client.send_anew(request).await
+            // Boxed, as connecting takes a large future, which few requests need.
+            Box::pin(client.send_anew(request)).await
         })
     }
 }

@@ -26,14 +26,14 @@ pub(super) struct Pool(Mutex<Idle>);
 #[derive(Default)]
 struct Idle {
     /// The longest idle first.
-    connections: Vec<(Connection, Instant)>,
+    connections: Vec<(Box<Connection>, Instant)>,
     /// Runs for as long as there are any, and no longer than the pool.
     sweeper: Option<AbortOnDropHandle<()>>,
 }
 
 impl Pool {
     /// One that can be used at once: the last that was given back, so that the others can go.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self) -> Option<Box<Connection>> {
         loop {
             let (mut connection, since) = self.0.lock().connections.pop()?;
             if since.elapsed() < IDLE && connection.is_free() {
@@ -43,7 +43,7 @@ impl Pool {
     }
 
     /// Keeps it for the next request, if it is fit for one.
-    pub(super) fn give_back(self: &Arc<Self>, mut connection: Connection) {
+    pub(super) fn give_back(self: &Arc<Self>, mut connection: Box<Connection>) {
         if !connection.is_free() {
             return;
         }
