@@ -36,13 +36,14 @@ impl Process {
         Self::this(Role::Bare, &[BARE, &provider.to_string()])
     }
 
-    /// With every layer on.
+    /// With every layer on, and room for all the streams that are opened to measure memory.
     pub(crate) fn gateway(provider: SocketAddr) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let yaml = format!(
             "port: 0
 dataDir: {0}/data
 logLevel: warn
+limits: {{connections: 20000, streams_per_client: 20000}}
 models:
   providers:
     bench:

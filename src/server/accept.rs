@@ -1,4 +1,6 @@
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+};
 
 use http::{Request, uri::Scheme};
 use hyper::body::Incoming;
@@ -8,7 +10,6 @@ use hyper_util::{
         conn::auto::Builder,
         graceful::{GracefulShutdown, Watcher},
     },
-    service::TowerToHyperService,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -19,9 +20,9 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::util::Oneshot;
 
-use super::{first::FirstBytes, tls::Certificate};
+use super::{first::FirstBytes, swap::Swap, tls::Certificate};
 use crate::{config::ConnectionLimits, stack::HttpService, upstream::Peer};
 
 /// Enough for two round trips around the world.
@@ -48,7 +49,7 @@ pub(super) struct Settings {
 /// there are as many as the limit, the others wait in the kernel's queue until one ends.
 pub(super) async fn serve(
     listener: TcpListener,
-    service: impl HttpService,
+    service: Swap<impl HttpService>,
     settings: Settings,
     shutdown: impl Future<Output = Duration>,
 ) {
@@ -141,13 +142,13 @@ impl Accepting {
         stream: TcpStream,
         peer: SocketAddr,
         place: Place,
-        service: impl HttpService,
+        service: Swap<impl HttpService>,
         watcher: Watcher,
     ) {
         // Without it each token of a stream waits for the last one's acknowledgement.
         let _ = stream.set_nodelay(true);
         let Some(certificate) = &self.certificate else {
-            let service = with_peer(service, Peer(peer), None);
+            let service = Called { service, peer: Peer(peer), scheme: None };
             return self.serve(stream, place, service, watcher).await;
         };
         let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
@@ -157,7 +158,7 @@ impl Accepting {
         };
         match stream {
             Ok(Ok(stream)) => {
-                let service = with_peer(service, Peer(peer), Some(Scheme::HTTPS));
+                let service = Called { service, peer: Peer(peer), scheme: Some(Scheme::HTTPS) };
                 self.serve(stream, place, service, watcher).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
@@ -165,13 +166,13 @@ impl Accepting {
         }
     }
 
-    async fn serve<T>(&self, stream: T, place: Place, service: impl HttpService, watcher: Watcher)
+    async fn serve<T, S>(&self, stream: T, place: Place, service: Called<S>, watcher: Watcher)
     where
+        S: HttpService,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         // Boxed, once per connection: the server moves what it reads from.
         let stream = Box::pin(FirstBytes::new(stream, self.patience, place));
-        let service = TowerToHyperService::new(service);
         let stream = TokioIo::new(stream);
         let connection = self.server.serve_connection_with_upgrades(stream, service).into_owned();
         if let Err(error) = watcher.watch(connection).await {
@@ -180,17 +181,30 @@ impl Accepting {
     }
 }
 
-/// Tells the service who is at the other end: the address with its port, and alone for rate
-/// limits; and the scheme, if it is not http.
-fn with_peer(service: impl HttpService, peer: Peer, scheme: Option<Scheme>) -> impl HttpService {
-    service.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(peer.0.ip());
-        if let Some(scheme) = &scheme {
-            request.extensions_mut().insert(scheme.clone());
+/// The service as one connection calls it. By hyper's own trait: a request is not wrapped, and not
+/// moved, once more than it has to be.
+struct Called<S> {
+    service: Swap<S>,
+    peer: Peer,
+    scheme: Option<Scheme>,
+}
+
+impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Called<S> {
+    type Response = S::Response;
+    type Error = Infallible;
+    type Future = Oneshot<S, Request<Incoming>>;
+
+    /// Tells the service who is at the other end: the address with its port, and alone for rate
+    /// limits; and the scheme, if it is not http.
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let extensions = request.extensions_mut();
+        extensions.insert(self.peer);
+        extensions.insert(self.peer.0.ip());
+        if let Some(scheme) = &self.scheme {
+            extensions.insert(scheme.clone());
         }
-        request
-    })
+        self.service.call(request)
+    }
 }
 
 /// A failed accept is the peer's doing and passes, or this process is out of descriptors and

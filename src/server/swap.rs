@@ -1,9 +1,4 @@
-use std::{
-    convert::Infallible,
-    fmt,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
 use http::Request;
@@ -40,27 +35,23 @@ impl<S> fmt::Debug for Swap<S> {
     }
 }
 
-impl<S, B> Service<Request<B>> for Swap<S>
-where
-    S: Service<Request<B>, Error = Infallible> + Clone,
-{
-    type Response = S::Response;
-    type Error = Infallible;
-    type Future = Oneshot<S, Request<B>>;
-
-    /// The readiness of the service is that of its clone, and part of the call.
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+impl<S> Swap<S> {
+    /// Calls the service that is there now.
+    pub(super) fn call<B>(&self, request: Request<B>) -> Oneshot<S, Request<B>>
+    where
+        S: Service<Request<B>> + Clone,
+    {
         S::clone(&self.0.load()).oneshot(request)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Poll},
+    };
 
     use super::*;
 
@@ -105,7 +96,7 @@ mod tests {
     async fn a_call_stays_where_it_began_and_the_next_one_goes_to_the_new_service() {
         let alive = Arc::new(AtomicUsize::new(0));
         let swap = Swap::new(Numbered::new(1, &alive));
-        let mut connection = swap.clone();
+        let connection = swap.clone();
         let under_way = connection.call(Request::new(()));
         swap.set(Numbered::new(2, &alive));
         assert_eq!(connection.call(Request::new(())).await, Ok(2));
@@ -133,7 +124,7 @@ mod tests {
         }
         let connection = Swap::new(Owning(Box::new(7)));
         let call = || {
-            let future = std::pin::pin!(connection.clone().oneshot(Request::new(())));
+            let future = std::pin::pin!(connection.call(Request::new(())));
             let mut cx = Context::from_waker(std::task::Waker::noop());
             assert!(future.poll(&mut cx).is_ready());
         };

@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn no_two_are_the_same() {
-        let mut id = || {
+        let id = || {
             let id = RandomId.make_request_id(&Request::new(())).unwrap();
             Uuid::parse_str(id.header_value().to_str().unwrap()).unwrap()
         };

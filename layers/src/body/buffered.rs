@@ -2,12 +2,14 @@ use std::{
     convert::Infallible,
     ops::Range,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
+
+use crate::request::ModelRequest;
 
 /// A request body that is whole in memory, as a list of segments.
 ///
@@ -25,19 +27,29 @@ use http_body::{Body, Frame, SizeHint};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Buffered {
-    /// None of them is empty.
-    segments: Arc<[Bytes]>,
+    whole: Arc<Whole>,
+    /// The next segment.
     next: usize,
     /// Bytes from `next` on.
     remaining: u64,
 }
 
+/// What all clones share.
+#[derive(Debug, Default)]
+struct Whole {
+    /// None of them is empty.
+    segments: Vec<Bytes>,
+    /// What the first who asked has found; `None` is no request for a model.
+    asked: OnceLock<Option<ModelRequest>>,
+}
+
 impl Buffered {
     /// A body of these segments, in this order.
     pub fn from_segments(segments: impl IntoIterator<Item = Bytes>) -> Self {
-        let segments: Arc<[Bytes]> = segments.into_iter().filter(|s| !s.is_empty()).collect();
+        let segments: Vec<Bytes> = segments.into_iter().filter(|s| !s.is_empty()).collect();
         let remaining = segments.iter().map(|segment| segment.len() as u64).sum();
-        Self { segments, next: 0, remaining }
+        let whole = Arc::new(Whole { segments, asked: OnceLock::new() });
+        Self { whole, next: 0, remaining }
     }
 
     /// Bytes that have not been read yet.
@@ -52,7 +64,7 @@ impl Buffered {
 
     /// What has not been read yet, in order. No segment is empty.
     pub fn segments(&self) -> &[Bytes] {
-        &self.segments[self.next..]
+        &self.whole.segments[self.next..]
     }
 
     /// What has not been read yet in one piece: O(1) for a single segment, a copy otherwise.
@@ -83,6 +95,13 @@ impl Buffered {
         let before = self.slices(0..range.start);
         let after = self.slices(range.end..self.remaining as usize);
         Self::from_segments(before.chain([with]).chain(after))
+    }
+
+    /// What the body asks for, read once for all clones; `None` when it cannot be routed, or is
+    /// being sent already.
+    pub(crate) fn asked(&self) -> Option<&ModelRequest> {
+        let asked = || self.whole.asked.get_or_init(|| ModelRequest::read(self).ok()).as_ref();
+        if self.next == 0 { asked() } else { None }
     }
 
     /// The parts of the segments that lie in `range`.
@@ -129,7 +148,9 @@ impl Body for Buffered {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(segment) = self.segments.get(self.next).cloned() else { return Poll::Ready(None) };
+        let Some(segment) = self.whole.segments.get(self.next).cloned() else {
+            return Poll::Ready(None);
+        };
         self.next += 1;
         self.remaining -= segment.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(segment))))

@@ -1,11 +1,7 @@
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use http::Request;
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
 use crate::{Buffered, exchange::Usage};
 
@@ -53,6 +49,7 @@ impl<B, F: Fn(&Request<B>) -> Estimate> Estimator<B> for F {
 /// `max_output_tokens`), as many times as it wants answers (`n`).
 ///
 /// Without a cap an answer counts [`DEFAULT_ANSWER`], and none on paths that end in `/embeddings`.
+/// The same goes for a body that no router would take, as it is no object or ambiguous.
 #[derive(Clone, Debug)]
 pub struct BySize {
     answer: u64,
@@ -88,102 +85,28 @@ impl Default for BySize {
 
 impl Estimator<Buffered> for BySize {
     fn estimate(&self, request: &Request<Buffered>) -> Estimate {
-        let body = request.body().to_bytes();
-        let asked = Asked::read(&body);
+        let body = request.body();
+        let asked = body.asked();
+        let model = asked.map_or_else(|| lone_model(body), |asked| asked.model.clone());
         let has_answer = !request.uri().path().trim_end_matches('/').ends_with("/embeddings");
         let answer = if has_answer { self.answer } else { 0 };
-        let answers = asked.answers.unwrap_or(1).max(1);
+        let answers = asked.and_then(|asked| asked.answers).unwrap_or(1).max(1);
         Estimate {
-            model: asked.model.map(Arc::from).or_else(|| self.default_model.clone()),
-            prompt: (body.len() as u64).div_ceil(BYTES_PER_TOKEN),
-            answer: asked.cap.unwrap_or(answer).saturating_mul(answers),
+            model: model.or_else(|| self.default_model.clone()),
+            prompt: body.len().div_ceil(BYTES_PER_TOKEN),
+            answer: asked.and_then(|asked| asked.cap).unwrap_or(answer).saturating_mul(answers),
         }
     }
 }
 
-/// What a request says of itself. Of a cap that is no number only that is ignored, and of several
-/// the largest counts, also of those by one name: which of them a provider takes is not known.
-#[derive(Default)]
-struct Asked<'a> {
-    model: Option<Cow<'a, str>>,
-    cap: Option<u64>,
-    answers: Option<u64>,
-}
-
-impl<'a> Asked<'a> {
-    fn read(body: &'a [u8]) -> Self {
-        serde_json::from_slice(body).unwrap_or_else(|_| {
-            // A text that is not UTF-8 is found only where one looks, and a router looks at the
-            // model. What it cannot read either is refused there, and then nothing is booked.
-            let OnlyModel { model } = serde_json::from_slice(body).unwrap_or_default();
-            Self { model, ..Self::default() }
-        })
+/// The model of a body that no router would take: whoever sends it on anyhow wants its price.
+fn lone_model(body: &Buffered) -> Option<Arc<str>> {
+    #[derive(Deserialize)]
+    struct Lone<'a> {
+        #[serde(borrow)]
+        model: Option<Cow<'a, str>>,
     }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct OnlyModel<'a> {
-    #[serde(borrow)]
-    model: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Field {
-    Model,
-    MaxTokens,
-    MaxCompletionTokens,
-    MaxOutputTokens,
-    N,
-    #[serde(other)]
-    Other,
-}
-
-/// A text that is borrowed where it can be.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Asked<'de> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct AskedVisitor;
-        impl<'de> Visitor<'de> for AskedVisitor {
-            type Value = Asked<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Asked<'de>, A::Error> {
-                let mut asked = Asked::default();
-                while let Some(field) = map.next_key()? {
-                    match field {
-                        Field::Model => {
-                            let model: Option<Text<'_>> = map.next_value()?;
-                            asked.model = model.map(|Text(model)| model);
-                        }
-                        Field::MaxTokens | Field::MaxCompletionTokens | Field::MaxOutputTokens => {
-                            asked.cap = asked.cap.max(number(map.next_value()?));
-                        }
-                        Field::N => asked.answers = asked.answers.max(number(map.next_value()?)),
-                        Field::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(asked)
-            }
-        }
-        json.deserialize_map(AskedVisitor)
-    }
-}
-
-/// However it is written: some take `1e5` for a whole number.
-fn number(raw: &RawValue) -> Option<u64> {
-    let whole = serde_json::from_str(raw.get()).ok();
-    whole.or_else(|| {
-        let number: f64 = serde_json::from_str(raw.get()).ok()?;
-        // The cast saturates.
-        (number >= 0.0).then(|| number.ceil() as u64)
-    })
+    serde_json::from_slice::<Lone<'_>>(&body.to_bytes()).ok()?.model.map(Arc::from)
 }
 
 #[cfg(test)]

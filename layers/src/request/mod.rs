@@ -37,6 +37,10 @@ pub struct ModelRequest {
     /// Whether there is a `models`, too: some providers, such as OpenRouter, take others from it
     /// when the `model` cannot answer.
     pub names_others: bool,
+    /// The largest cap that is stated for the answer, in tokens.
+    pub(crate) cap: Option<u64>,
+    /// How many answers are wanted.
+    pub(crate) answers: Option<u64>,
     place: Place,
     usage: usage::Place,
 }
@@ -130,7 +134,17 @@ impl ModelRequest {
             }
         };
         let usage = usage::Place::find(fields.stream_options, &bytes);
-        Ok(Self { model, stream, names_others: fields.names_others, place, usage })
+        let Fields { names_others, cap, answers, .. } = fields;
+        Ok(Self { model, stream, names_others, cap, answers, place, usage })
+    }
+
+    /// The same, but a body is read only once, however often it and its clones are asked about.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    pub fn of(body: &Buffered) -> Result<Self, InvalidRequest> {
+        body.asked().cloned().map_or_else(|| Self::read(body), Ok)
     }
 
     /// The body with `model` as the model's name; all other bytes are shared with `body`, which

@@ -63,7 +63,7 @@ struct Planned {
 
 fn plan(table: &RoutingTable, request: &Request<Buffered>) -> Result<Planned, Rejection> {
     let commit = commit(request.headers())?;
-    let asked = ModelRequest::read(request.body()).map_err(|error| invalid(&error))?;
+    let asked = ModelRequest::of(request.body()).map_err(|error| invalid(&error))?;
     // On other paths a body without a model is perhaps no call to a model at all.
     let told = request.extensions().get::<Dialect>().copied();
     let is_call = told.or_else(|| Dialect::of_path(request.uri().path())).is_some();

@@ -53,9 +53,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
-        let state = match check(&parts, self.rules) {
-            Ok(()) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
+        let state = match check(&request, self.rules) {
+            Ok(()) => State::Inner { future: self.inner.call(request) },
             Err(rejection) => State::Rejected { rejection: Some(rejection) },
         };
         ResponseFuture { state }
