@@ -1,0 +1,209 @@
+//! Calls of a layer's service, by one thread or by two.
+
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    future,
+    hint::black_box,
+    pin::pin,
+    rc::Rc,
+    sync::{Arc, Barrier},
+    task::{Context, Poll},
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use parking_lot::Mutex;
+use tokio::{
+    runtime::{Handle, Runtime},
+    time::Instant,
+};
+use tower::{Layer, Service, ServiceExt};
+
+use crate::contest::{self, Work};
+
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// What is in front of every contest: the price of being a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct NoOp;
+
+#[derive(Clone)]
+pub(crate) struct Forwards<S>(S);
+
+impl<S> Layer<S> for NoOp {
+    type Service = Forwards<S>;
+
+    fn layer(&self, inner: S) -> Forwards<S> {
+        Forwards(inner)
+    }
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for Forwards<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        self.0.call(request)
+    }
+}
+
+/// A service that is ready with an answer.
+#[derive(Clone)]
+pub(crate) struct Ready {
+    answer: Answer,
+    /// Copies of it, made ahead.
+    prebuilt: Arc<Mutex<Vec<Answer>>>,
+}
+
+impl Ready {
+    fn new(answer: Answer) -> Self {
+        Self { answer, prebuilt: Arc::default() }
+    }
+
+    fn prebuild(&self) {
+        let mut prebuilt = self.prebuilt.lock();
+        prebuilt.push(self.answer.clone());
+    }
+}
+
+impl<B> Service<Request<B>> for Ready {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = future::Ready<Result<Answer, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        black_box(&request);
+        let answer = self.prebuilt.lock().pop();
+        future::ready(Ok(answer.unwrap_or_else(|| self.answer.clone())))
+    }
+}
+
+/// Calls the service and reads the answer to its end.
+async fn call<S, B, R>(service: &mut S, request: Request<B>)
+where
+    S: Service<Request<B>, Response = Response<R>, Error: Debug>,
+    R: Body<Data = Bytes, Error: Debug>,
+{
+    let service = service.ready().await.expect("a service that is ready");
+    let response = service.call(request).await.expect("an answer");
+    let mut body = pin!(response.into_body());
+    while let Some(frame) = body.frame().await {
+        black_box(frame.expect("a good frame"));
+    }
+}
+
+/// Polled once, so that no runtime is part of the time.
+fn at_hand<T>(work: impl Future<Output = T>) -> T {
+    work.now_or_never().expect("all of it is ready")
+}
+
+/// The same, but it may have to wait for another thread.
+fn in_turn<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    match work.as_mut().now_or_never() {
+        Some(done) => done,
+        None => Handle::current().block_on(work),
+    }
+}
+
+/// Calls of the layer with such a request.
+pub(crate) fn of<L, B, R>(layer: &L, answer: &Answer, request: &Request<B>) -> Work
+where
+    L: Layer<Ready>,
+    L::Service: Service<Request<B>, Response = Response<R>, Error: Debug> + 'static,
+    R: Body<Data = Bytes, Error: Debug>,
+    B: Clone + 'static,
+{
+    let ready = Ready::new(answer.clone());
+    let mut service = layer.layer(ready.clone());
+    let input = inputs(ready, request);
+    contest::prepared(input, move |request| at_hand(call(&mut service, request)))
+}
+
+/// The same, where the layer has tasks to wait for.
+pub(crate) fn with_tasks<L, B, R>(
+    layer: &L,
+    answer: &Answer,
+    request: &Request<B>,
+    runtime: &Rc<Runtime>,
+) -> Work
+where
+    L: Layer<Ready>,
+    L::Service: Service<Request<B>, Response = Response<R>, Error: Debug> + 'static,
+    R: Body<Data = Bytes, Error: Debug>,
+    B: Clone + 'static,
+{
+    let ready = Ready::new(answer.clone());
+    let mut service = layer.layer(ready.clone());
+    let (input, runtime) = (inputs(ready, request), Rc::clone(runtime));
+    contest::prepared(input, move |request| runtime.block_on(call(&mut service, request)))
+}
+
+fn inputs<B: Clone + 'static>(
+    ready: Ready,
+    request: &Request<B>,
+) -> impl FnMut() -> Request<B> + 'static {
+    let request = request.clone();
+    move || {
+        ready.prebuild();
+        request.clone()
+    }
+}
+
+const THREADS: usize = 2;
+
+/// Calls by two threads, each with its request and its clone of the layer's service. Making the
+/// requests counts, so that the threads meet in the layer all the time.
+pub(crate) fn by_two<L, B, R>(layer: &L, requests: [Request<B>; THREADS]) -> Work
+where
+    L: Layer<Ready>,
+    L::Service: Service<Request<B>, Response = Response<R>, Error: Debug> + Clone + Send + 'static,
+    R: Body<Data = Bytes, Error: Debug>,
+    B: Clone + Send + 'static,
+{
+    let service = layer.layer(Ready::new(Answer::default()));
+    at_once(requests.map(|request| {
+        let mut service = service.clone();
+        move || in_turn(call(&mut service, request.clone()))
+    }))
+}
+
+/// What each of two threads does over and over, and the time it takes either of them.
+pub(crate) fn at_once<F: FnMut() + Send + 'static>(mut calls: [F; THREADS]) -> Work {
+    Box::new(move |times, gauge| {
+        let (start, runtime) = (Barrier::new(THREADS), Handle::current());
+        let run = |call: &mut F| {
+            let _entered = runtime.enter();
+            let mut took = Duration::ZERO;
+            start.wait();
+            allocation_counter::opt_out(|| {
+                let start = Instant::now();
+                for _ in 0..times {
+                    call();
+                }
+                took = start.elapsed();
+            });
+            took
+        };
+        let took: Duration = thread::scope(|scope| {
+            let threads = calls.each_mut().map(|call| scope.spawn(|| run(call)));
+            threads.into_iter().map(|thread| thread.join().expect("a thread's time")).sum()
+        });
+        gauge.add(took / THREADS as u32);
+    })
+}
