@@ -2,51 +2,63 @@
 
 use std::time::Duration;
 
-use allocation_counter::{AllocationInfo, measure, opt_out};
 use tokio::time::Instant;
 
-/// Goes around what counts, and takes its time or counts its allocations, but not both: counting
-/// takes time.
+/// How heap allocations are counted, in a program whose allocator can do it.
+#[derive(Clone, Copy)]
+pub(crate) struct Counter {
+    /// Gives how many there were, and of how many bytes.
+    pub(crate) count: fn(&mut dyn FnMut()) -> (u64, u64),
+    /// Counts none: it takes time.
+    pub(crate) rest: fn(&mut dyn FnMut()),
+}
+
+/// Goes around what counts, and takes its time or counts its allocations, but not both.
 pub(crate) struct Gauge {
-    counts_heap: bool,
+    counter: Option<Counter>,
+    counts: bool,
     time: Duration,
-    heap: Option<AllocationInfo>,
+    heap: Option<(u64, u64)>,
 }
 
 impl Gauge {
-    pub(crate) fn time() -> Self {
-        Self { counts_heap: false, time: Duration::ZERO, heap: None }
+    pub(super) fn time(counter: Option<Counter>) -> Self {
+        Self { counter, counts: false, time: Duration::ZERO, heap: None }
     }
 
     /// Of this thread.
-    pub(crate) fn heap() -> Self {
-        Self { counts_heap: true, ..Self::time() }
+    pub(super) fn heap(counter: Option<Counter>) -> Self {
+        Self { counts: true, ..Self::time(counter) }
     }
 
-    pub(crate) fn section(&mut self, section: impl FnOnce()) {
-        if self.counts_heap {
-            *self.heap.get_or_insert_default() += measure(section);
-        } else {
-            // The counting allocator has to be there, but it need not count.
-            opt_out(|| {
-                let start = Instant::now();
-                section();
-                self.add(start.elapsed());
-            });
+    pub(crate) fn section(&mut self, mut section: impl FnMut()) {
+        let timed = |section: &mut dyn FnMut()| {
+            let start = Instant::now();
+            section();
+            start.elapsed()
+        };
+        match self.counter {
+            Some(Counter { count, .. }) if self.counts => {
+                let (so_far, bytes_so_far) = self.heap.unwrap_or_default();
+                let (allocations, bytes) = count(&mut section);
+                self.heap = Some((so_far + allocations, bytes_so_far + bytes));
+            }
+            Some(Counter { rest, .. }) => rest(&mut || self.add(timed(&mut section))),
+            None => self.add(timed(&mut section)),
         }
     }
 
-    /// For what cannot be counted here, as it runs on other threads.
+    /// Of what ran on other threads.
     pub(crate) fn add(&mut self, time: Duration) {
         self.time += time;
     }
 
-    pub(crate) fn took(&self) -> Duration {
+    pub(super) fn took(&self) -> Duration {
         self.time
     }
 
     /// Allocations and their bytes, if they were counted.
-    pub(crate) fn allocated(&self) -> Option<(u64, u64)> {
-        self.heap.map(|heap| (heap.count_total, heap.bytes_total))
+    pub(super) fn allocated(&self) -> Option<(u64, u64)> {
+        self.heap
     }
 }

@@ -18,7 +18,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
 
-pub(crate) use self::gauge::Gauge;
+pub(crate) use self::gauge::{Counter, Gauge};
 use self::table::{Row, Table};
 
 /// Does the same thing so many times, the gauge around what counts.
@@ -99,21 +99,22 @@ enum Mode {
 pub(crate) struct Contests {
     mode: Mode,
     filters: Vec<String>,
+    counter: Option<Counter>,
 }
 
 impl Contests {
-    pub(crate) fn from_args() -> Self {
+    pub(crate) fn from_args(counter: Option<Counter>) -> Self {
         let (options, filters): (Vec<_>, Vec<_>) =
             std::env::args().skip(1).partition(|arg| arg.starts_with('-'));
         let has = |option: &str| options.iter().any(|given| given == option);
         if options.iter().any(|option| option != "--bench" && option != "--test") {
-            let criterion = Criterion::default().configure_from_args();
-            return Self { mode: Mode::Criterion(Box::new(criterion)), filters: Vec::new() };
+            let mode = Mode::Criterion(Box::new(Criterion::default().configure_from_args()));
+            return Self { mode, filters: Vec::new(), counter };
         }
         // Cargo gives `--bench` when it benches, and nothing when it tests.
         let smoke = has("--test") || !has("--bench");
         let mode = if smoke { Mode::Smoke } else { Mode::Table(Table::default()) };
-        Self { mode, filters }
+        Self { mode, filters, counter }
     }
 
     pub(crate) fn hold(&mut self, title: &str, enter: impl FnOnce(&mut Contest)) {
@@ -123,19 +124,20 @@ impl Contests {
         }
         let mut contest = Contest { contestants: Vec::new(), size: None };
         enter(&mut contest);
+        let counter = self.counter;
         match &mut self.mode {
             Mode::Smoke => {
                 for (name, work) in &mut contest.contestants {
-                    work(1, &mut Gauge::time());
-                    work(1, &mut Gauge::heap());
+                    work(1, &mut Gauge::time(counter));
+                    work(1, &mut Gauge::heap(counter));
                     println!("{title}: {name}: ok");
                 }
             }
             Mode::Table(table) => {
                 eprintln!("{title}");
-                table.rows.extend(Row::of(title, contest));
+                table.rows.extend(Row::of(title, contest, counter));
             }
-            Mode::Criterion(criterion) => run(criterion, title, contest),
+            Mode::Criterion(criterion) => run(criterion, title, contest, counter),
         }
     }
 
@@ -148,7 +150,7 @@ impl Contests {
     }
 }
 
-fn run(criterion: &mut Criterion, title: &str, contest: Contest) {
+fn run(criterion: &mut Criterion, title: &str, contest: Contest, counter: Option<Counter>) {
     let mut group = criterion.benchmark_group(title);
     if let Some(Size { events, bytes }) = contest.size {
         let (elements, bytes) = (events.unwrap_or(1) as u64, bytes as u64);
@@ -157,7 +159,7 @@ fn run(criterion: &mut Criterion, title: &str, contest: Contest) {
     for (name, mut work) in contest.contestants {
         group.bench_function(name, |b| {
             b.iter_custom(|calls| {
-                let mut gauge = Gauge::time();
+                let mut gauge = Gauge::time(counter);
                 work(calls, &mut gauge);
                 gauge.took()
             });

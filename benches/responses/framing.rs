@@ -16,6 +16,7 @@ use crate::{
 
 /// Events, and the bytes of their data: that all of them were found.
 type Found = (usize, usize);
+type Frames = fn(&[Bytes]) -> Found;
 
 fn framed(chunks: &[Bytes], mut on_event: impl FnMut(Event<'_>) -> usize) -> Found {
     let (mut framer, mut found) = (Framer::new(1 << 20), (0, 0));
@@ -66,7 +67,7 @@ fn eventsource_stream(chunks: &[Bytes]) -> Found {
 
 fn enter(contest: &mut Contest, chunks: &[Bytes], expected: Found) {
     contest.events(expected.0, chunks.iter().map(Bytes::len).sum());
-    let contestants: [(_, fn(&[Bytes]) -> Found); 4] = [
+    let contestants: [(_, Frames); 4] = [
         ("ours", ours),
         ("ours, copied", ours_copied),
         ("sse-stream", sse_stream),

@@ -31,13 +31,13 @@ fn text_chunks(words: usize) -> Vec<Value> {
     stream(WORDS.iter().cycle().take(words).map(|word| json!({"content": word})))
 }
 
-fn of(chunks: Vec<Value>, pieces: &[&str], times: usize) -> ChatStream {
+fn of(chunks: &[Value], pieces: &[&str], times: usize) -> ChatStream {
     let chunks = chunks.iter().map(Value::to_string).collect();
     ChatStream { chunks, text: pieces.iter().copied().cycle().take(times).collect() }
 }
 
 pub(crate) fn text_stream(words: usize) -> ChatStream {
-    of(text_chunks(words), &WORDS, words)
+    of(&text_chunks(words), &WORDS, words)
 }
 
 /// With padding of another length in each chunk, as OpenAI sends it, so that none is like another.
@@ -46,7 +46,7 @@ pub(crate) fn padded_stream(words: usize) -> ChatStream {
     for (at, chunk) in chunks.iter_mut().enumerate() {
         chunk["obfuscation"] = "x".repeat(at * 7 % 13).into();
     }
-    of(chunks, &WORDS, words)
+    of(&chunks, &WORDS, words)
 }
 
 pub(crate) fn call_stream(pieces: usize) -> ChatStream {
@@ -57,7 +57,7 @@ pub(crate) fn call_stream(pieces: usize) -> ChatStream {
     let begin = arguments(json!("call_1"), json!("shell"), "");
     let rest = ARGUMENTS.iter().cycle().take(pieces);
     let rest = rest.map(|piece| arguments(Value::Null, Value::Null, piece));
-    of(stream(std::iter::once(begin).chain(rest)), &ARGUMENTS, pieces)
+    of(&stream(std::iter::once(begin).chain(rest)), &ARGUMENTS, pieces)
 }
 
 pub(crate) fn completion() -> String {
