@@ -65,18 +65,19 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Forwards<S> {
 #[derive(Clone)]
 pub(crate) struct Ready {
     answer: Answer,
-    /// Copies of it, made ahead.
-    prebuilt: Arc<Mutex<Vec<Answer>>>,
+    /// Copies of it, made ahead; none where two threads would wait for each other here.
+    prebuilt: Option<Arc<Mutex<Vec<Answer>>>>,
 }
 
 impl Ready {
-    fn new(answer: Answer) -> Self {
-        Self { answer, prebuilt: Arc::default() }
+    fn with_prebuilt(answer: Answer) -> Self {
+        Self { answer, prebuilt: Some(Arc::default()) }
     }
 
     fn prebuild(&self) {
-        let mut prebuilt = self.prebuilt.lock();
-        prebuilt.push(self.answer.clone());
+        if let Some(prebuilt) = &self.prebuilt {
+            prebuilt.lock().push(self.answer.clone());
+        }
     }
 }
 
@@ -91,7 +92,7 @@ impl<B> Service<Request<B>> for Ready {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         black_box(&request);
-        let answer = self.prebuilt.lock().pop();
+        let answer = self.prebuilt.as_ref().and_then(|prebuilt| prebuilt.lock().pop());
         future::ready(Ok(answer.unwrap_or_else(|| self.answer.clone())))
     }
 }
@@ -132,7 +133,7 @@ where
     R: Body<Data = Bytes, Error: Debug>,
     B: Clone + 'static,
 {
-    let ready = Ready::new(answer.clone());
+    let ready = Ready::with_prebuilt(answer.clone());
     let mut service = layer.layer(ready.clone());
     let input = inputs(ready, request);
     contest::prepared(input, move |request| at_hand(call(&mut service, request)))
@@ -151,7 +152,7 @@ where
     R: Body<Data = Bytes, Error: Debug>,
     B: Clone + 'static,
 {
-    let ready = Ready::new(answer.clone());
+    let ready = Ready::with_prebuilt(answer.clone());
     let mut service = layer.layer(ready.clone());
     let (input, runtime) = (inputs(ready, request), Rc::clone(runtime));
     contest::prepared(input, move |request| runtime.block_on(call(&mut service, request)))
@@ -179,7 +180,7 @@ where
     R: Body<Data = Bytes, Error: Debug>,
     B: Clone + Send + 'static,
 {
-    let service = layer.layer(Ready::new(Answer::default()));
+    let service = layer.layer(Ready { answer: Answer::default(), prebuilt: None });
     at_once(requests.map(|request| {
         let mut service = service.clone();
         move || in_turn(call(&mut service, request.clone()))
