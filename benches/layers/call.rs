@@ -190,7 +190,7 @@ where
 /// What each of two threads does over and over, and the time it takes either of them.
 pub(crate) fn at_once<F: FnMut() + Send + 'static>(mut calls: [F; THREADS]) -> Work {
     /// One after the other is not what is asked for; but a busy machine may not have it otherwise.
-    const TRIES: usize = 20;
+    const TRIES: usize = 8;
     Box::new(move |times, gauge| {
         let mut took = Duration::ZERO;
         for _ in 0..TRIES {
