@@ -2,15 +2,16 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput};
 use serde_json::{Value, json};
 use switchtower_layers::responses::{Options, translate_request};
+
+use crate::contest::{Contests, work};
 
 /// A request as a coding agent sends it: instructions, some tools, and rounds of calls with their
 /// outputs until it has this many bytes.
 fn agent_request(bytes: usize) -> Vec<u8> {
     // What a tool's output is most of the time: a source file.
-    let text: String = include_str!("../layers.rs").chars().take(bytes / 40).collect();
+    let text: String = include_str!("naive.rs").chars().take(bytes / 40).collect();
     let mut request = json!({
         "model": "gpt-5.5", "instructions": "You are a coding agent.\nBe brief.", "stream": true,
         "store": false, "include": ["reasoning.encrypted_content"], "parallel_tool_calls": true,
@@ -89,20 +90,21 @@ fn naive_request(body: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&chat).expect("a chat request")
 }
 
-pub(crate) fn bench(c: &mut Criterion) {
-    let mut group = c.benchmark_group("request");
-    for (size, bytes) in [("1KB", 1_000), ("100KB", 100_000), ("5MB", 5_000_000)] {
-        let body = agent_request(bytes);
-        let options = Options::default();
-        let ours = || translate_request(black_box(&body), &options, &|_| None).expect("a request");
-        let of = |body: &[u8]| serde_json::from_slice::<Value>(body).expect("JSON");
-        assert!(of(&ours().body) == of(&naive_request(&body)), "both do the same");
+pub(crate) fn hold(contests: &mut Contests) {
+    for (size, bytes) in [("1 KB", 1_000), ("100 KB", 100_000), ("5 MB", 5_000_000)] {
+        contests.hold(&format!("request, {size}"), |contest| {
+            let body = agent_request(bytes);
+            let options = Options::default();
+            let ours = move |body: &[u8]| {
+                translate_request(body, &options, &|_| None).expect("a request").body
+            };
+            let of = |body: &[u8]| serde_json::from_slice::<Value>(body).expect("JSON");
+            assert!(of(&ours(&body)) == of(&naive_request(&body)), "both do the same");
 
-        group.throughput(Throughput::Bytes(body.len() as u64));
-        group.bench_function(format!("switchtower/{size}"), |b| b.iter(ours));
-        group.bench_function(format!("naive/{size}"), |b| {
-            b.iter(|| naive_request(black_box(&body)));
+            contest.bytes(body.len());
+            let input = body.clone();
+            contest.add("ours", work(move || ours(black_box(&input))));
+            contest.add("naive", work(move || naive_request(black_box(&body))));
         });
     }
-    group.finish();
 }
