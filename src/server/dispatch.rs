@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Either;
-use pin_project_lite::pin_project;
 use switchtower_layers::BoxError;
 use tower::Service;
 
@@ -56,29 +55,21 @@ where
     }
 
     fn call(&mut self, request: Request<T>) -> Self::Future {
-        let state = if (self.predicate)(&request) {
-            State::Yes { future: self.yes.call(request) }
-        } else {
-            State::No { future: self.no.call(request) }
-        };
-        ResponseFuture { state }
+        ResponseFuture(match (self.predicate)(&request) {
+            true => Chosen::Yes(Box::pin(self.yes.call(request))),
+            false => Chosen::No(Box::pin(self.no.call(request))),
+        })
     }
 }
 
-pin_project! {
-    /// The future of [`Dispatch`].
-    pub struct ResponseFuture<F, G> {
-        #[pin]
-        state: State<F, G>,
-    }
-}
+/// The future of [`Dispatch`].
+pub struct ResponseFuture<F, G>(Chosen<F, G>);
 
-pin_project! {
-    #[project = StateProj]
-    enum State<F, G> {
-        Yes { #[pin] future: F },
-        No { #[pin] future: G },
-    }
+/// Boxed, once per request: the data plane's future is large, and each layer further out would
+/// move it.
+enum Chosen<F, G> {
+    Yes(Pin<Box<F>>),
+    No(Pin<Box<G>>),
 }
 
 impl<F, G> fmt::Debug for ResponseFuture<F, G> {
@@ -94,13 +85,13 @@ where
 {
     type Output = Result<Response<Either<X, Y>>, Infallible>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project().state.project() {
-            StateProj::Yes { future } => {
-                ready!(future.poll(cx)).map(|response| response.map(Either::Left))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match &mut self.0 {
+            Chosen::Yes(future) => {
+                ready!(future.as_mut().poll(cx)).map(|response| response.map(Either::Left))
             }
-            StateProj::No { future } => {
-                ready!(future.poll(cx)).map(|response| response.map(Either::Right))
+            Chosen::No(future) => {
+                ready!(future.as_mut().poll(cx)).map(|response| response.map(Either::Right))
             }
         })
     }
