@@ -1,5 +1,11 @@
 use std::{
-    convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+    convert::Infallible,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
 };
 
 use http::{Request, uri::Scheme};
@@ -23,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower::util::Oneshot;
 
 use super::{first::FirstBytes, swap::Swap, tls::Certificate};
-use crate::{config::ConnectionLimits, stack::HttpService, upstream::Peer};
+use crate::{config::ConnectionLimits, stack::HttpService};
 
 /// Enough for two round trips around the world.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -148,7 +154,7 @@ impl Accepting {
         // Without it each token of a stream waits for the last one's acknowledgement.
         let _ = stream.set_nodelay(true);
         let Some(certificate) = &self.certificate else {
-            let service = Called { service, peer: Peer(peer), scheme: None };
+            let service = Called { service, peer: peer.ip(), scheme: None };
             return self.serve(stream, place, service, watcher).await;
         };
         let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
@@ -158,7 +164,7 @@ impl Accepting {
         };
         match stream {
             Ok(Ok(stream)) => {
-                let service = Called { service, peer: Peer(peer), scheme: Some(Scheme::HTTPS) };
+                let service = Called { service, peer: peer.ip(), scheme: Some(Scheme::HTTPS) };
                 self.serve(stream, place, service, watcher).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
@@ -185,7 +191,7 @@ impl Accepting {
 /// moved, once more than it has to be.
 struct Called<S> {
     service: Swap<S>,
-    peer: Peer,
+    peer: IpAddr,
     scheme: Option<Scheme>,
 }
 
@@ -194,12 +200,10 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Called<S> {
     type Error = Infallible;
     type Future = Oneshot<S, Request<Incoming>>;
 
-    /// Tells the service who is at the other end: the address with its port, and alone for rate
-    /// limits; and the scheme, if it is not http.
+    /// Tells the service who is at the other end, and the scheme, if it is not http.
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let extensions = request.extensions_mut();
         extensions.insert(self.peer);
-        extensions.insert(self.peer.0.ip());
         if let Some(scheme) = &self.scheme {
             extensions.insert(scheme.clone());
         }

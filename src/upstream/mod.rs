@@ -20,7 +20,6 @@ mod tls;
 
 pub use body::UpstreamBody;
 pub(crate) use endpoint::AtRoot;
-pub use forwarded::Peer;
 pub use future::ResponseFuture;
 pub use service::Upstream;
 pub(crate) use tls::config as tls_config;

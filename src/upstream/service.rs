@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     fmt, io,
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -12,8 +13,7 @@ use switchtower_layers::{Buffered, Code, Rejection, Target};
 use tower::Service;
 
 use super::{
-    Peer, ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor,
-    tls,
+    ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor, tls,
 };
 use crate::config::{Config, Key};
 
@@ -116,7 +116,7 @@ impl Upstream {
         let Some(endpoint) = self.endpoints.get(&target.provider) else {
             return Err(no_provider("the target's provider is not configured"));
         };
-        let peer = request.extensions().get::<Peer>().copied();
+        let peer = request.extensions().get::<IpAddr>().copied();
         headers::remove_hop_by_hop(request.headers_mut());
         let scheme = request.extensions().get::<Scheme>().cloned();
         forwarded::set(request.headers_mut(), peer, scheme.as_ref(), &self.trusted_proxies);

@@ -21,8 +21,8 @@ use crate::{
 
 /// One client's call: its request, its plan, and how far it has come. No I/O.
 pub(super) struct Call {
-    parts: request::Parts,
-    body: Buffered,
+    /// For other attempts: gone once there will be none, as a prompt may be large and a stream long.
+    request: Option<(request::Parts, Buffered)>,
     asked: ModelRequest,
     pub(super) plan: Plan,
     cursor: Cursor,
@@ -85,8 +85,7 @@ impl Call {
             total: parts.extensions.get::<Total>().map(|total| total.0),
             cursor: Cursor::new(plan.targets.len(), settings.again),
             failures: Failures::default(),
-            parts,
-            body,
+            request: Some((parts, body)),
             asked,
             plan,
             holdoffs,
@@ -136,15 +135,16 @@ impl Call {
     /// The request of the next attempt.
     pub(super) fn request(&mut self) -> Request<Buffered> {
         let target = self.target().expect("a target was chosen").clone();
+        let (parts, body) = self.request.as_ref().expect("nothing is committed yet");
         let asks_for_usage = self.settings.include_usage
             && self.dialect == Some(Dialect::Chat)
             && self.asked.lacks_usage()
             && self.table.takes_usage_at(&target.provider);
         let body = match asks_for_usage {
-            true => self.asked.with_usage(&self.body, &target.model),
-            false => self.asked.with_model(&self.body, &target.model),
+            true => self.asked.with_usage(body, &target.model),
+            false => self.asked.with_model(body, &target.model),
         };
-        let mut request = Request::from_parts(self.parts.clone(), body);
+        let mut request = Request::from_parts(parts.clone(), body);
         if asks_for_usage {
             request.extensions_mut().insert(WithholdUsage);
         }
@@ -171,6 +171,7 @@ impl Call {
     /// The client sees this attempt's answer: there will be no other.
     pub(super) fn commit(&mut self) {
         self.cursor.commit();
+        self.request = None;
         self.exchange.update_course(|course| course.committed = Some(Instant::now()));
         let target = self.target().map(field::display);
         tracing::debug!(attempt = self.attempts, target, "committed");

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use http::{HeaderValue, Request, Response, StatusCode, uri::PathAndQuery};
+use http::{Request, Response, StatusCode};
 use switchtower_layers::{
     Code, Exchange, Rejected, Target,
     body::{BodyEnd, Settle},
@@ -24,9 +24,9 @@ pub(super) struct Call {
     exchange: Exchange,
     span: Span,
     route: &'static str,
-    /// Both share the bytes that were read.
-    path: Option<PathAndQuery>,
-    id: Option<HeaderValue>,
+    /// Copies, so that what was read of the connection is not kept for as long as a stream lasts.
+    path: Box<str>,
+    id: Option<Box<str>>,
     begun: Instant,
     head: Option<Head>,
 }
@@ -60,8 +60,8 @@ impl Call {
             exchange,
             span,
             route: route::of(request.uri().path()),
-            path: request.uri().path_and_query().cloned(),
-            id: request.headers().get("x-request-id").cloned(),
+            path: request.uri().path().into(),
+            id: request.headers().get("x-request-id").and_then(|id| Some(id.to_str().ok()?.into())),
             begun: Instant::now(),
             head: None,
         }
@@ -136,9 +136,9 @@ impl Settle for Call {
 
         if route::is_model_call(self.route) {
             self.layer.live.tell(|left_out| live::Request {
-                id: self.id.as_ref().and_then(|id| id.to_str().ok()).map(live::short),
+                id: self.id.as_deref().map(live::short),
                 timestamp: now(),
-                path: live::short(self.path.as_ref().map_or("/", PathAndQuery::path)),
+                path: live::short(&self.path),
                 model: course.model.as_deref().map(live::short),
                 attempts: Attempt::all(&course.failures, last.target.as_ref().zip(last.outcome)),
                 target: last.target.as_ref().map(|target| live::short(&target.to_string())),
