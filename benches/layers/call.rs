@@ -28,7 +28,10 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt};
 
-use crate::contest::{self, Work};
+use crate::{
+    contest::{self, Work},
+    inputs::Anew,
+};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
@@ -131,7 +134,7 @@ where
     L: Layer<Ready>,
     L::Service: Service<Request<B>, Response = Response<R>, Error: Debug> + 'static,
     R: Body<Data = Bytes, Error: Debug>,
-    B: Clone + 'static,
+    B: Anew + 'static,
 {
     let ready = Ready::with_prebuilt(answer.clone());
     let mut service = layer.layer(ready.clone());
@@ -150,7 +153,7 @@ where
     L: Layer<Ready>,
     L::Service: Service<Request<B>, Response = Response<R>, Error: Debug> + 'static,
     R: Body<Data = Bytes, Error: Debug>,
-    B: Clone + 'static,
+    B: Anew + 'static,
 {
     let ready = Ready::with_prebuilt(answer.clone());
     let mut service = layer.layer(ready.clone());
@@ -158,14 +161,14 @@ where
     contest::prepared(input, move |request| runtime.block_on(call(&mut service, request)))
 }
 
-fn inputs<B: Clone + 'static>(
+fn inputs<B: Anew + 'static>(
     ready: Ready,
     request: &Request<B>,
 ) -> impl FnMut() -> Request<B> + 'static {
     let request = request.clone();
     move || {
         ready.prebuild();
-        request.clone()
+        request.clone().map(|body| body.anew())
     }
 }
 
@@ -178,12 +181,12 @@ where
     L: Layer<Ready>,
     L::Service: Service<Request<B>, Response = Response<R>, Error: Debug> + Clone + Send + 'static,
     R: Body<Data = Bytes, Error: Debug>,
-    B: Clone + Send + 'static,
+    B: Anew + Send + 'static,
 {
     let service = layer.layer(Ready { answer: Answer::default(), prebuilt: None });
     at_once(requests.map(|request| {
         let mut service = service.clone();
-        move || in_turn(call(&mut service, request.clone()))
+        move || in_turn(call(&mut service, request.clone().map(|body| body.anew())))
     }))
 }
 

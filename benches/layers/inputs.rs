@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::Full;
-use switchtower_layers::{Dialect, Target};
+use switchtower_layers::{Buffered, Dialect, Target};
 
 use crate::call::Answer;
 
@@ -22,6 +22,23 @@ pub(crate) fn request<B>(body: B) -> Request<B> {
     request.extensions_mut().insert(Other::<1>);
     request.extensions_mut().insert(Other::<2>);
     request
+}
+
+/// A body as it comes with another request: nobody has read it yet.
+pub(crate) trait Anew: Clone {
+    fn anew(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Anew for Bytes {}
+
+impl Anew for Full<Bytes> {}
+
+impl Anew for Buffered {
+    fn anew(&self) -> Self {
+        self.to_bytes().into()
+    }
 }
 
 /// With nothing in it that a layer does not look at.
