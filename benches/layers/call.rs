@@ -67,19 +67,20 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Forwards<S> {
 /// A service that is ready with an answer.
 #[derive(Clone)]
 pub(crate) struct Ready {
-    answer: Answer,
+    /// Shared: layers clone their service, and that is not to cost a copy of this.
+    answer: Arc<Answer>,
     /// Copies of it, made ahead; none where two threads would wait for each other here.
     prebuilt: Option<Arc<Mutex<Vec<Answer>>>>,
 }
 
 impl Ready {
     fn with_prebuilt(answer: Answer) -> Self {
-        Self { answer, prebuilt: Some(Arc::default()) }
+        Self { answer: Arc::new(answer), prebuilt: Some(Arc::default()) }
     }
 
     fn prebuild(&self) {
         if let Some(prebuilt) = &self.prebuilt {
-            prebuilt.lock().push(self.answer.clone());
+            prebuilt.lock().push(Answer::clone(&self.answer));
         }
     }
 }
@@ -96,7 +97,7 @@ impl<B> Service<Request<B>> for Ready {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         black_box(&request);
         let answer = self.prebuilt.as_ref().and_then(|prebuilt| prebuilt.lock().pop());
-        future::ready(Ok(answer.unwrap_or_else(|| self.answer.clone())))
+        future::ready(Ok(answer.unwrap_or_else(|| Answer::clone(&self.answer))))
     }
 }
 
@@ -183,7 +184,7 @@ where
     R: Body<Data = Bytes, Error: Debug>,
     B: Anew + Send + 'static,
 {
-    let service = layer.layer(Ready { answer: Answer::default(), prebuilt: None });
+    let service = layer.layer(Ready { answer: Arc::default(), prebuilt: None });
     at_once(requests.map(|request| {
         let mut service = service.clone();
         move || in_turn(call(&mut service, request.clone().map(|body| body.anew())))

@@ -1,3 +1,5 @@
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
 use proptest::prelude::*;
 
 use super::*;
@@ -115,6 +117,21 @@ fn it_reads_a_body_of_several_segments() {
     let body = Buffered::from_segments([r#"{"mod"#.into(), r#"el":"a"}"#.into()]);
     let request = ModelRequest::read(&body).unwrap();
     assert_eq!(request.with_model(&body, "b").to_bytes(), r#"{"model":"b"}"#);
+}
+
+#[test]
+fn a_body_and_its_clones_are_read_once_and_an_edited_one_anew() {
+    let body = Buffered::from(r#"{"model":"a","max_tokens":7}"#);
+    let mut clone = body.clone();
+    let request = ModelRequest::of(&body).unwrap();
+    assert_eq!(request, ModelRequest::read(&body).unwrap());
+    assert!(std::ptr::eq(body.asked().unwrap(), clone.asked().unwrap()));
+    let edited = request.with_model(&body, "b");
+    assert_eq!(ModelRequest::of(&edited).unwrap().model.as_deref(), Some("b"));
+    // Of one that is being sent only the rest counts.
+    drop(clone.frame().now_or_never());
+    assert!(clone.asked().is_none() && ModelRequest::of(&clone).is_err());
+    assert!(ModelRequest::of(&Buffered::from("[]")).is_err());
 }
 
 #[test]
