@@ -30,6 +30,8 @@ pub mod classify;
 pub mod exchange;
 #[cfg(any(feature = "quota", feature = "route"))]
 mod holdoffs;
+#[cfg(any(feature = "observe", feature = "responses"))]
+mod json;
 #[cfg(any(feature = "budget", feature = "rate-limit"))]
 pub mod key;
 #[cfg(any(

@@ -12,17 +12,18 @@ use super::{
     error,
     progress::News,
     usage,
-    wire::{self, Present, Text},
+    wire::{Present, Text},
 };
 use crate::{
     exchange::{Fault, Finish},
+    json,
     sse::Event,
 };
 
 /// Reads one event and hands its news on. Gives whether it is the chunk that carries the usage
 /// and nothing else, which only comes to those who ask for it.
 pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<bool, Fault> {
-    let chunk: Wire<'_> = wire::read(event.data)
+    let chunk: Wire<'_> = json::read(event.data)
         .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
     if event.name == b"error" && chunk.error.is_none() {
         return Err(Fault::Upstream(error::read_body(event.data)));
@@ -33,7 +34,7 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
 
 /// Reads a whole answer and hands its news on.
 pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
-    let answer: Wire<'_> = wire::read(bytes).map_err(|_| not_an_answer(bytes))?;
+    let answer: Wire<'_> = json::read(bytes).map_err(|_| not_an_answer(bytes))?;
     match answer.hand_on(news)? {
         0 => Err(Fault::Malformed("the answer has no choices".into())),
         _ => Ok(()),

@@ -8,16 +8,17 @@ use super::{
     error,
     progress::News,
     usage,
-    wire::{self, Present, Text},
+    wire::{Present, Text},
 };
 use crate::{
     exchange::{Fault, Finish},
+    json,
     sse::Event,
 };
 
 /// Reads one event and hands its news on.
 pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
-    let wire: Wire<'_> = wire::read(event.data)
+    let wire: Wire<'_> = json::read(event.data)
         .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
     let kind = wire.kind.as_ref().map_or("", |kind| &kind.0);
     match kind {
@@ -51,7 +52,7 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
 
 /// Reads a whole answer and hands its news on.
 pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
-    let answer: Response<'_> = wire::read(bytes).map_err(|_| not_an_answer(bytes))?;
+    let answer: Response<'_> = json::read(bytes).map_err(|_| not_an_answer(bytes))?;
     if answer.error.is_none() && !answer.output.0 && answer.status.is_none() {
         return Err(Fault::Malformed("the answer has no output".into()));
     }

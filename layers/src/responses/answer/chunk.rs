@@ -36,12 +36,8 @@ struct Groq<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    /// Reads it from its bytes, whose encoding is checked once for all strings in them.
     pub(super) fn read(bytes: &'a [u8]) -> serde_json::Result<Self> {
-        match str::from_utf8(bytes) {
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_slice(bytes),
-        }
+        crate::json::read(bytes)
     }
 
     pub(super) fn usage(&self) -> Option<Usage> {
