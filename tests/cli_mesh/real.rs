@@ -48,12 +48,13 @@ async fn agents_and_health() {
 #[tokio::test]
 async fn whether_it_answers_needs_no_key() {
     let keys = "auth: {keys: [{name: a, key_env: A_KEY}]}";
-    let gateway = Binary::start(keys, &[("A_KEY", "sk-0123456789abcdef0123")]).await;
+    let mut gateway = Binary::start(keys, &[("A_KEY", "sk-0123456789abcdef0123")]).await;
     let shell = Shell::at(gateway.addr);
     assert_eq!(shell.says(&["health", "--live"]).await, "It answers.\n");
     let error = shell.complains(1, &["health"]).await;
     assert!(error.contains("(UNAUTHORIZED)"), "{error}");
-    drop(gateway);
+    gateway.signal("TERM").await;
+    assert_eq!(gateway.status().await, Some(0));
     let error = shell.complains(1, &["health", "--live"]).await;
     assert!(error.starts_with("error: no gateway listens on "), "{error}");
 }

@@ -143,10 +143,12 @@ async fn registered_agents_are_there_after_a_restart() {
     gateway.stopped().await;
     drop(gateway);
 
-    let gateway = Gateway::start(&yaml).await;
+    let mut gateway = Gateway::start(&yaml).await;
     let (status, agent) = ask(&gateway, get("/agents/my-agent")).await;
     assert_eq!((status, &agent["name"]), (200, &json!("My Custom Agent")));
     assert_eq!(agent["status"], "online");
+    gateway.stop();
+    gateway.stopped().await;
     drop(gateway);
 
     // What is configured meanwhile comes first.
