@@ -28,7 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::util::Oneshot;
 
-use super::{first::FirstBytes, swap::Swap, tls::Certificate};
+use super::{first::FirstBytes, repoll::Repoll, swap::Swap, tls::Certificate};
 use crate::{config::ConnectionLimits, stack::HttpService};
 
 /// Enough for two round trips around the world.
@@ -181,7 +181,7 @@ impl Accepting {
         let stream = Box::pin(FirstBytes::new(stream, self.patience, place));
         let stream = TokioIo::new(stream);
         let connection = self.server.serve_connection_with_upgrades(stream, service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
+        if let Err(error) = Repoll::new(watcher.watch(connection)).await {
             tracing::debug!(error, "a connection ended");
         }
     }

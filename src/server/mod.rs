@@ -6,6 +6,7 @@ mod dispatch;
 mod first;
 mod guard;
 mod kept;
+mod repoll;
 mod slow;
 mod streams;
 mod swap;
