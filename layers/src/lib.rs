@@ -28,6 +28,8 @@
 pub mod body;
 pub mod classify;
 pub mod exchange;
+#[cfg(any(feature = "observe", feature = "responses"))]
+mod familiar;
 #[cfg(any(feature = "quota", feature = "route"))]
 mod holdoffs;
 #[cfg(any(feature = "observe", feature = "responses"))]

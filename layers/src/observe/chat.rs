@@ -16,26 +16,40 @@ use super::{
 };
 use crate::{
     exchange::{Fault, Finish},
+    familiar::Familiar,
     json,
     sse::Event,
 };
 
 /// Reads one event and hands its news on. Gives whether it is the chunk that carries the usage
 /// and nothing else, which only comes to those who ask for it.
-pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<bool, Fault> {
+pub(super) fn read_event(
+    event: Event<'_>,
+    familiar: &mut Familiar<()>,
+    news: impl FnOnce(News<'_>),
+) -> Result<bool, Fault> {
+    let is_error = event.name == b"error";
+    if familiar.recognise(event.data).is_some() && !is_error {
+        // All else was told by the one before.
+        news(News { content: true, ..News::default() });
+        return Ok(false);
+    }
+    familiar.forget();
     let chunk: Wire<'_> = json::read(event.data)
         .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
-    if event.name == b"error" && chunk.error.is_none() {
+    if is_error && chunk.error.is_none() {
         return Err(Fault::Upstream(error::read_body(event.data)));
     }
     let has_usage = chunk.usage.is_some();
-    chunk.hand_on(news).map(|choices| has_usage && choices == 0)
+    let choices = chunk.hand_on(news)?;
+    familiar.learn(event.data, choices.text.map(|text| ((), text)));
+    Ok(has_usage && choices.started == 0)
 }
 
 /// Reads a whole answer and hands its news on.
 pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
     let answer: Wire<'_> = json::read(bytes).map_err(|_| not_an_answer(bytes))?;
-    match answer.hand_on(news)? {
+    match answer.hand_on(news)?.started {
         0 => Err(Fault::Malformed("the answer has no choices".into())),
         _ => Ok(()),
     }
@@ -52,7 +66,8 @@ pub(super) fn not_an_answer(bytes: &[u8]) -> Fault {
 
 #[derive(Deserialize)]
 struct Wire<'a> {
-    choices: Option<Choices>,
+    #[serde(borrow)]
+    choices: Option<Choices<'a>>,
     #[serde(borrow)]
     model: Option<Text<'a>>,
     #[serde(borrow)]
@@ -61,13 +76,12 @@ struct Wire<'a> {
     error: Option<&'a RawValue>,
 }
 
-impl Wire<'_> {
-    /// Gives the choices that were there, as bits.
-    fn hand_on(self, news: impl FnOnce(News<'_>)) -> Result<u64, Fault> {
+impl<'a> Wire<'a> {
+    fn hand_on(self, news: impl FnOnce(News<'_>)) -> Result<Choices<'a>, Fault> {
         if let Some(error) = self.error {
             return Err(Fault::Upstream(error::read_field(error)));
         }
-        let choices = self.choices.unwrap_or_default();
+        let mut choices = self.choices.unwrap_or_default();
         if let Some(word) = choices.broken {
             let why = format!("the provider gave the finish reason `{word}`");
             return Err(Fault::Malformed(why.into()));
@@ -76,12 +90,12 @@ impl Wire<'_> {
             content: choices.content,
             started: choices.started,
             finished: choices.finished,
-            finish: choices.finish,
+            finish: choices.finish.take(),
             usage: usage::read(self.usage),
             model: self.model.as_ref().map(|model| &*model.0).filter(|model| !model.is_empty()),
             ..News::default()
         });
-        Ok(choices.started)
+        Ok(choices)
     }
 }
 
@@ -90,19 +104,24 @@ const BROKEN: [&str; 2] = ["error", "insufficient_system_resource"];
 
 /// All choices of a chunk, folded into what counts.
 #[derive(Default)]
-struct Choices {
+struct Choices<'a> {
     content: bool,
+    /// The text, if there is nothing else.
+    text: Option<&'a str>,
+    /// Those that were there, as bits.
     started: u64,
     finished: u64,
     finish: Option<Finish>,
     broken: Option<&'static str>,
 }
 
-impl Choices {
-    fn add(&mut self, choice: &Choice<'_>, position: u32) {
+impl<'a> Choices<'a> {
+    fn add(&mut self, choice: &Choice<'a>, position: u32) {
         let bit = 1 << choice.index.unwrap_or(position).min(63);
         let said = [&choice.delta, &choice.message];
         self.content |= said.into_iter().flatten().any(Said::is_content);
+        let is_first = self.started == 0;
+        self.text = choice.only_text().filter(|_| is_first);
         self.started |= bit;
         if let Some(reason) = choice.finish_reason.as_ref().filter(|reason| !reason.0.is_empty()) {
             let broken = BROKEN.into_iter().find(|word| *word == reason.0);
@@ -116,48 +135,75 @@ impl Choices {
 #[derive(Deserialize)]
 struct Choice<'a> {
     index: Option<u32>,
-    delta: Option<Said>,
-    message: Option<Said>,
+    #[serde(borrow)]
+    delta: Option<Said<'a>>,
+    #[serde(borrow)]
+    message: Option<Said<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
+}
+
+impl<'a> Choice<'a> {
+    fn only_text(&self) -> Option<&'a str> {
+        let is_plain = self.finish_reason.is_none() && self.message.is_none();
+        self.delta.as_ref().filter(|_| is_plain)?.only_text()
+    }
 }
 
 /// A `delta` or a `message`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Said {
-    content: Present,
-    reasoning_content: Present,
-    reasoning: Present,
-    refusal: Present,
-    tool_calls: Present,
-    function_call: Present,
+struct Said<'a> {
+    #[serde(borrow)]
+    content: Present<'a>,
+    #[serde(borrow)]
+    reasoning_content: Present<'a>,
+    #[serde(borrow)]
+    reasoning: Present<'a>,
+    #[serde(borrow)]
+    refusal: Present<'a>,
+    #[serde(borrow)]
+    tool_calls: Present<'a>,
+    #[serde(borrow)]
+    function_call: Present<'a>,
 }
 
-impl Said {
+impl<'a> Said<'a> {
     fn is_content(&self) -> bool {
-        [
+        self.parts().next().is_some()
+    }
+
+    fn only_text(&self) -> Option<&'a str> {
+        let mut parts = self.parts();
+        match (parts.next(), parts.next()) {
+            (Some(Present::Text(text)), None) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What is there.
+    fn parts(&self) -> impl Iterator<Item = Present<'a>> {
+        let all = [
             self.content,
             self.reasoning_content,
             self.reasoning,
             self.refusal,
             self.tool_calls,
             self.function_call,
-        ]
-        .into_iter()
-        .any(|present| present.0)
+        ];
+        all.into_iter().filter(|part| part.is_there())
     }
 }
 
-impl<'de> Deserialize<'de> for Choices {
+impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ChoicesVisitor;
         impl<'de> Visitor<'de> for ChoicesVisitor {
-            type Value = Choices;
+            type Value = Choices<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an array of choices")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Choices, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Choices<'de>, A::Error> {
                 let mut choices = Choices::default();
                 let mut position = 0;
                 while let Some(choice) = seq.next_element::<Choice<'de>>()? {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Dialect,
     exchange::{Fault, Recorder},
+    familiar::Familiar,
     sse::{Framer, TooLarge},
 };
 
@@ -19,6 +20,7 @@ use crate::{
 pub(super) struct Events {
     dialect: Dialect,
     framer: Framer,
+    familiar: Familiar<()>,
     progress: Progress,
     /// The beginning of an event whose end has not come.
     tail: Vec<Bytes>,
@@ -35,6 +37,7 @@ impl Events {
         Self {
             dialect,
             framer: Framer::new(cap),
+            familiar: Familiar::default(),
             progress: Progress::default(),
             tail: Vec::new(),
             tail_size: 0,
@@ -50,7 +53,7 @@ impl Events {
         out: &mut Outbox,
         recorder: &Recorder,
     ) -> Result<(), Fault> {
-        let Self { dialect, framer, progress, done, withhold_usage, .. } = self;
+        let Self { dialect, framer, familiar, progress, done, withhold_usage, .. } = self;
         let mut broken = None;
         // Never allocates when nothing is withheld.
         let mut withheld = Vec::new();
@@ -68,7 +71,7 @@ impl Events {
             }
             let news = |news: News<'_>| progress.note(news, recorder);
             let read = match dialect {
-                Dialect::Chat => chat::read_event(event, news),
+                Dialect::Chat => chat::read_event(event, familiar, news),
                 Dialect::Responses => responses::read_event(event, news).map(|()| false),
             };
             match read {

@@ -17,7 +17,7 @@ use crate::{
 /// Reads an answer as its frames pass, and writes to the recorder. Does no I/O.
 pub(super) enum Reader {
     /// An event stream.
-    Events(Events),
+    Events(Box<Events>),
     /// A JSON answer, or an error's: read when it is whole.
     Whole { kind: Kind, held: Vec<Bytes>, size: usize, cap: usize },
     /// Only its end is of interest.
@@ -40,7 +40,7 @@ impl Reader {
         match (dialect, response.status()) {
             (Some(dialect), status) if status.is_success() => {
                 if is_event_stream(response.headers()) {
-                    Self::Events(Events::new(dialect, cap, withhold_usage))
+                    Self::Events(Box::new(Events::new(dialect, cap, withhold_usage)))
                 } else {
                     Self::whole(Kind::Answer(dialect), cap)
                 }

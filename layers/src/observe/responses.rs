@@ -33,7 +33,7 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
         _ => {
             let content = match kind {
                 "response.output_item.done" => true,
-                delta => delta.ends_with(".delta") && wire.delta.0,
+                delta => delta.ends_with(".delta") && wire.delta.is_there(),
             };
             let response = wire.response.as_ref();
             let model = response.and_then(|response| response.model.as_ref());
@@ -53,7 +53,7 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
 /// Reads a whole answer and hands its news on.
 pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
     let answer: Response<'_> = json::read(bytes).map_err(|_| not_an_answer(bytes))?;
-    if answer.error.is_none() && !answer.output.0 && answer.status.is_none() {
+    if answer.error.is_none() && !answer.output.is_there() && answer.status.is_none() {
         return Err(Fault::Malformed("the answer has no output".into()));
     }
     answer.hand_on(news)
@@ -63,8 +63,8 @@ pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(
 struct Wire<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Text<'a>>,
-    #[serde(default)]
-    delta: Present,
+    #[serde(borrow, default)]
+    delta: Present<'a>,
     sequence_number: Option<u64>,
     #[serde(borrow)]
     response: Option<Response<'a>>,
@@ -80,8 +80,8 @@ struct Response<'a> {
     status: Option<Text<'a>>,
     #[serde(borrow)]
     model: Option<Text<'a>>,
-    #[serde(default)]
-    output: Present,
+    #[serde(borrow, default)]
+    output: Present<'a>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -112,7 +112,7 @@ impl Response<'_> {
         };
         let bit = u64::from(finish.is_some());
         news(News {
-            content: self.output.0,
+            content: self.output.is_there(),
             started: 1,
             finished: bit,
             finish,

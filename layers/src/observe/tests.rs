@@ -455,6 +455,32 @@ proptest! {
     }
 
     #[test]
+    fn what_is_familiar_says_the_same(
+        deltas in prop::collection::vec((0..7usize, 0..8usize, any::<bool>()), 1..12),
+        last in prop::sample::select(vec!["", "stop", "length"]),
+    ) {
+        const FIELDS: [&str; 7] = [
+            "content", "content", "reasoning_content", "refusal", "tool_calls", "role",
+            "content\":\"\",\"reasoning",
+        ];
+        // The last two are no inside of a string.
+        const TEXTS: [&str; 8] = ["a", "b c", "", "é", "\\n", "\\u00e9", "\\x", "\""];
+        let chunk = |&(field, text, is_second): &(usize, usize, bool)| {
+            let (index, field, text) = (u32::from(is_second), FIELDS[field], TEXTS[text]);
+            format!(r#"{{"choices":[{{"index":{index},"delta":{{"{field}":"{text}"}}}}]}}"#)
+        };
+        let mut chunks: Vec<_> = deltas.iter().map(chunk).collect();
+        chunks.push(format!(r#"{{"choices":[{{"finish_reason":"{last}"}}]}}"#));
+        // No chunk is like the one before where every other one has a blank more.
+        let facts = |blank: &str| {
+            let lines = chunks.iter().zip(["", blank].into_iter().cycle());
+            let lines = lines.map(|(chunk, blank)| format!("data: {blank}{chunk}\n\n"));
+            events(CHAT, &format!("{}data: [DONE]\n\n", lines.collect::<String>()))
+        };
+        prop_assert_eq!(facts(""), facts(" "));
+    }
+
+    #[test]
     fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         for path in [CHAT, RESPONSES] {
             for status in [200, 500] {

@@ -9,11 +9,19 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    familiar::Told,
     json,
     lenient::{Content, Number, Text},
     usage::Usage,
 };
+
+/// What a piece of text is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Reasoning,
+    Content,
+    /// Of the call that the chunk before was about.
+    Arguments,
+}
 
 /// A chunk, or a whole completion.
 #[derive(Debug, Deserialize)]

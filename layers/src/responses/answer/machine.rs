@@ -1,11 +1,10 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    chunk::Chunk,
+    chunk::{Chunk, Told},
     ending::Ending,
     events::{Events, head},
     failure::Failure,
-    familiar::Familiar,
     ids::{Id, Ids},
     item::Status,
     items::Sealing,
@@ -14,7 +13,7 @@ use super::{
     resource::{Resource, Standing},
     usage::Usage,
 };
-use crate::{classify::error, exchange::Fault, responses::Asked};
+use crate::{classify::error, exchange::Fault, familiar::Familiar, responses::Asked};
 
 /// Turns the events of a Chat Completions stream into those of a Responses stream, one at a time:
 /// an upstream event in, the bytes of the events that follow from it out.
@@ -32,7 +31,7 @@ pub struct Machine {
     id: Id,
     resource: Resource,
     output: Output,
-    familiar: Familiar,
+    familiar: Familiar<Told>,
     sequence: u64,
     stage: Stage,
     ending: Option<Ending>,
@@ -109,7 +108,7 @@ impl Machine {
             return Err(Fault::Upstream(error::read_field(raw)));
         }
         let ending = Ending::from_reason(&choice.finish_reason.0);
-        self.familiar.learn(data, &choice);
+        self.familiar.learn(data, choice.only_text());
         self.output.piece(choice, &mut Events { out, sequence: &mut self.sequence });
         self.ending = ending?.or(self.ending);
         Ok(())

@@ -8,7 +8,6 @@ mod chunk;
 mod ending;
 mod events;
 mod failure;
-mod familiar;
 mod ids;
 mod inline;
 mod item;

@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use super::{
     calls::Calls,
-    chunk::{self, Choice, Said},
-    familiar::Told,
+    chunk::{self, Choice, Said, Told},
     ids::Ids,
     inline::{Inline, Piece},
     item::{Body, Call, PartKind, Status},

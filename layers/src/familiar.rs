@@ -4,37 +4,33 @@
 //! has been parsed, those behind it that begin and end with the same bytes, with a string's inside
 //! in between, are the same JSON but for that string, and need no parser.
 
-use super::chunk::Choice;
-
-/// What the last chunk was, if it said nothing but a piece of text.
-#[derive(Debug, Default)]
-pub(super) struct Familiar {
+/// What the last chunk was, if it said nothing but a piece of text, of which `T` tells the rest.
+#[derive(Debug)]
+pub(crate) struct Familiar<T> {
     begin: Vec<u8>,
     end: Vec<u8>,
-    told: Option<Told>,
+    told: Option<T>,
 }
 
-/// What a piece of text is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    Reasoning,
-    Content,
-    /// Of the call that the chunk before was about.
-    Arguments,
+impl<T> Default for Familiar<T> {
+    fn default() -> Self {
+        Self { begin: Vec::new(), end: Vec::new(), told: None }
+    }
 }
 
-impl Familiar {
+impl<T: Copy> Familiar<T> {
     /// The text in a chunk that is like the last one.
-    pub(super) fn recognise<'a>(&self, data: &'a [u8]) -> Option<(Told, &'a str)> {
+    pub(crate) fn recognise<'a>(&self, data: &'a [u8]) -> Option<(T, &'a str)> {
         let told = self.told?;
         let text = data.strip_prefix(&*self.begin)?.strip_suffix(&*self.end)?;
         is_inside(text).then(|| str::from_utf8(text).ok()).flatten().map(|text| (told, text))
     }
 
-    /// Remembers a chunk that was parsed, and whose choice this is.
-    pub(super) fn learn(&mut self, data: &[u8], choice: &Choice<'_>) {
+    /// Remembers a chunk that was parsed, if `told` gives its text: the inside of a string, lent
+    /// from `data`.
+    pub(crate) fn learn(&mut self, data: &[u8], told: Option<(T, &str)>) {
         self.told = None;
-        let Some((told, text)) = choice.only_text() else { return };
+        let Some((told, text)) = told else { return };
         let at = text.as_ptr().addr().wrapping_sub(data.as_ptr().addr());
         let Some((begin, rest)) = data.split_at_checked(at) else { return };
         if let Some(end) = rest.strip_prefix(text.as_bytes()) {
@@ -47,7 +43,7 @@ impl Familiar {
     }
 
     /// Forgets it: the last chunk was of another kind.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.told = None;
     }
 }
