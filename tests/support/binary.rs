@@ -8,19 +8,21 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use super::soon;
+use super::{keys::Keys, soon};
 
-/// The running binary. It is killed when this is dropped.
+/// The running binary. When this is dropped, it is killed, and must not have told a key.
 #[derive(Debug)]
 pub struct Binary {
     pub addr: SocketAddr,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
-    home: TempDir,
+    /// Here until it is given away.
+    home: Option<TempDir>,
+    keys: Keys,
 }
 
 /// What it logs goes to this file in its home.
-const LOG: &str = "log";
+pub(super) const LOG: &str = "log";
 
 impl Binary {
     /// Runs on a free port with this configuration and these variables, and no others.
@@ -40,7 +42,8 @@ impl Binary {
             .expect("the binary runs");
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let addr = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut binary = Self { addr, child, stdout, home };
+        let keys = Keys::of(yaml, env);
+        let mut binary = Self { addr, child, stdout, home: Some(home), keys };
         let line = binary.says("listens on http://").await;
         binary.addr = line.rsplit("http://").next().unwrap().parse().expect("an address");
         binary.says("Ctrl-C stops it.").await;
@@ -51,17 +54,20 @@ impl Binary {
     pub async fn fails_in(home: &Path, yaml: &str) -> String {
         let output = soon(command(home, yaml).output()).await.expect("the binary runs");
         assert_eq!(output.status.code(), Some(1));
-        String::from_utf8(output.stderr).expect("text")
+        let error = String::from_utf8(output.stderr).expect("text");
+        Keys::of(yaml, &[]).are_not_in(&error);
+        error
     }
 
     /// Where it runs.
     pub fn home_path(&self) -> &Path {
-        self.home.path()
+        self.home.as_ref().expect("it was not given away").path()
     }
 
     /// What it leaves behind. It is killed if it still runs.
-    pub fn home(self) -> TempDir {
-        self.home
+    pub fn home(mut self) -> TempDir {
+        self.told_no_key();
+        self.home.take().expect("it was not given away")
     }
 
     /// Waits for a line with these words.
@@ -76,7 +82,7 @@ impl Binary {
 
     /// What it has logged so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.home.path().join(LOG)).expect("text")
+        fs::read_to_string(self.home_path().join(LOG)).expect("text")
     }
 
     /// The process, while it runs.
@@ -94,6 +100,19 @@ impl Binary {
     /// Waits for its end; `None` if a signal was the cause.
     pub async fn status(&mut self) -> Option<i32> {
         soon(self.child.wait()).await.expect("it runs").code()
+    }
+
+    fn told_no_key(&mut self) {
+        let is_running = matches!(self.child.try_wait(), Ok(None));
+        self.keys.were_not_told(self.home_path(), is_running.then_some(self.addr));
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        if self.home.is_some() && !std::thread::panicking() {
+            self.told_no_key();
+        }
     }
 }
 

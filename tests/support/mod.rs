@@ -12,6 +12,7 @@ pub mod encode;
 pub mod endless;
 pub mod envelope;
 pub mod gateway;
+mod keys;
 pub mod prometheus;
 pub mod prompt;
 pub mod raw;
