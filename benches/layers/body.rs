@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use crate::{
     call::{self, NoOp},
     contest::{self, Contests},
-    inputs::{answer, prompt, request, stream, stream_of, target, with},
+    inputs::{answer, prompt, request, stream, stream_of, stream_of_call, target, with},
 };
 
 const SIZES: [(&str, usize); 3] = [("1 KB", 1 << 10), ("100 KB", 100 << 10), ("5 MB", 5 << 20)];
@@ -78,6 +78,8 @@ fn observe(contests: &mut Contests) {
         let answer = stream_of(text);
         contest.add("no-op", call::of(&NoOp, &answer, &ask));
         contest.add("layer", call::of(&ObserveLayer::new(), &answer, &ask));
+        let answer = stream_of(stream_of_call(64));
+        contest.add("layer, pieces of a call", call::of(&ObserveLayer::new(), &answer, &ask));
     });
 }
 

@@ -92,10 +92,22 @@ fn answer_of(content_type: &'static str, body: Bytes) -> Answer {
 
 /// A stream of so many deltas, in one chunk.
 pub(crate) fn stream(deltas: usize) -> Bytes {
-    let delta = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}"#;
-    let finish = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-    let mut text = format!("{delta}\n\n").repeat(deltas);
-    text.push_str(finish);
+    stream_with(deltas, r#"{"content":" word"}"#)
+}
+
+/// The same, of pieces of a call's arguments.
+pub(crate) fn stream_of_call(deltas: usize) -> Bytes {
+    stream_with(deltas, r#"{"tool_calls":[{"index":0,"function":{"arguments":"word"}}]}"#)
+}
+
+fn stream_with(deltas: usize, delta: &str) -> Bytes {
+    let event = |delta: &str, finish: &str| {
+        format!(
+            r#"data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]}}"#
+        )
+    };
+    let mut text = format!("{}\n\n", event(delta, "null")).repeat(deltas);
+    text.push_str(&event("{}", r#""stop""#));
     text.push_str("\n\ndata: [DONE]\n\n");
     text.into()
 }

@@ -106,7 +106,7 @@ const BROKEN: [&str; 2] = ["error", "insufficient_system_resource"];
 #[derive(Default)]
 struct Choices<'a> {
     content: bool,
-    /// The text, if there is nothing else.
+    /// A text of which there may be more: nothing else is there.
     text: Option<&'a str>,
     /// Those that were there, as bits.
     started: u64,
@@ -175,10 +175,8 @@ impl<'a> Said<'a> {
 
     fn only_text(&self) -> Option<&'a str> {
         let mut parts = self.parts();
-        match (parts.next(), parts.next()) {
-            (Some(Present::Text(text)), None) => Some(text),
-            _ => None,
-        }
+        let text = parts.next()?.last_string();
+        text.filter(|_| parts.next().is_none())
     }
 
     /// What is there.

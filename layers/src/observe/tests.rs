@@ -111,6 +111,20 @@ fn content_is_what_a_reader_would_see() {
 }
 
 #[test]
+fn half_a_character_is_content() {
+    let halves = [r"\ud83d", r"\ude00"]
+        .map(|half| format!(r#"data: {{"choices":[{{"delta":{{"content":"{half}"}}}}]}}"#));
+    let last = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    let facts = events(CHAT, &format!("{}\n\n{last}\n\n", halves.join("\n\n")));
+    assert_eq!((facts.fault, facts.pieces), (None, 2));
+
+    let delta = r#"data: {"type":"response.output_text.delta","delta":"\ud83d"}"#;
+    let last = r#"data: {"type":"response.completed","response":{"status":"completed"}}"#;
+    let facts = events(RESPONSES, &format!("{delta}\n\n{last}\n\n"));
+    assert_eq!((facts.fault, facts.pieces), (None, 1));
+}
+
+#[test]
 fn a_whole_stream_is_a_success_even_without_done() {
     let facts = events(
         CHAT,
@@ -456,18 +470,25 @@ proptest! {
 
     #[test]
     fn what_is_familiar_says_the_same(
-        deltas in prop::collection::vec((0..7usize, 0..8usize, any::<bool>()), 1..12),
+        deltas in prop::collection::vec((0..9usize, 0..8usize, any::<bool>()), 1..12),
         last in prop::sample::select(vec!["", "stop", "length"]),
     ) {
-        const FIELDS: [&str; 7] = [
-            "content", "content", "reasoning_content", "refusal", "tool_calls", "role",
-            "content\":\"\",\"reasoning",
+        const DELTAS: [&str; 9] = [
+            r#""content":"T""#,
+            r#""content":"T""#,
+            r#""content":"","reasoning":"T""#,
+            r#""content":"a","reasoning":"T""#,
+            r#""content":[{"type":"text","text":"T"}]"#,
+            r#""refusal":"T""#,
+            r#""role":"T""#,
+            r#""tool_calls":[{"index":0,"function":{"arguments":"T"}}]"#,
+            r#""tool_calls":[{"index":0,"function":{"arguments":"T"}}]"#,
         ];
         // The last two are no inside of a string.
-        const TEXTS: [&str; 8] = ["a", "b c", "", "é", "\\n", "\\u00e9", "\\x", "\""];
-        let chunk = |&(field, text, is_second): &(usize, usize, bool)| {
-            let (index, field, text) = (u32::from(is_second), FIELDS[field], TEXTS[text]);
-            format!(r#"{{"choices":[{{"index":{index},"delta":{{"{field}":"{text}"}}}}]}}"#)
+        const TEXTS: [&str; 8] = ["a", "b c", "", "é", "\\n", "\\ud83d", "\\x", "\""];
+        let chunk = |&(delta, text, is_second): &(usize, usize, bool)| {
+            let (index, delta) = (u32::from(is_second), DELTAS[delta].replace('T', TEXTS[text]));
+            format!(r#"{{"choices":[{{"index":{index},"delta":{{{delta}}}}}]}}"#)
         };
         let mut chunks: Vec<_> = deltas.iter().map(chunk).collect();
         chunks.push(format!(r#"{{"choices":[{{"finish_reason":"{last}"}}]}}"#));

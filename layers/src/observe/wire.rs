@@ -1,93 +1,48 @@
 //! Pieces of JSON that are looked at without being kept.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// A string, borrowed where it has no escapes.
 #[derive(Debug, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// Whether something is there: not null, not empty, not false.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Present<'a> {
-    #[default]
-    No,
-    /// A string without escapes.
-    Text(&'a str),
-    Other,
-}
+/// Something, as it stands there: a piece of a text need not be text by itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct Present<'a>(#[serde(borrow)] Option<&'a RawValue>);
 
-impl Present<'_> {
+impl<'a> Present<'a> {
+    /// Whether it is there: not null, not empty, not false.
     pub(super) fn is_there(self) -> bool {
-        !matches!(self, Self::No)
-    }
-
-    fn other(is_there: bool) -> Self {
-        if is_there { Self::Other } else { Self::No }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Present<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PresentVisitor)
-    }
-}
-
-struct PresentVisitor;
-
-impl<'de> Visitor<'de> for PresentVisitor {
-    type Value = Present<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Present::No)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Present::other(value))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Present::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Present::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Present::Other)
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(if value.is_empty() { Present::No } else { Present::Text(value) })
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Present::other(!value.is_empty()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut any = false;
-        while seq.next_element::<IgnoredAny>()?.is_some() {
-            any = true;
+        match self.0.map(RawValue::get) {
+            None | Some("null" | "false" | "\"\"") => false,
+            Some(raw) => {
+                let inside = raw.strip_prefix(['[', '{']).map(str::trim_ascii_start);
+                !matches!(inside, Some("]" | "}"))
+            }
         }
-        Ok(Present::other(any))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut any = false;
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-            any = true;
+    /// The inside of the last string in it, also if it is one itself.
+    pub(super) fn last_string(self) -> Option<&'a str> {
+        let raw = self.0?.get();
+        let (mut last, mut start) = (None, None);
+        let mut bytes = raw.bytes().enumerate();
+        while let Some((at, byte)) = bytes.next() {
+            match (byte, start) {
+                (b'"', None) => start = Some(at + 1),
+                (b'"', Some(start_of)) => {
+                    last = Some(&raw[start_of..at]);
+                    start = None;
+                }
+                // Only in a string; whatever is escaped is none of its ends.
+                (b'\\', _) => drop(bytes.next()),
+                _ => {}
+            }
         }
-        Ok(Present::other(any))
+        last
     }
 }
 
@@ -101,11 +56,16 @@ mod tests {
             ("null", false),
             ("\"\"", false),
             ("[]", false),
+            ("[ ]", false),
             ("{}", false),
+            ("{\n}", false),
             ("false", false),
             ("\"a\"", true),
+            ("\"]\"", true),
             ("\"\\u2028\"", true),
+            ("\"\\ud83d\"", true),
             ("[null]", true),
+            ("[\"\"]", true),
             ("{\"a\":null}", true),
             ("0", true),
             ("-1", true),
@@ -114,6 +74,21 @@ mod tests {
         ] {
             let read = serde_json::from_str::<Present<'_>>(json).unwrap();
             assert_eq!(read.is_there(), present, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_last_string() {
+        for (json, text) in [
+            ("\"a\"", Some("a")),
+            (r#""a\"b\\""#, Some(r#"a\"b\\"#)),
+            (r#"["a",{"b":"c","d":1,"e":""},null]"#, Some("")),
+            (r#"[{"function":{"arguments":"{\"a"}}]"#, Some(r#"{\"a"#)),
+            ("[1]", None),
+            ("null", None),
+        ] {
+            let read = serde_json::from_str::<Present<'_>>(json).unwrap();
+            assert_eq!(read.last_string(), text, "{json}");
         }
     }
 }
