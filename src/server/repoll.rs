@@ -11,8 +11,8 @@ use std::{
 use atomic_waker::AtomicWaker;
 use pin_project_lite::pin_project;
 
-/// How often a future is polled in a row before it has to wait its turn. A request with a body and its
-/// answer take three.
+/// How often a future is polled in a row before it has to wait its turn. A request with a body takes
+/// two, and so does its answer.
 const MOST: usize = 8;
 
 pin_project! {

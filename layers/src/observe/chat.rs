@@ -29,12 +29,11 @@ pub(super) fn read_event(
     news: impl FnOnce(News<'_>),
 ) -> Result<bool, Fault> {
     let is_error = event.name == b"error";
-    if familiar.recognise(event.data).is_some() && !is_error {
+    if !is_error && familiar.recognise(event.data).is_some() {
         // All else was told by the one before.
         news(News { content: true, ..News::default() });
         return Ok(false);
     }
-    familiar.forget();
     let chunk: Wire<'_> = json::read(event.data)
         .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
     if is_error && chunk.error.is_none() {
