@@ -1,5 +1,6 @@
 use std::{
     convert::Infallible,
+    hash::{DefaultHasher, Hasher},
     ops::Range,
     pin::Pin,
     sync::{Arc, OnceLock},
@@ -10,6 +11,15 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::request::ModelRequest;
+
+/// Bodies up to this size, in bytes, are hashed whole.
+const FINGERPRINT_WHOLE: u64 = 1 << 10;
+/// Bytes at each end of a larger body that are hashed.
+const FINGERPRINT_END: usize = 384;
+/// A larger body is divided by this number; each part but the first begins with a sample.
+const FINGERPRINT_SAMPLES: usize = 16;
+/// Bytes of one sample.
+const FINGERPRINT_SAMPLE: usize = 16;
 
 /// A request body that is whole in memory, as a list of segments.
 ///
@@ -102,6 +112,26 @@ impl Buffered {
     pub(crate) fn asked(&self) -> Option<&ModelRequest> {
         let asked = || self.whole.asked.get_or_init(|| ModelRequest::read(self).ok()).as_ref();
         if self.next == 0 { asked() } else { None }
+    }
+
+    /// A hash of what has not been read yet, by which a request that is sent again is known. Of a
+    /// body over 1 KiB it covers the length, both ends and samples in between, so that its cost is
+    /// bounded. It is stable within a process.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.remaining);
+        if self.remaining <= FINGERPRINT_WHOLE {
+            self.segments().iter().for_each(|segment| hasher.write(segment));
+            return hasher.finish();
+        }
+        let len = self.remaining as usize;
+        let step = len / FINGERPRINT_SAMPLES;
+        let samples = (1..FINGERPRINT_SAMPLES).map(|n| n * step..n * step + FINGERPRINT_SAMPLE);
+        let ends = [0..FINGERPRINT_END, len - FINGERPRINT_END..len];
+        for range in ends.into_iter().chain(samples) {
+            self.slices(range).for_each(|slice| hasher.write(&slice));
+        }
+        hasher.finish()
     }
 
     /// The parts of the segments that lie in `range`.
@@ -210,7 +240,31 @@ mod tests {
         let _ = Buffered::from("abc").splice(2..4, Bytes::new());
     }
 
+    #[test]
+    fn a_fingerprint_tells_bodies_apart_that_differ_at_an_end_or_in_length() {
+        let text = |len: usize| "abcdefgh".repeat(len / 8);
+        for len in [0, 8, 1024, 1032, 100_000] {
+            let body = Buffered::from(text(len));
+            assert_eq!(body.fingerprint(), Buffered::from(text(len)).fingerprint());
+            for other in [format!("x{}", text(len)), format!("{}x", text(len)), text(len + 8)] {
+                assert_ne!(body.fingerprint(), Buffered::from(other).fingerprint(), "{len}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_fingerprint_does_not_depend_on_the_segments(
+            bytes in prop::collection::vec(any::<u8>(), 0..3000),
+            cut in 0..3000usize,
+        ) {
+            let bytes = Bytes::from(bytes);
+            let cut = cut.min(bytes.len());
+            let parts = [bytes.slice(..cut), bytes.slice(cut..)];
+            let whole = Buffered::from(bytes).fingerprint();
+            prop_assert_eq!(Buffered::from_segments(parts).fingerprint(), whole);
+        }
+
         #[test]
         fn splice_equals_the_splice_of_the_bytes(
             parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..8), 0..5),

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::{
     Cause, Settings, State,
     probes::Probes,
+    repeats::Repeats,
     settings::FaultRate,
     window::{Counts, Window},
 };
@@ -21,6 +22,7 @@ pub(super) struct Circuit {
     trips: u32,
     /// When somebody last called or a call ended.
     used: Instant,
+    repeats: Repeats,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,20 @@ pub(super) struct Pass {
     probe: Option<u64>,
 }
 
+/// The result of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) outcome: Outcome,
+    /// Hash of the request, where a fault may be caused by this request alone.
+    pub(super) request: Option<u64>,
+}
+
+impl From<Outcome> for Verdict {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, request: None }
+    }
+}
+
 /// What changed, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
@@ -65,7 +81,8 @@ pub(super) struct Standing {
 impl Circuit {
     pub(super) fn new(now: Instant) -> Self {
         let phase = Phase::Closed(Tally::default());
-        Self { phase, since: now, generation: 0, trips: 0, used: now }
+        let repeats = Repeats::default();
+        Self { phase, since: now, generation: 0, trips: 0, used: now, repeats }
     }
 
     /// Whether a call may go through now.
@@ -92,18 +109,25 @@ impl Circuit {
         (Some(Pass { generation: self.generation, probe }), change)
     }
 
-    /// A call has ended. Neutral and cancelled ones give a probe's place back, and no more.
+    /// A call has ended. Neutral and cancelled ones give a probe's place back, and no more; a
+    /// fault of a request that has failed before is neutral.
     pub(super) fn settle(
         &mut self,
         settings: &Settings,
         pass: Pass,
-        outcome: Outcome,
+        verdict: impl Into<Verdict>,
         now: Instant,
     ) -> Option<Change> {
         if pass.generation != self.generation {
             return None;
         }
         self.used = self.used.max(now);
+        let Verdict { mut outcome, request } = verdict.into();
+        if outcome == Outcome::Fault
+            && request.is_some_and(|request| !self.repeats.is_first(request, now))
+        {
+            outcome = Outcome::Neutral;
+        }
         match &mut self.phase {
             Phase::Closed(tally) => {
                 let cause = tally.count(settings, outcome, now)?;

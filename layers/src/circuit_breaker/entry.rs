@@ -2,10 +2,9 @@ use parking_lot::Mutex;
 use tokio::{sync::broadcast, time::Instant};
 
 use super::{
-    Key, Settings, Status, Transition,
-    circuit::{Change, Circuit, Pass, Standing},
+    Key, Settings, State, Status, Transition,
+    circuit::{Change, Circuit, Pass, Standing, Verdict},
 };
-use crate::exchange::Outcome;
 
 /// One key's circuit, shared by the map and the calls under way.
 #[derive(Debug)]
@@ -25,8 +24,18 @@ impl Entry {
         admitted.map_err(|standing| self.describe(standing))
     }
 
-    pub(super) fn settle(&self, settings: &Settings, pass: Pass, outcome: Outcome, now: Instant) {
-        self.change(now, |circuit| ((), circuit.settle(settings, pass, outcome, now)));
+    /// Counts the result of a call; the state after it.
+    pub(super) fn settle(
+        &self,
+        settings: &Settings,
+        pass: Pass,
+        verdict: Verdict,
+        now: Instant,
+    ) -> State {
+        self.change(now, |circuit| {
+            let change = circuit.settle(settings, pass, verdict, now);
+            (circuit.state(), change)
+        })
     }
 
     pub(super) fn force(&self, open: bool, now: Instant) {

@@ -63,8 +63,8 @@ where
         let result = ready!(future.poll(cx));
         let watch = watch.take().expect("polled after completion");
         Poll::Ready(match result {
-            Ok(response) => {
-                let watch = watch.head(&response);
+            Ok(mut response) => {
+                let watch = watch.head(&mut response);
                 Ok(response.map(|body| ResponseBody::watched(body, watch)))
             }
             Err(error) => {

@@ -15,7 +15,7 @@ fn admit(handle: &Handle, key: &str) -> Result<Permit, Status> {
 }
 
 fn settle(handle: &Handle, key: &str, outcome: Outcome) {
-    admit(handle, key).unwrap().settle(outcome);
+    admit(handle, key).unwrap().settle(outcome.into(), None);
 }
 
 fn trip(handle: &Handle, key: &str) {
@@ -128,7 +128,9 @@ fn threads_cannot_get_more_than_one_probe() {
     for round in 0..200 {
         let key = KeyRef::name(format!("{round}"));
         let admit = || handle.admit(&key, wait, Instant::now());
-        (0..3).for_each(|_| admit().unwrap().settle(Outcome::Fault));
+        for _ in 0..3 {
+            admit().unwrap().settle(Outcome::Fault.into(), None);
+        }
         let barrier = Barrier::new(4);
         let race = || {
             barrier.wait();
@@ -155,7 +157,7 @@ async fn what_is_gone_is_forgotten_and_its_calls_decide_nothing() {
     assert_eq!(handle.count(), 1);
     assert_eq!(handle.status(KeyRef::name("a")).map(|status| status.state), Some(State::Open));
     settle(&handle, "b", Outcome::Success);
-    under_way.settle(Outcome::Fault);
+    under_way.settle(Outcome::Fault.into(), None);
     assert!(admit(&handle, "b").is_ok(), "nothing of before counts");
     assert!(admit(&handle, "c").is_ok());
 }

@@ -43,6 +43,16 @@
 //! | dropped by the client, before or in the body | cancelled | nothing | its place is free again |
 //! | a rejection by a layer further in | not counted | nothing | its place is free again |
 //!
+//! One request cannot open a circuit for others. With an [`Exchange`] in the request's extensions
+//! all attempts of a request count as one fault of a circuit at most. A fault that the request's
+//! content may have caused (5xx, an error or a malformed event in the answer) counts once for each
+//! distinct request, by [`Exchange::request`](crate::Exchange::request), which the `route` layer
+//! sets; what is sent again within 5 minutes is neutral. Faults of the connection, deadlines and
+//! streams without an end always count.
+//!
+//! An error after which the circuit is open carries [`CircuitOpen`], so that a retry does not wait
+//! for what would be refused.
+//!
 //! A call that is settled after its circuit has changed since it was let through decides nothing:
 //! neither a straggler from before the circuit opened, nor a probe of an earlier time. Put
 //! `deadlines` inside: a timeout outside of this layer looks like a client that went away.
@@ -109,6 +119,7 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`CircuitOpen`]: crate::classify::CircuitOpen
 //! [`Exchange`]: crate::Exchange
 //! [`Meaning`]: crate::classify::Meaning
 //! [`Rejected`]: crate::Rejected
@@ -124,6 +135,7 @@ mod key;
 mod layer;
 mod permit;
 mod probes;
+mod repeats;
 mod service;
 mod settings;
 mod state;

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use super::{script::*, *};
 use crate::{
     Code, Exchange, Rejection,
-    classify::{Deadline, DeadlineError, TransportError, TransportErrorKind},
+    classify::{CircuitOpen, Deadline, DeadlineError, TransportError, TransportErrorKind},
     exchange::{Facts, Finish},
 };
 
@@ -182,6 +182,94 @@ async fn the_exchange_of_another_attempt_says_nothing() {
         response.body_mut().collect().await.unwrap();
     });
     assert_eq!(later.await, Judged::Success);
+}
+
+/// Sends a request that belongs to this exchange, and reads its answer.
+async fn send(test: &Test, exchange: &Exchange, replies: &Reply) -> Option<CircuitOpen> {
+    *test.replies.lock() = replies.clone();
+    let mut request = request();
+    request.extensions_mut().insert(exchange.clone());
+    let response = test.service.clone().oneshot(request).await.ok()?;
+    let mark = response.extensions().get().copied();
+    let _ = response.into_body().collect().await;
+    mark
+}
+
+fn failed_transport() -> Reply {
+    marked(TransportError::new(TransportErrorKind::Connect, "refused"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attempts_of_one_request_are_one_fault() {
+    for replies in [status(500), failed_transport(), cut(), reply(|_| Err("refused".into()))] {
+        let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
+        for request in 0..3 {
+            assert_eq!(test.state(), State::Closed, "{request}");
+            let exchange = Exchange::default();
+            for _ in 0..4 {
+                send(&test, &exchange, &replies).await;
+            }
+        }
+        assert_eq!(test.state(), State::Open);
+    }
+}
+
+/// Each request has an exchange of its own.
+fn exchange(request: u64) -> Exchange {
+    let exchange = Exchange::default();
+    exchange.set_request(request);
+    exchange
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_makes_the_server_fail_counts_once_however_often_it_is_sent() {
+    let malformed: fn(&mut Facts) = |facts| {
+        facts.fault = Some(crate::exchange::Fault::Malformed("it is not JSON".into()));
+        facts.end = Some(crate::body::BodyEnd::Complete);
+    };
+    for replies in [status(500), status(503), observed(status(200), false, malformed)] {
+        let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
+        for _ in 0..20 {
+            send(&test, &exchange(1), &replies).await;
+            send(&test, &exchange(2), &replies).await;
+        }
+        assert_eq!(test.state(), State::Closed);
+        send(&test, &exchange(3), &replies).await;
+        assert_eq!(test.state(), State::Open, "three distinct ones are an outage");
+    }
+    let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
+    for _ in 0..3 {
+        send(&test, &exchange(1), &failed_transport()).await;
+    }
+    assert_eq!(test.state(), State::Open, "no connection is no request's fault");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_request_says_nothing_as_a_probe() {
+    let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
+    for request in 1..4 {
+        send(&test, &exchange(request), &status(500)).await;
+    }
+    assert_eq!(test.state(), State::Open);
+    tokio::time::advance(SECOND * 30).await;
+    send(&test, &exchange(1), &status(500)).await;
+    assert_eq!(test.state(), State::HalfOpen, "another one may probe");
+    send(&test, &exchange(4), &status(500)).await;
+    assert_eq!(test.state(), State::Open);
+    tokio::time::advance(SECOND * 30).await;
+    send(&test, &exchange(1), &status(200)).await;
+    assert_eq!(test.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_after_which_the_circuit_is_open_says_so() {
+    let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
+    let marks = [1, 1, 2, 3];
+    for (sent, request) in marks.into_iter().enumerate() {
+        let mark = send(&test, &exchange(request), &status(500)).await;
+        assert_eq!(mark.is_some(), sent == marks.len() - 1, "{sent}");
+    }
+    assert_eq!(send(&test, &exchange(4), &status(500)).await, None, "it is refused");
 }
 
 #[tokio::test]

@@ -2,8 +2,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Settings, circuit::Pass, entry::Entry};
-use crate::exchange::Outcome;
+use super::{
+    Settings, State,
+    circuit::{Pass, Verdict},
+    entry::Entry,
+};
+use crate::{Exchange, exchange::Outcome};
 
 /// The right to make one call. Dropped without an outcome, the call was cancelled.
 #[derive(Debug)]
@@ -26,19 +30,30 @@ impl Permit {
         Self(None)
     }
 
-    pub(super) fn settle(mut self, outcome: Outcome) {
-        self.end(outcome);
+    /// Counts the result of the call, but a second fault of the same exchange not again. The
+    /// circuit's state after it; `None` for a call without a circuit.
+    pub(super) fn settle(
+        mut self,
+        mut verdict: Verdict,
+        exchange: Option<&Exchange>,
+    ) -> Option<State> {
+        if verdict.outcome == Outcome::Fault
+            && let (Some(Tracked { entry, .. }), Some(exchange)) = (&self.0, exchange)
+            && !exchange.charge(Arc::as_ptr(entry).addr())
+        {
+            verdict = Outcome::Neutral.into();
+        }
+        self.end(verdict)
     }
 
-    fn end(&mut self, outcome: Outcome) {
-        if let Some(Tracked { entry, pass, settings }) = self.0.take() {
-            entry.settle(&settings, pass, outcome, Instant::now());
-        }
+    fn end(&mut self, verdict: Verdict) -> Option<State> {
+        let Tracked { entry, pass, settings } = self.0.take()?;
+        Some(entry.settle(&settings, pass, verdict, Instant::now()))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled);
+        self.end(Outcome::Cancelled.into());
     }
 }

@@ -1,13 +1,17 @@
 //! What an answer means.
 
+mod allowance;
 mod attempts;
+mod circuit_open;
 mod deadline;
 pub(crate) mod error;
 mod meaning;
 mod retry_after;
 mod transport;
 
+pub use allowance::{RetriesLeft, RetryAllowance};
 pub use attempts::Attempts;
+pub use circuit_open::CircuitOpen;
 pub use deadline::{Deadline, DeadlineError, Total};
 pub use meaning::Meaning;
 pub use retry_after::{RETRY_AFTER_MS, retry_after};

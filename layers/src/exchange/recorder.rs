@@ -4,7 +4,7 @@ use http::StatusCode;
 use parking_lot::Mutex;
 
 use super::{Course, Facts, Fault};
-use crate::body::BodyEnd;
+use crate::{body::BodyEnd, classify::RetryAllowance};
 
 /// A shared handle to what is learnt about an answer while its body passes.
 ///
@@ -32,6 +32,11 @@ struct State {
     attempt: u64,
     facts: Facts,
     course: Course,
+    /// Hash of the request's body, if a router has set it.
+    request: Option<u64>,
+    /// Keys of those that have counted a fault of this request.
+    charged: Vec<usize>,
+    allowance: RetryAllowance,
 }
 
 impl Exchange {
@@ -66,6 +71,38 @@ impl Exchange {
     /// For a router: writes what becomes of the request as a whole.
     pub fn update_course<T>(&self, f: impl FnOnce(&mut Course) -> T) -> T {
         f(&mut self.0.lock().course)
+    }
+
+    /// For a router: the hash by which the request is known when it is sent again, such as
+    /// [`Buffered::fingerprint`](crate::Buffered::fingerprint).
+    pub fn set_request(&self, fingerprint: u64) {
+        self.0.lock().request = Some(fingerprint);
+    }
+
+    /// Hash of the request's body, if a router has set it.
+    pub fn request(&self) -> Option<u64> {
+        self.0.lock().request
+    }
+
+    /// For a router: how many retries the attempt that is begun next may use.
+    pub fn allow_retries(&self, allowance: RetryAllowance) {
+        self.0.lock().allowance = allowance;
+    }
+
+    /// How many retries of its target the request may use.
+    pub fn retry_allowance(&self) -> RetryAllowance {
+        self.0.lock().allowance
+    }
+
+    /// For a counter of faults such as a circuit: whether this is the request's first fault that
+    /// is counted under `key`. All attempts of a request count once.
+    pub fn charge(&self, key: usize) -> bool {
+        let charged = &mut self.0.lock().charged;
+        let is_first = !charged.contains(&key);
+        if is_first {
+            charged.push(key);
+        }
+        is_first
     }
 
     /// For a layer that is not the attempt's observer and ends it: says why. The first fault
@@ -151,6 +188,13 @@ mod tests {
         exchange.begin().update(|facts| facts.finish = Some(Finish::Stop));
         exchange.give_up(1, Fault::Unfinished);
         assert_eq!(exchange.facts().fault, None);
+    }
+
+    #[test]
+    fn a_request_is_charged_once_per_key() {
+        let exchange = Exchange::default();
+        assert_eq!([1, 1, 2, 1].map(|key| exchange.charge(key)), [true, false, true, false]);
+        assert!(Exchange::default().charge(1), "another request");
     }
 
     #[test]
