@@ -18,6 +18,16 @@ const MOST: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub struct Holdoffs(Arc<RwLock<HashMap<Key, Instant>>>);
 
+/// Why a target is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HoldReason {
+    /// It answered 429 and said how long.
+    RateLimited,
+    /// Its provider said that nothing is left to spend.
+    Exhausted,
+}
+
 /// `model` is `None` for the provider as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
@@ -62,16 +72,26 @@ impl Holdoffs {
 
     /// How much longer the target is to be left alone; `None` when it is not.
     pub fn remaining(&self, target: &Target, now: Instant) -> Option<Duration> {
+        self.find(target, now).map(|(wait, _)| wait)
+    }
+
+    /// How much longer the target is to be left alone, and why; `None` when it is not.
+    pub fn find(&self, target: &Target, now: Instant) -> Option<(Duration, HoldReason)> {
         let held = self.0.read();
         if held.is_empty() {
             return None;
         }
         let provider = target.provider.clone();
-        let until = [Some(target.model.clone()), None]
+        let holds =
+            [(Some(target.model.clone()), HoldReason::RateLimited), (None, HoldReason::Exhausted)];
+        let (until, reason) = holds
             .into_iter()
-            .filter_map(|model| held.get(&Key { provider: provider.clone(), model }))
-            .max()?;
-        Some(until.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+            .filter_map(|(model, reason)| {
+                Some((held.get(&Key { provider: provider.clone(), model })?, reason))
+            })
+            .max_by_key(|(until, _)| **until)?;
+        let wait = until.saturating_duration_since(now);
+        (!wait.is_zero()).then_some((wait, reason))
     }
 }
 

@@ -89,7 +89,7 @@ pub mod route;
 pub use body::Buffered;
 pub use exchange::Exchange;
 #[cfg(any(feature = "quota", feature = "route"))]
-pub use holdoffs::Holdoffs;
+pub use holdoffs::{HoldReason, Holdoffs};
 pub use rejection::{Code, Rejected, Rejection};
 pub use target::{Dialect, Target};
 

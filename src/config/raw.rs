@@ -165,6 +165,7 @@ pub(super) struct RawTimeouts {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawRetry {
     pub(super) max_retries: Option<u32>,
+    pub(super) before_failover: Option<u32>,
     pub(super) base_delay_ms: Option<u64>,
     pub(super) max_delay_ms: Option<u64>,
     pub(super) retryable_statuses: Option<Vec<Spanned<u16>>>,

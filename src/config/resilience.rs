@@ -46,9 +46,17 @@ impl Config {
 }
 
 fn retries(retry: &Retry, budget: Option<Budget>) -> retry::Settings {
-    let Retry { max_retries, base_delay_ms, max_delay_ms, retryable_statuses, budget: _ } = retry;
+    let Retry {
+        max_retries,
+        before_failover,
+        base_delay_ms,
+        max_delay_ms,
+        retryable_statuses,
+        budget: _,
+    } = retry;
     retry::Settings {
         max_retries: *max_retries,
+        before_failover: *before_failover,
         base_delay: Duration::from_millis(*base_delay_ms),
         max_delay: Duration::from_millis(*max_delay_ms),
         statuses: retryable_statuses.as_slice().into(),

@@ -284,6 +284,8 @@ impl Default for Timeouts {
 pub struct Retry {
     /// `max_retries`: the most attempts after the first one; 0 switches retries off. Default 3.
     pub max_retries: u32,
+    /// `before_failover`: retries of a target while another one is left. Default 1.
+    pub before_failover: u32,
     /// `base_delay_ms`: the wait before the first retry, in milliseconds; it doubles with each, and
     /// up to as much again comes on top by chance. Default 500.
     pub base_delay_ms: u64,
@@ -301,6 +303,7 @@ impl Default for Retry {
     fn default() -> Self {
         Self {
             max_retries: 3,
+            before_failover: 1,
             base_delay_ms: 500,
             max_delay_ms: 10_000,
             retryable_statuses: vec![

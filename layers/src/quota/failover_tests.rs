@@ -61,7 +61,7 @@ async fn the_next_target_takes_over() {
     assert_eq!(head.headers["x-switchtower-attempts"], "1", "a rejection is no attempt");
 
     let (head, text) = ask().await;
-    assert_eq!(head.status, 503);
+    assert_eq!(head.status, 429);
     assert_eq!(head.headers["retry-after"], "360", "of the soonest that is known");
     for reason in ["a: Credits: 0, Secondary: 98%", "b/m: its limit is used up for another 360 s"] {
         assert!(text.contains(reason), "{text}");

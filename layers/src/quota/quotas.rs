@@ -122,7 +122,7 @@ impl Quotas {
         {
             let seconds = whole_seconds(wait);
             let message = format!("{target}: its limit is used up for another {seconds} s");
-            return Err(Rejection::new(Code::QuotaExhausted, message).retry_after(wait));
+            return Err(Rejection::new(Code::RateLimited, message).retry_after(wait));
         }
         let board = self.0.board.read();
         let told = board.of(&target.provider);

@@ -44,7 +44,7 @@ async fn a_target_at_its_limit_is_passed_over() {
 
     advance(Duration::from_millis(4500)).await;
     let (head, text) = ask("m").await;
-    assert_eq!(head.status, 503);
+    assert_eq!(head.status, 429);
     assert_eq!(head.headers["retry-after"], "6", "the wait of the soonest, rounded up");
     for target in ["a/m", "b/m"] {
         assert!(text.contains(&format!("{target}: the limit of 6 requests per minute")), "{text}");

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     Exchange, Target,
-    classify::{Attempts, Meaning, Total, TransportError, retry_after},
+    classify::{
+        Attempts, CircuitOpen, Meaning, RetriesLeft, RetryAllowance, Total, TransportError,
+        retry_after,
+    },
     exchange::UpstreamError,
 };
 
@@ -25,6 +28,8 @@ pub(super) struct Call<B> {
     schedule: Schedule,
     /// Those that were answered.
     attempts: u32,
+    /// Retries that were left when the last answer was kept for a failover.
+    left: Option<RetriesLeft>,
 }
 
 impl<B> Call<B> {
@@ -33,7 +38,7 @@ impl<B> Call<B> {
             budget.deposit();
         }
         let schedule = Schedule::new(&settings);
-        Self { request: Some(request), settings, schedule, attempts: 0 }
+        Self { request: Some(request), settings, schedule, attempts: 0, left: None }
     }
 
     /// The request of the next attempt. The last one is not cloned.
@@ -57,14 +62,26 @@ impl<B> Call<B> {
         if !self.settings.covers(meaning, response.status()) {
             return None;
         }
+        if response.extensions().get::<CircuitOpen>().is_some() {
+            self.keep(Kept::CircuitOpen);
+            return None;
+        }
         let asked = retry_after(response.headers(), SystemTime::now());
-        let wait = self.schedule.next(asked, self.left());
+        let wait = self.schedule.next(self.allowed(), asked, self.left());
         wait.map_err(|kept| self.keep(kept)).ok()
+    }
+
+    /// How many retries the request may use, by its exchange.
+    fn allowed(&self) -> u32 {
+        let exchange =
+            self.request.as_ref().and_then(|request| request.extensions().get::<Exchange>());
+        let allowance = exchange.map_or(RetryAllowance::All, Exchange::retry_allowance);
+        self.settings.allowed(allowance)
     }
 
     /// The error's body was read.
     pub(super) fn read<R>(
-        &self,
+        &mut self,
         answer: &Response<Held<R>>,
         read: Result<(), Kept>,
         wait: Duration,
@@ -83,7 +100,7 @@ impl<B> Call<B> {
     /// The service failed without an answer: how long to wait before the next attempt.
     pub(super) fn failed(&mut self) -> Option<Duration> {
         self.attempts += 1;
-        let wait = self.schedule.next(None, self.left()).and_then(|wait| {
+        let wait = self.schedule.next(self.allowed(), None, self.left()).and_then(|wait| {
             self.retry(wait, || String::from("the service failed"))?;
             Ok(wait)
         });
@@ -95,6 +112,9 @@ impl<B> Call<B> {
         let attempts = Attempts(self.attempts);
         if Attempts::of(&response) != attempts {
             response.extensions_mut().insert(attempts);
+        }
+        if let Some(left) = self.left {
+            response.extensions_mut().insert(left);
         }
         response
     }
@@ -112,7 +132,8 @@ impl<B> Call<B> {
         Ok(())
     }
 
-    fn keep(&self, why: Kept) {
+    fn keep(&mut self, why: Kept) {
+        self.left = (why == Kept::Failover).then(|| RetriesLeft(self.schedule.left()));
         let why = tracing::field::display(why);
         tracing::debug!(attempt = self.attempts, target = self.target(), why, "not retried");
     }

@@ -15,13 +15,15 @@
 //! | everything else, every success among it | passed on, from the head |
 //!
 //! An error that could be retried is passed on at once, so that failover further out can act,
-//! when it was the last attempt, when the target asks for more than the cap, when a
+//! when it was the last attempt, when the circuit of the target is open now
+//! ([`CircuitOpen`](crate::classify::CircuitOpen)), when the target asks for more than the cap, when a
 //! [`Total`](crate::classify::Total) deadline in the request's extensions comes before the end of
 //! the wait, or when the [`Budget`] is used up.
 //!
 //! | setting | default |
 //! |---|---|
 //! | [`max_retries`](Settings::max_retries) | 3 |
+//! | [`before_failover`](Settings::before_failover): retries while a router has another target left | 1 |
 //! | [`base_delay`](Settings::base_delay) | 500 ms, doubled with each retry, plus up to as much again of jitter |
 //! | [`max_delay`](Settings::max_delay) | 10 s, jitter included |
 //! | [`statuses`](Settings::statuses) | 429, 500, 502, 503, 504 |

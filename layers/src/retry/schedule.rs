@@ -8,7 +8,10 @@ use super::Settings;
 /// is left.
 pub(super) struct Schedule {
     backoff: <ExponentialBuilder as BackoffBuilder>::Backoff,
+    /// Retries that are left by the settings.
     retries: u32,
+    /// Retries that were made.
+    made: u32,
     cap: Duration,
 }
 
@@ -17,6 +20,10 @@ pub(super) struct Schedule {
 pub(super) enum Kept {
     /// The last attempt was made.
     Last,
+    /// Another target is left, and this one has had its retries before a failover.
+    Failover,
+    /// Its circuit is open: another attempt would be refused.
+    CircuitOpen,
     /// The target asks to be left alone for longer than the cap.
     TooLong,
     /// The total deadline comes first.
@@ -44,7 +51,7 @@ impl Schedule {
             .with_max_delay(settings.max_delay)
             .without_max_times()
             .build();
-        Self { backoff, retries: settings.max_retries, cap: settings.max_delay }
+        Self { backoff, retries: settings.max_retries, made: 0, cap: settings.max_delay }
     }
 
     /// Whether the attempt that is made next, or was made last, is the last one.
@@ -52,16 +59,26 @@ impl Schedule {
         self.retries == 0
     }
 
-    /// How long to wait before the next attempt, which is counted. `asked` is what the target
-    /// wants to be left alone for, `left` is the time until the total deadline.
+    /// Retries that are left by the settings.
+    pub(super) fn left(&self) -> u32 {
+        self.retries
+    }
+
+    /// How long to wait before the next attempt, which is counted. `allowed` is how many retries
+    /// the request may use, `asked` is what the target wants to be left alone for, `left` is the
+    /// time until the total deadline.
     pub(super) fn next(
         &mut self,
+        allowed: u32,
         asked: Option<Duration>,
         left: Option<Duration>,
     ) -> Result<Duration, Kept> {
         let asked = asked.unwrap_or_default();
         if self.is_last() {
             return Err(Kept::Last);
+        }
+        if self.made >= allowed {
+            return Err(Kept::Failover);
         }
         if asked > self.cap {
             return Err(Kept::TooLong);
@@ -73,6 +90,7 @@ impl Schedule {
             return Err(Kept::NoTime);
         }
         self.retries -= 1;
+        self.made += 1;
         Ok(wait)
     }
 }
@@ -81,6 +99,8 @@ impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Last => "it was the last attempt",
+            Self::Failover => "another target is left",
+            Self::CircuitOpen => "its circuit is open",
             Self::TooLong => "the wait it asks for is over the cap",
             Self::NoTime => "the total deadline comes first",
             Self::NoBudget => "the budget is used up",
@@ -121,7 +141,7 @@ mod tests {
             (&tight, None, Some(501), Ok(500)),
             (&off, None, None, Err(Kept::Last)),
         ] {
-            let next = Schedule::new(settings).next(asked.map(ms), left.map(ms));
+            let next = Schedule::new(settings).next(3, asked.map(ms), left.map(ms));
             assert_eq!(next, expected.map(ms), "{asked:?} {left:?}");
         }
     }
@@ -131,11 +151,20 @@ mod tests {
         let mut schedule = Schedule::new(&Settings::default());
         for base in [500, 1000, 2000] {
             assert!(!schedule.is_last());
-            let wait = schedule.next(None, None).unwrap();
+            let wait = schedule.next(3, None, None).unwrap();
             assert!((ms(base)..=ms(2 * base)).contains(&wait), "{wait:?}");
         }
         assert!(schedule.is_last());
-        assert_eq!(schedule.next(None, None), Err(Kept::Last));
+        assert_eq!(schedule.next(3, None, None), Err(Kept::Last));
+    }
+
+    #[test]
+    fn what_the_request_may_use_bounds_the_retries() {
+        let mut schedule = Schedule::new(&Settings::default());
+        assert!(schedule.next(1, None, None).is_ok());
+        assert_eq!(schedule.next(1, None, None), Err(Kept::Failover));
+        assert_eq!(schedule.left(), 2);
+        assert_eq!(Schedule::new(&Settings::default()).next(0, None, None), Err(Kept::Failover));
     }
 
     proptest! {
@@ -157,7 +186,7 @@ mod tests {
             let mut schedule = Schedule::from_builder(&settings, builder);
             let mut waits = 0;
             for asked in asked {
-                match schedule.next(asked.map(ms), None) {
+                match schedule.next(u32::MAX, asked.map(ms), None) {
                     Ok(wait) => {
                         waits += 1;
                         prop_assert!(wait <= ms(cap));

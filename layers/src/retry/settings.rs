@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use http::StatusCode;
 
 use super::Budget;
-use crate::classify::Meaning;
+use crate::classify::{Meaning, RetryAllowance};
 
 /// When and how often a target is asked again.
 ///
@@ -17,6 +17,9 @@ use crate::classify::Meaning;
 pub struct Settings {
     /// How many attempts there may be after the first one. 0 switches retries off.
     pub max_retries: u32,
+    /// How many of them there may be while a router has another target left, by the
+    /// [`Exchange`](crate::Exchange) in the request's extensions.
+    pub before_failover: u32,
     /// The first wait, before jitter adds up to as much again. It doubles with each retry.
     pub base_delay: Duration,
     /// The longest wait, jitter included. A target that asks for more is not asked again.
@@ -29,6 +32,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The retries that a request may use.
+    pub(super) fn allowed(&self, allowance: RetryAllowance) -> u32 {
+        match allowance {
+            RetryAllowance::All => self.max_retries,
+            RetryAllowance::BeforeFailover => self.max_retries.min(self.before_failover),
+            RetryAllowance::AtMost(retries) => self.max_retries.min(retries),
+        }
+    }
+
     /// Whether an answer that means this is worth another attempt.
     pub(super) fn covers(&self, meaning: Meaning, status: StatusCode) -> bool {
         match meaning {
@@ -44,6 +56,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_retries: 3,
+            before_failover: 1,
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(10),
             statuses: [

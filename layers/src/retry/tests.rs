@@ -22,7 +22,11 @@ use tower_layer::Layer;
 use tower_test::mock;
 
 use super::{script::*, *};
-use crate::{Buffered, Target, classify::Total, contract};
+use crate::{
+    Buffered, Exchange, Target,
+    classify::{CircuitOpen, RetriesLeft, RetryAllowance, Total},
+    contract,
+};
 
 type Inner = contract::Mock;
 assert_impl_all!(RetryLayer: Send, Sync, Clone);
@@ -47,6 +51,42 @@ async fn each_status() {
         assert_eq!((ended.status, ended.calls, ended.attempts), (status, 4, 4));
         assert_eq!(ended.body, "answer 3");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_bounds_the_retries_of_a_target() {
+    for (before_failover, allowance, calls, left) in [
+        (1, RetryAllowance::All, 4, None),
+        (1, RetryAllowance::BeforeFailover, 2, Some(2)),
+        (0, RetryAllowance::BeforeFailover, 1, Some(3)),
+        (9, RetryAllowance::BeforeFailover, 4, None),
+        (1, RetryAllowance::AtMost(2), 3, Some(1)),
+        (1, RetryAllowance::AtMost(9), 4, None),
+    ] {
+        let exchange = Exchange::default();
+        exchange.allow_retries(allowance);
+        let mut request = request();
+        request.extensions_mut().insert(exchange);
+        let calls_made = AtomicUsize::new(0);
+        let busy = service_fn(|_: Request<Buffered>| {
+            calls_made.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Ok::<_, Infallible>(says(503, "busy")))
+        });
+        let settings = Settings { before_failover, ..at_once() };
+        let response = RetryLayer::new(settings).layer(busy).oneshot(request).await.unwrap();
+        assert_eq!(calls_made.into_inner(), calls, "{allowance:?}");
+        let told = response.extensions().get::<RetriesLeft>().map(|left| left.0);
+        assert_eq!(told, left, "{allowance:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_is_not_waited_for() {
+    let mut last = says(503, "the third one");
+    last.extensions_mut().insert(CircuitOpen);
+    let ended = run(Settings::default(), request(), [last]).await;
+    assert_eq!((ended.status, ended.calls), (503, 1));
+    assert!(ended.after.is_zero(), "{:?}", ended.after);
 }
 
 #[tokio::test(start_paused = true)]

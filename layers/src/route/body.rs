@@ -17,6 +17,7 @@ use super::{
     drive::{Committed, Drive, own_event},
     events::KEEP_ALIVE,
     failures::reason,
+    held::Held,
 };
 use crate::{BoxError, Buffered, Code, Rejection, exchange::Facts, sse::is_event_stream};
 
@@ -143,7 +144,7 @@ fn refusal(call: &Call, head: &Parts) -> Option<Rejection> {
         let why = "the provider answered without the stream that was asked for";
         return (!is_event_stream(&head.headers)).then(|| Rejection::new(Code::ProviderError, why));
     }
-    let error = said(head);
+    let error = said(head, &Held::default());
     let code = match head.status.as_u16() {
         402 => Code::QuotaExhausted,
         429 if error.code.as_deref() == Some("insufficient_quota") => Code::QuotaExhausted,

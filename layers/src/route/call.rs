@@ -5,15 +5,17 @@ use tokio::time::Instant;
 use tracing::{Span, field};
 
 use super::{
-    Commit, Holdoffs, Plan, RoutingTable,
+    Commit, HoldReason, Holdoffs, Plan, RoutingTable,
     cursor::{Cursor, Wanted},
-    failures::{End, Failures, excerpt, reason},
+    failures::{End, Failures, PassedOver, excerpt, reason},
     held::Held,
     layer::Settings,
 };
 use crate::{
     Buffered, Code, Dialect, Exchange, Rejected, Target,
-    classify::{Attempts, DeadlineError, Meaning, Total},
+    classify::{
+        Attempts, DeadlineError, Meaning, RetriesLeft, RetryAllowance, Total, TransportError,
+    },
     exchange::{Cause, Facts, Failure, Fault, UpstreamError},
     rejection::whole_seconds,
     request::{ModelRequest, Streamed, WithholdUsage},
@@ -44,6 +46,10 @@ pub(super) struct Call {
     before: u32,
     /// The last target at which an attempt was made.
     attempted: Option<usize>,
+    /// The last attempted target, and its retries that were kept for after a failover.
+    withheld: Option<(usize, u32)>,
+    /// What the exchange says of the retries at the current target.
+    allowance: RetryAllowance,
     /// An attempt was begun, and what became of it was not logged yet.
     under_way: bool,
     /// Where the call came from: whoever drops it need not be there.
@@ -78,6 +84,7 @@ impl Call {
             let targets = plan.targets.clone();
             exchange.update_course(|course| (course.model, course.plan) = (model, targets));
         }
+        exchange.set_request(body.fingerprint());
         parts.extensions.insert(Streamed(asked.stream));
         let told = parts.extensions.get::<Dialect>().copied();
         Self {
@@ -97,6 +104,8 @@ impl Call {
             attempts: 0,
             before: 0,
             attempted: None,
+            withheld: None,
+            allowance: RetryAllowance::All,
             under_way: false,
             span: Span::current(),
         }
@@ -179,7 +188,7 @@ impl Call {
 
     /// The attempt under way was answered with an error (or a rejection), and its body was read.
     pub(super) fn answered(&mut self, head: response::Parts, held: Held) -> Next {
-        let error = said(&head);
+        let error = said(&head, &held);
         let response = http::Response::from_parts(head, ());
         let meaning = Meaning::of(&response, Some(&error), SystemTime::now);
         let (head, ()) = response.into_parts();
@@ -199,7 +208,14 @@ impl Call {
                 Code::InvalidRequest | Code::PayloadTooLarge => {
                     self.failures.unfit(reason.clone(), head, held);
                 }
-                _ => self.failures.passed_over(reason.clone(), rejected.retry_after),
+                code => {
+                    let why = match code {
+                        Code::RateLimited => PassedOver::RateLimited,
+                        Code::QuotaExhausted => PassedOver::Exhausted,
+                        _ => PassedOver::Other,
+                    };
+                    self.failures.passed_over(reason.clone(), why, rejected.retry_after);
+                }
             }
             return self.failed("target passed over", Wanted::Other, cause, &reason);
         }
@@ -211,6 +227,11 @@ impl Call {
             }
             _ => {}
         }
+        let left = head.extensions.get::<RetriesLeft>().filter(|_| {
+            self.allowance == RetryAllowance::BeforeFailover
+                && matches!(meaning, Meaning::Transport | Meaning::Unavailable)
+        });
+        self.withheld = self.current.zip(left.map(|left| left.0));
         let reason = reason(&target, &head, &error);
         self.failures.answered(reason.clone(), meaning, head, held);
         self.failed(ATTEMPT_FAILED, Wanted::Other, Cause::Attempt(meaning), &reason)
@@ -218,6 +239,7 @@ impl Call {
 
     /// The attempt under way began an answer that is none.
     pub(super) fn broke(&mut self, fault: &Broke) -> Next {
+        self.withheld = None;
         let target = self.target().expect("an attempt has a target");
         let reason = format!("{}: {}", target.provider, fault.why);
         self.failures.broke(reason.clone());
@@ -252,15 +274,38 @@ impl Call {
         let Self { cursor, plan, holdoffs, failures, exchange, .. } = self;
         let chosen = cursor.advance(wanted, |index| {
             let target = &plan.targets[index];
-            let Some(wait) = holdoffs.remaining(target, now) else { return false };
+            let Some((wait, hold)) = holdoffs.find(target, now) else { return false };
             let seconds = whole_seconds(wait);
-            failures.passed_over(format!("{target}: left alone for {seconds} s"), Some(wait));
+            let (why, said) = match hold {
+                HoldReason::RateLimited => (PassedOver::RateLimited, "rate limited"),
+                HoldReason::Exhausted => (PassedOver::Exhausted, "nothing left to spend"),
+            };
+            let reason = format!("{target}: {said}, left alone for {seconds} s");
+            failures.passed_over(reason, why, Some(wait));
             let failure = Failure::new(target.clone(), Cause::HeldOff);
             exchange.update_course(|course| course.failures.push(failure));
             true
         });
-        if let Some(chosen) = chosen {
+        let mut allowance = match cursor
+            .untried()
+            .any(|index| holdoffs.remaining(&plan.targets[index], now).is_none())
+        {
+            true => RetryAllowance::BeforeFailover,
+            false => RetryAllowance::All,
+        };
+        // Nobody else could be asked, so the last one gets the retries that it had left.
+        let again = || {
+            let (target, left) = self.withheld.take().filter(|&(_, left)| left > 0)?;
+            let is_free = holdoffs.remaining(&plan.targets[target], now).is_none();
+            allowance = RetryAllowance::AtMost(left - 1);
+            (is_free && cursor.go_back(target)).then_some(target)
+        };
+        if let Some(chosen) = chosen.or_else(again) {
             self.current = Some(chosen);
+            if allowance != self.allowance {
+                self.allowance = allowance;
+                exchange.allow_retries(allowance);
+            }
             self.exchange.update_course(|course| {
                 let failures = course.failures.iter_mut().rev();
                 for failure in failures.take_while(|failure| failure.next.is_none()) {
@@ -293,10 +338,21 @@ impl Call {
     }
 }
 
-/// What an error answer's body said, if somebody has read it.
-pub(super) fn said(head: &response::Parts) -> UpstreamError {
-    let exchange = head.extensions.get::<Exchange>();
-    exchange.and_then(|exchange| exchange.read(|facts| facts.error.clone())).unwrap_or_default()
+/// What an error answer's body said: as the observer has read it, or else by what is held.
+pub(super) fn said(head: &response::Parts, held: &Held) -> UpstreamError {
+    let extensions = &head.extensions;
+    let exchange = extensions.get::<Exchange>();
+    let observed = exchange.and_then(|exchange| exchange.read(|facts| facts.error.clone()));
+    let is_own = || {
+        extensions.get::<Rejected>().is_some()
+            || extensions.get::<TransportError>().is_some()
+            || extensions.get::<DeadlineError>().is_some()
+            || extensions.get::<Fault>().is_some()
+    };
+    observed.unwrap_or_else(|| match is_own() {
+        true => UpstreamError::default(),
+        false => UpstreamError::read(&held.to_bytes()),
+    })
 }
 
 /// How an answer turned out to be none.

@@ -50,6 +50,19 @@ impl Cursor {
         None
     }
 
+    /// The targets that were not tried yet.
+    pub(super) fn untried(&self) -> std::ops::Range<usize> {
+        self.next..self.targets
+    }
+
+    /// An attempt is made at this target again: whether there may be one.
+    pub(super) fn go_back(&mut self, target: usize) -> bool {
+        if !self.committed {
+            self.last = Some(target);
+        }
+        !self.committed
+    }
+
     /// The client has seen bytes: there will be no other attempt.
     pub(super) fn commit(&mut self) {
         self.committed = true;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{Request, Response};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::{ServiceExt, service_fn};
@@ -14,10 +14,12 @@ use tower_layer::Layer;
 
 use super::*;
 use crate::{
-    BoxError, Buffered, Target,
-    classify::{Deadline, DeadlineError, Total},
+    BoxError, Buffered, Code, Exchange, Rejection, Target,
+    classify::{Deadline, DeadlineError, RetriesLeft, RetryAllowance, Total},
     observe::ObserveLayer,
 };
+
+const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
@@ -331,11 +333,100 @@ async fn a_target_is_left_alone_until_its_wait_is_over() {
     assert_eq!(asked().await, ["a/m", "b/m"]);
     assert_eq!(asked().await, ["b/m"]);
     let alone = send(&layer, request("a/m", false), script).await;
-    assert_eq!((alone.status, alone.header("retry-after"), alone.asked.len()), (503, "30", 0));
+    assert_eq!((alone.status, alone.header("retry-after"), alone.asked.len()), (429, "30", 0));
     assert_eq!(alone.header("x-switchtower-attempts"), "0");
-    assert!(alone.body.contains("a/m: left alone for 30 s"), "{}", alone.body);
+    assert!(alone.body.contains("a/m: rate limited, left alone for 30 s"), "{}", alone.body);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(asked().await, ["a/m", "b/m"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_which_nothing_can_be_used_says_why() {
+    const BUSY: &str = r#"{"error":{"code":"busy"}}"#;
+    fn open() -> Answer {
+        let rejection = Rejection::new(Code::NoProvider, "circuit open").retry_after(SECOND * 3);
+        rejection.into_response::<Full<Bytes>>().map(|body| body.map_err(Into::into).boxed_unsync())
+    }
+    let limited = || limited(30);
+    for (a, b, status, code, wait) in [
+        (limited as fn() -> Answer, limited as fn() -> Answer, 429, "RATE_LIMITED", "30"),
+        (|| json(402, BUSY), || json(402, BUSY), 429, "QUOTA_EXHAUSTED", "60"),
+        (limited, || json(402, BUSY), 429, "RATE_LIMITED", "30"),
+        (limited, open, 503, "NO_PROVIDER", "3"),
+        (open, open, 503, "NO_PROVIDER", "3"),
+    ] {
+        let layer = RouteLayer::new(table());
+        let script = move |provider: &str, _| if provider == "a" { a() } else { b() };
+        send(&layer, request("m", false), script).await;
+        let seen = send(&layer, request("m", false), script).await;
+        assert_eq!((seen.status, seen.header("retry-after")), (status, wait), "{}", seen.body);
+        assert!(seen.body.contains(code), "{}", seen.body);
+        assert_eq!(seen.header("x-switchtower-attempts"), "0");
+        let kind = if status == 429 && code != "RATE_LIMITED" { "insufficient_quota" } else { "" };
+        assert!(seen.body.contains(kind), "{}", seen.body);
+    }
+}
+
+/// A stand-in for the retry layer: it records what it may do, and keeps two retries.
+#[tokio::test(start_paused = true)]
+async fn the_last_target_that_can_be_used_gets_its_retries() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let allowed = log.clone();
+    let targets = service_fn(move |request: Request<Buffered>| {
+        let target = request.extensions().get::<Target>().unwrap();
+        let allowance = request.extensions().get::<Exchange>().unwrap().retry_allowance();
+        allowed.lock().push((target.to_string(), allowance));
+        std::future::ready(Ok::<_, Infallible>(match &*target.provider {
+            "a" => {
+                let mut answer = json(503, "{}");
+                answer.extensions_mut().insert(RetriesLeft(2));
+                answer
+            }
+            _ => {
+                let rejection = Rejection::new(Code::NoProvider, "circuit open");
+                let answer = rejection.into_response::<Full<Bytes>>();
+                answer.map(|body| body.map_err(Into::into).boxed_unsync())
+            }
+        }))
+    });
+    let service = RouteLayer::new(table()).layer(targets);
+    let response = service.oneshot(request("m", false)).await.unwrap();
+    assert_eq!(response.status(), 502);
+    let seen = std::mem::take(&mut *log.lock());
+    assert_eq!(
+        seen,
+        [
+            ("a/m".to_owned(), RetryAllowance::BeforeFailover),
+            ("b/m".to_owned(), RetryAllowance::All),
+            ("a/m".to_owned(), RetryAllowance::AtMost(1)),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_provider_said_reaches_the_client() {
+    let layer = RouteLayer::new(table());
+    for (status, body, says) in [
+        (
+            500,
+            r#"{"error":{"code":"boom","message":"out of memory"}}"#,
+            "a: 500 boom: out of memory",
+        ),
+        (503, r#"{"error":{"message":"loading model"}}"#, "a: 503 loading model"),
+        (503, "", "a: 503"),
+        (503, r#"{"detail":"no GPU left"}"#, "a: 503 no GPU left"),
+        (200, "<html>maintenance</html>", "a: the answer is HTML, not JSON"),
+    ] {
+        let seen = send(&layer, request("a/m", false), move |_, _| json(status, body)).await;
+        assert_eq!(seen.status, 502);
+        assert!(seen.body.contains(&format!("{says}\"")), "{}", seen.body);
+    }
+    let script = |_: &str, _| {
+        let body = r#"{"error":{"message":"Incorrect key: sk-abc***xyz, see the docs."}}"#;
+        answer(401, "application/json", &[Pause(20), Data(body)])
+    };
+    let seen = send(&layer, request("a/m", true), script).await;
+    assert!(seen.body.contains("a: 401 Incorrect key: *** see the docs."), "{}", seen.body);
 }
 
 #[tokio::test(start_paused = true)]

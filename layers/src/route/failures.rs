@@ -6,7 +6,7 @@ use super::{Plan, held::Held};
 use crate::{
     Code, Dialect, Rejection, Target,
     classify::{DeadlineError, Meaning, RETRY_AFTER_MS, TransportError},
-    exchange::UpstreamError,
+    exchange::{Fault, UpstreamError},
     rejection::whole_seconds,
 };
 
@@ -17,6 +17,11 @@ pub(super) struct Failures {
     reasons: Vec<String>,
     attempts: u32,
     limited: u32,
+    /// Targets that were passed over because of a rate limit, and because of an empty account.
+    rate_limited: usize,
+    exhausted: usize,
+    /// The soonest end of a rate limit of theirs.
+    soonest_rate_limit: Option<Duration>,
     soonest: Option<Duration>,
     /// The last attempt's answer, as far as it is one that can be passed on.
     last: Option<(Meaning, Parts, Held)>,
@@ -24,6 +29,17 @@ pub(super) struct Failures {
     unfit: usize,
     /// What the last of them was answered with.
     misfit: Option<(Parts, Held)>,
+}
+
+/// Why a target was not attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PassedOver {
+    /// It is in a cooldown after a 429, or its rate limit is used up.
+    RateLimited,
+    /// Nothing is left to spend.
+    Exhausted,
+    /// Its circuit is open, for example.
+    Other,
 }
 
 /// What the client gets when there is no answer to pass on.
@@ -55,9 +71,17 @@ impl Failures {
     }
 
     /// A target was not attempted.
-    pub(super) fn passed_over(&mut self, reason: String, wait: Option<Duration>) {
+    pub(super) fn passed_over(&mut self, reason: String, why: PassedOver, wait: Option<Duration>) {
         self.wait(wait);
         self.reasons.push(reason);
+        match why {
+            PassedOver::RateLimited => {
+                self.rate_limited += 1;
+                self.soonest_rate_limit = self.soonest_rate_limit.into_iter().chain(wait).min();
+            }
+            PassedOver::Exhausted => self.exhausted += 1,
+            PassedOver::Other => {}
+        }
     }
 
     /// A layer on the way to a target found the request itself to be wrong, for this target.
@@ -74,13 +98,13 @@ impl Failures {
     /// What the client gets, by DESIGN's order: nothing attempted, which is its own fault if no
     /// target takes the request; only 429s; a client's error last; else the provider's failure.
     pub(super) fn exhausted(self, plan: &Plan, dialect: Option<Dialect>) -> End {
-        let Self { reasons, attempts, limited, soonest, last, unfit, misfit } = self;
-        if attempts == 0 {
-            return match misfit {
-                Some((head, held)) if unfit == reasons.len() => End::AsItCame(head, held),
-                _ => End::Own(nobody(plan, reasons, soonest)),
+        if self.attempts == 0 {
+            return match self.misfit {
+                Some((head, held)) if self.unfit == self.reasons.len() => End::AsItCame(head, held),
+                _ => End::Own(self.nobody(plan)),
             };
         }
+        let Self { reasons, attempts, limited, soonest, last, .. } = self;
         match last {
             Some((_, mut head, held)) if limited == attempts => {
                 if let Some(wait) = soonest {
@@ -106,6 +130,29 @@ impl Failures {
         }
     }
 
+    /// What the client gets when no target was attempted: 429 if it has to wait for rate limits
+    /// or for accounts that are empty, else 503.
+    fn nobody(self, plan: &Plan) -> Rejection {
+        let targets = self.reasons.len();
+        let is_held = targets > 0 && self.rate_limited + self.exhausted == targets;
+        let (code, soonest) = match is_held {
+            true if self.rate_limited > 0 => (Code::RateLimited, self.soonest_rate_limit),
+            true => (Code::QuotaExhausted, self.soonest),
+            false => (Code::NoProvider, self.soonest),
+        };
+        let skipped = plan.skipped.iter().map(ToString::to_string);
+        let reasons: Vec<_> = self.reasons.into_iter().chain(skipped).collect();
+        let mut message = String::from("no provider can be used");
+        if !reasons.is_empty() {
+            let _ = write!(message, ": {}", reasons.join("; "));
+        }
+        let rejection = Rejection::new(code, message);
+        match soonest {
+            Some(wait) => rejection.retry_after(wait),
+            None => rejection,
+        }
+    }
+
     /// What the client gets when the total deadline has passed.
     pub(super) fn out_of_time(self) -> Rejection {
         let mut message = String::from("the total deadline passed");
@@ -113,20 +160,6 @@ impl Failures {
             let _ = write!(message, ": {}", self.reasons.join("; "));
         }
         Rejection::new(Code::DeadlineExceeded, message)
-    }
-}
-
-fn nobody(plan: &Plan, reasons: Vec<String>, soonest: Option<Duration>) -> Rejection {
-    let skipped = plan.skipped.iter().map(ToString::to_string);
-    let reasons: Vec<_> = reasons.into_iter().chain(skipped).collect();
-    let mut message = String::from("no provider can be used");
-    if !reasons.is_empty() {
-        let _ = write!(message, ": {}", reasons.join("; "));
-    }
-    let rejection = Rejection::new(Code::NoProvider, message);
-    match soonest {
-        Some(wait) => rejection.retry_after(wait),
-        None => rejection,
     }
 }
 
@@ -139,17 +172,30 @@ pub(super) fn reason(target: &Target, head: &Parts, error: &UpstreamError) -> St
     if let Some(cause) = head.extensions.get::<DeadlineError>() {
         return format!("{provider}: {cause}");
     }
-    let status = head.status.as_u16();
-    match (error.code.as_deref().or(error.kind.as_deref()), error.message.as_deref()) {
-        (Some(code), _) => format!("{provider}: {status} {}", excerpt(code)),
-        // Such a message may quote the key.
-        (None, Some(_)) if matches!(status, 401 | 403) => format!("{provider}: {status}"),
-        (None, Some(message)) => format!("{provider}: {status} {}", excerpt(message)),
-        (None, None) => format!("{provider}: {status}"),
+    if let Some(fault) = head.extensions.get::<Fault>() {
+        return format!("{provider}: {}", excerpt(&fault.to_string()));
     }
+    let status = head.status.as_u16();
+    match *error == UpstreamError::default() {
+        true => format!("{provider}: {status}"),
+        false => {
+            let said = excerpt(&error.to_string());
+            let said = if matches!(status, 401 | 403) { without_keys(&said) } else { said };
+            format!("{provider}: {status} {said}")
+        }
+    }
+}
+
+/// Masks words that may be a key or what a provider shows of one.
+fn without_keys(message: &str) -> String {
+    let masked = message.split(' ').map(|word| {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        if bare.starts_with("sk-") || word.contains("**") { "***" } else { word }
+    });
+    masked.collect::<Vec<_>>().join(" ")
 }
 
 /// A provider's words, fit for a log.
 pub(super) fn excerpt(message: &str) -> String {
-    message.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    message.chars().take(400).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

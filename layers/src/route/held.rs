@@ -24,6 +24,15 @@ impl Held {
         Some(frame)
     }
 
+    /// The frames in one piece; they stay.
+    pub(super) fn to_bytes(&self) -> Bytes {
+        match self.frames.len() {
+            0 => Bytes::new(),
+            1 => self.frames[0].clone(),
+            _ => self.frames.iter().flatten().copied().collect(),
+        }
+    }
+
     /// Bytes.
     pub(super) fn size(&self) -> u64 {
         self.size

@@ -22,6 +22,9 @@
 //!
 //! - After commit a stream that breaks ends in a typed error event of the client's dialect, never
 //!   in a clean end.
+//! - While another target is left, the `retry` layer further in asks a target again
+//!   [only so often](crate::classify::RetryAllowance); if all others turn out to be of no use, it
+//!   is asked once more, with the retries that it had left.
 //! - When no other target is left, the last one is asked again if its answer broke off
 //!   ([once](RouteLayer::again)).
 //! - A target that asked to be left alone (429 with a `Retry-After`) is, by all requests
@@ -36,7 +39,9 @@
 //! | a body that is not a JSON object, or names no model where there is no default | 400 | `INVALID_REQUEST` |
 //! | the client may not use the model ([`Allowed`]) | 403 | `FORBIDDEN` |
 //! | inner layers found the request wrong for every target | 400, 413 | the last of their words, as it came |
-//! | no target was attempted | 503 | `NO_PROVIDER`, with the reason per provider and `Retry-After` of the soonest |
+//! | every target is in a cooldown after a 429, or has an empty account besides | 429 | `RATE_LIMITED`, with the soonest `Retry-After` |
+//! | every target's account is empty | 429 | `QUOTA_EXHAUSTED`, with the soonest `Retry-After` |
+//! | no target was attempted for another reason | 503 | `NO_PROVIDER`, with the reason per provider and `Retry-After` of the soonest |
 //! | all answers were 429 | 429 | the last one as it came, with the smallest `Retry-After` |
 //! | the last answer was another 4xx | 4xx | as it came; a 401 or 403 not to a Responses client, which would take it for its own |
 //! | the total deadline passed | 504 | `DEADLINE_EXCEEDED` |
@@ -92,7 +97,7 @@ mod responses;
 mod service;
 mod table;
 
-pub use crate::holdoffs::Holdoffs;
+pub use crate::holdoffs::{HoldReason, Holdoffs};
 pub use allowed::Allowed;
 pub use body::RouteBody;
 pub use commit::{Commit, UnknownCommit};

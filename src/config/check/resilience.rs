@@ -25,6 +25,7 @@ impl Checker<'_> {
         });
         Retry {
             max_retries: raw.max_retries.unwrap_or(defaults.max_retries),
+            before_failover: raw.before_failover.unwrap_or(defaults.before_failover),
             base_delay_ms: raw.base_delay_ms.unwrap_or(defaults.base_delay_ms),
             max_delay_ms: raw.max_delay_ms.unwrap_or(defaults.max_delay_ms),
             retryable_statuses: statuses.unwrap_or_else(|| defaults.retryable_statuses.clone()),
