@@ -89,8 +89,11 @@ async fn rejections_are_counted_by_layer_wherever_they_stop() {
                     circuit_breaker: {failure_threshold: 2}\n  \
                     rate_limit: {'/v1/embeddings': {rpm: 1}}";
     let gateway = Gateway::start(&yaml(&[("a", &a), ("b", &b)], settings)).await;
-    for _ in 0..3 {
-        client::body(send(gateway.addr, post(CHAT, &ask())).await).await;
+    for user in ["one", "two", "three"] {
+        // The faults of a request that is sent again count once.
+        let mut body = ask();
+        body["user"] = user.into();
+        client::body(send(gateway.addr, post(CHAT, &body)).await).await;
     }
     for _ in 0..2 {
         client::body(send(gateway.addr, post(EMBEDDINGS, &ask())).await).await;

@@ -140,7 +140,7 @@ async fn a_clients_error_passes_as_it_came() {
 #[tokio::test]
 async fn a_providers_failure_is_named() {
     for (reply, says) in [
-        (Reply::error(500, "internal"), "main: 500 internal"),
+        (Reply::error(500, "internal"), "main: 500 internal: The provider says internal."),
         (Reply::error(503, "overloaded"), "main: 503 overloaded"),
         (Reply::error(529, "overloaded"), "main: 529 overloaded"),
         (Reply::html("<p>Sign in</p>"), "main: "),

@@ -61,9 +61,21 @@ async fn a_clients_error_that_comes_last_comes_as_it_is() {
 async fn all_else_is_502_with_every_reason() {
     let html = || Reply::new(503).content_type("text/html").bytes("<h1>Busy</h1>").sized();
     for (first, last, message) in [
-        (Reply::error(401, "bad_key"), Reply::error(503, "oops"), "a: 401 bad_key; b: 503 oops"),
-        (limited("7", "slow"), Reply::error(500, "oops"), "a: 429 slow; b: 500 oops"),
-        (Reply::error(500, "oops"), limited("7", "slow"), "a: 500 oops; b: 429 slow"),
+        (
+            Reply::error(401, "bad_key"),
+            Reply::error(503, "oops"),
+            "a: 401 bad_key: The provider says bad_key.; b: 503 oops: The provider says oops.",
+        ),
+        (
+            limited("7", "slow"),
+            Reply::error(500, "oops"),
+            "a: 429 slow: The provider says slow.; b: 500 oops: The provider says oops.",
+        ),
+        (
+            Reply::error(500, "oops"),
+            limited("7", "slow"),
+            "a: 500 oops: The provider says oops.; b: 429 slow: The provider says slow.",
+        ),
         (html(), html(), "a: 503 <h1>Busy</h1>; b: 503 <h1>Busy</h1>"),
         (
             Reply::html("<h1>Sign in</h1>"),

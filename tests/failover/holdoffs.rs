@@ -59,7 +59,7 @@ async fn without_a_wait_it_is_asked_each_time() {
 }
 
 #[tokio::test]
-async fn the_longest_wait_wins_and_with_nobody_else_it_is_503() {
+async fn the_longest_wait_wins_and_with_nobody_else_it_is_429() {
     let gates = [Gate::new(), Gate::new()];
     let theirs = gates.clone();
     let a = provider(move |request| {
@@ -81,10 +81,11 @@ async fn the_longest_wait_wins_and_with_nobody_else_it_is_503() {
     }
 
     let seen = ask(&gateway, false).await;
-    assert_eq!((seen.status.as_u16(), seen.attempts()), (503, 0));
-    assert_eq!(seen.error()["code"], "NO_PROVIDER");
+    assert_eq!((seen.status.as_u16(), seen.attempts()), (429, 0));
+    assert_eq!(seen.error()["code"], "RATE_LIMITED");
     assert_eq!(seen.header("retry-after"), "60");
-    assert_eq!(seen.error()["message"], "no provider can be used: a/m: left alone for 60 s");
+    let message = "no provider can be used: a/m: rate limited, left alone for 60 s";
+    assert_eq!(seen.error()["message"], message);
     assert_eq!(a.received().len(), 2);
 }
 
@@ -96,7 +97,7 @@ async fn the_soonest_of_all_is_told() {
     let seen = ask(&gateway, false).await;
     assert_eq!((seen.status.as_u16(), seen.header("retry-after")), (429, "20"));
     let seen = ask(&gateway, false).await;
-    assert_eq!((seen.status.as_u16(), seen.header("retry-after")), (503, "20"));
+    assert_eq!((seen.status.as_u16(), seen.header("retry-after")), (429, "20"));
 }
 
 #[tokio::test]

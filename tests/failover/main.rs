@@ -15,6 +15,7 @@ mod faults;
 mod holdoffs;
 mod load;
 mod policies;
+mod reasons;
 mod requests;
 mod responses;
 mod rules;

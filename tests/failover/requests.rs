@@ -80,13 +80,15 @@ async fn each_target_gets_its_own_key_and_nothing_of_the_gateways() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_quotes_the_key_is_not_quoted() {
+async fn a_refusal_that_quotes_the_key_is_told_without_it() {
     let quotes = json!({"error": {"message": "Incorrect API key provided: sk-key-of-a"}});
     let a = always(Reply::status(401, &quotes)).await;
     let b = always(Reply::error(503, "overloaded")).await;
     let gateway = gateway(&[&a, &b], "").await;
     let seen = ask(&gateway, false).await;
-    assert_eq!(message(&seen), "a: 401; b: 503 overloaded");
+    let told = "a: 401 Incorrect API key provided: ***; \
+                b: 503 overloaded: The provider says overloaded.";
+    assert_eq!(message(&seen), told);
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ async fn each_attempt_has_its_line() {
     let empty = Reply::events().role();
     let good = Reply::chat_stream(["Yes"]);
     assert_snapshot!(story([limited, empty, good], "first_token", true).await, @r#"
-    attempt failed attempt=1 target=a/m why="a: 429 rate_limit_exceeded" next=b/m
+    attempt failed attempt=1 target=a/m why="a: 429 rate_limit_exceeded: The provider says rate_limit_exceeded." next=b/m
     attempt failed attempt=2 target=b/m why="b: the answer ended without a finish reason" next=c/m
     attempt answered attempt=3 target=c/m why="whole" next=none is needed
     "#);

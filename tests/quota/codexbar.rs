@@ -70,7 +70,7 @@ async fn when_nobody_else_is_left_it_is_said_why() {
             break seen;
         }
     };
-    assert_eq!((seen.status.as_u16(), &seen.error()["code"]), (503, &json!("NO_PROVIDER")));
+    assert_eq!((seen.status.as_u16(), &seen.error()["code"]), (429, &json!("QUOTA_EXHAUSTED")));
     for reason in ["openai: Credits: 0, Secondary: 98%", "backup: Primary: 100%"] {
         assert!(seen.text().contains(reason), "{}", seen.text());
     }

@@ -1,5 +1,7 @@
 //! Providers in a row, a gateway before them with settings of the test's own, and its health.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,8 +25,11 @@ pub(crate) async fn gateway(providers: &[&Provider], settings: &[&str]) -> Gatew
     Gateway::start(&config).await
 }
 
+/// No two are the same: a breaker counts the faults of a request that is sent again once.
 pub(crate) fn question(model: &str, stream: bool) -> Value {
-    json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hi"}]})
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let content = format!("Hi, for the {}th time", ASKED.fetch_add(1, Ordering::Relaxed));
+    json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": content}]})
 }
 
 /// Asks for a model, and reads the answer to its end.

@@ -3,6 +3,7 @@
 mod breaker;
 mod chain;
 mod limit;
+mod poison;
 mod retry;
 #[path = "../failover/seen.rs"]
 mod seen;
