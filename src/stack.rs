@@ -6,8 +6,8 @@ use std::{convert::Infallible, time::Duration};
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
-    BoxError, buffer::BufferLayer, observe::ObserveLayer, quota::QuotaGateLayer,
-    rate_limit::RateLimitLayer, responses::state::StateLayer,
+    BoxError, buffer::BufferLayer, quota::QuotaGateLayer, rate_limit::RateLimitLayer,
+    responses::state::StateLayer,
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -80,7 +80,7 @@ fn model_calls(shared: &Shared) -> impl HttpService<SlowBody<Incoming>> + use<> 
         .layer(config.circuit_breaker(circuits))
         .layer(StatsLayer::new(stats))
         .layer(config.deadlines())
-        .layer(ObserveLayer::new().redact(move |error| redact.error(error)))
+        .layer(config.observer().redact(move |error| redact.error(error)))
         .service(upstream)
 }
 

@@ -39,6 +39,7 @@ pub mod key;
 #[cfg(any(
     feature = "circuit-breaker",
     feature = "deadlines",
+    feature = "observe",
     feature = "responses",
     feature = "retry"
 ))]

@@ -19,6 +19,12 @@ impl<S> Policy<S> {
         Self { general, for_target: None }
     }
 
+    /// Other settings for requests without a [`Target`], or for all.
+    #[cfg(feature = "observe")]
+    pub(crate) fn set_general(&mut self, general: S) {
+        self.general = general;
+    }
+
     /// Other settings for a request that carries a [`Target`].
     pub(crate) fn for_target(&mut self, settings: impl Fn(&Target) -> S + Send + Sync + 'static) {
         self.for_target = Some(Arc::new(settings));
@@ -27,7 +33,11 @@ impl<S> Policy<S> {
 
 impl<S: Clone> Policy<S> {
     pub(crate) fn of(&self, extensions: &Extensions) -> S {
-        let own = self.for_target.as_ref().zip(extensions.get::<Target>());
+        self.of_target(extensions.get::<Target>())
+    }
+
+    pub(crate) fn of_target(&self, target: Option<&Target>) -> S {
+        let own = self.for_target.as_ref().zip(target);
         own.map_or_else(|| self.general.clone(), |(settings, target)| settings(target))
     }
 }

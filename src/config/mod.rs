@@ -24,6 +24,7 @@ mod check;
 mod deadlines;
 mod env;
 mod error;
+mod errors;
 mod excerpt;
 mod load;
 mod local;

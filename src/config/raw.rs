@@ -127,6 +127,16 @@ pub(super) struct RawProvider {
     pub(super) retry: Option<RawRetry>,
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
     pub(super) quota: Option<RawProbe>,
+    pub(super) errors: Option<Vec<Spanned<RawErrorRule>>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawErrorRule {
+    pub(super) status: Option<Spanned<u16>>,
+    pub(super) code: Option<Text>,
+    pub(super) message: Option<Text>,
+    pub(super) means: Option<Text>,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]

@@ -12,7 +12,9 @@ use switchtower_layers::{
     Dialect,
     budget::{Limits, Price},
     circuit_breaker::Scope,
+    classify::ErrorRules,
     responses::Options,
+    retry::DEFAULT_STATUSES,
     route::Commit,
 };
 
@@ -227,6 +229,8 @@ pub struct Provider {
     pub circuit_breaker: CircuitBreaker,
     /// `quota`: how it is asked for its balance. Default by the host of its base URL.
     pub probe: Probe,
+    /// `errors`: what its errors mean, before the built-in rules. Default none.
+    pub errors: ErrorRules,
 }
 
 impl Provider {
@@ -292,7 +296,8 @@ pub struct Retry {
     /// `max_delay_ms`: the longest wait, in milliseconds. A provider that asks for a longer one is
     /// not asked again. Default 10000.
     pub max_delay_ms: u64,
-    /// `retryable_statuses`: never a success. Default 429, 500, 502, 503, 504.
+    /// `retryable_statuses`: never a success. Default 408, 409, 424, 429, 498, 500, 502, 503, 504,
+    /// 529.
     pub retryable_statuses: Vec<StatusCode>,
     /// `budget`: how many retries a provider gets, as a share of its requests, from 0 to 1; 10 in
     /// 10 s come on top, and are all there is with 0. Default 0.2.
@@ -306,13 +311,10 @@ impl Default for Retry {
             before_failover: 1,
             base_delay_ms: 500,
             max_delay_ms: 10_000,
-            retryable_statuses: vec![
-                StatusCode::TOO_MANY_REQUESTS,
-                StatusCode::INTERNAL_SERVER_ERROR,
-                StatusCode::BAD_GATEWAY,
-                StatusCode::SERVICE_UNAVAILABLE,
-                StatusCode::GATEWAY_TIMEOUT,
-            ],
+            retryable_statuses: DEFAULT_STATUSES
+                .into_iter()
+                .filter_map(|status| StatusCode::from_u16(status).ok())
+                .collect(),
             budget: 0.2,
         }
     }

@@ -34,7 +34,8 @@ impl Redactor {
 
     /// What an error says, without keys.
     pub(crate) fn error(&self, error: &mut UpstreamError) {
-        for text in [&mut error.code, &mut error.kind, &mut error.message].into_iter().flatten() {
+        let fields = [&mut error.code, &mut error.kind, &mut error.message];
+        for text in fields.into_iter().flatten().chain(&mut error.labels) {
             for key in &*self.0 {
                 if text.contains(key.expose()) {
                     *text = text.replace(key.expose(), "***").into();
@@ -139,10 +140,14 @@ mod tests {
             ("short stays", "short stays"),
         ] {
             assert_eq!(passed([text.as_bytes()]), redacted, "{text}");
-            let mut error =
-                UpstreamError { message: Some(text.into()), ..UpstreamError::default() };
+            let mut error = UpstreamError {
+                message: Some(text.into()),
+                labels: vec![text.into()],
+                ..UpstreamError::default()
+            };
             redactor().error(&mut error);
             assert_eq!(error.message.as_deref(), Some(redacted));
+            assert_eq!(error.labels, [redacted.into()]);
         }
     }
 

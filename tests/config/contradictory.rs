@@ -237,6 +237,62 @@ fn rate_limits() {
 }
 
 #[test]
+fn error_rules() {
+    let text = provider(
+        "errors:\n        - {status: 399, means: exhausted}\n        - {status: 400, means: credit}\n        \
+         - {code: '', message: '*', means: refused}\n        - {means: refused}\n        - {status: 400}",
+    );
+    assert_snapshot!(refused(&text), @r"
+    gateway.yaml:6:20: 399 is no status of an error
+      6 |         - {status: 399, means: exhausted}
+        |                    ^^^
+      help: they go from 400 to 599
+
+    gateway.yaml:7:32: `credit` is not a choice here
+      7 |         - {status: 400, means: credit}
+        |                                ^^^^^^
+      help: the choices are: rate_limited, exhausted, refused, restricted, unknown_model, context_length, overloaded, unavailable, broken, proxy, client_error
+
+    gateway.yaml:8:18: this code is empty: it would fit every error
+      8 |         - {code: '', message: '*', means: refused}
+        |                  ^^
+      help: leave `code` out if it does not matter
+
+    gateway.yaml:8:31: this message is empty: it would fit every error
+      8 |         - {code: '', message: '*', means: refused}
+        |                               ^^^
+      help: leave `message` out if it does not matter
+
+    gateway.yaml:9:11: this rule has no condition: every error would mean this
+      9 |         - {means: refused}
+        |           ^
+      help: add a `status`, a `code` or a `message`
+
+    gateway.yaml:10:11: this rule does not say what the error `means`
+      10 |         - {status: 400}
+         |           ^
+      help: add, for example, `means: exhausted`
+    ");
+    assert_snapshot!(refused(&provider("errors: [{status: 400, mean: refused}]")), @r"
+    gateway.yaml:5:30: unknown setting `mean`
+      5 |       errors: [{status: 400, mean: refused}]
+        |                              ^^^^
+      help: did you mean `means`?
+    ");
+    assert_snapshot!(refused(&provider("errors: [{status: 400, means: contxt_length}]")), @r"
+    gateway.yaml:5:37: `contxt_length` is not a choice here
+      5 |       errors: [{status: 400, means: contxt_length}]
+        |                                     ^^^^^^^^^^^^^
+      help: did you mean `context_length`?
+    ");
+    assert_snapshot!(refused(&provider("errors: refused")), @r"
+    gateway.yaml:5:15: expected a list, such as [a, b]
+      5 |       errors: refused
+        |               ^
+    ");
+}
+
+#[test]
 fn base_urls() {
     let bad = |url: &str| refused(&format!("models: {{providers: {{p: {{base_url: '{url}'}}}}}}"));
     assert_snapshot!(bad("localhost:11434/v1"), @r"

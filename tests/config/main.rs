@@ -17,7 +17,12 @@ use switchtower::config::{
     AgentKind, CircuitBreaker, Codexbar, Config, Env, Input, Key, LogFormat, LogLevel, Models,
     Program, Quota, ResponseStore, Responses, Retry, Strategy, TasksConfig, Timeouts,
 };
-use switchtower_layers::{Dialect, circuit_breaker::Scope, route::Commit};
+use switchtower_layers::{
+    Dialect,
+    circuit_breaker::Scope,
+    classify::{ErrorRule, ErrorRules, Meaning},
+    route::Commit,
+};
 
 /// The sample of the documentation, as it is printed there.
 const SAMPLE: &str = include_str!("sample.yaml");
@@ -199,6 +204,21 @@ fn a_provider_has_retries_and_a_circuit_breaker_of_its_own() {
     let own = CircuitBreaker { reset_timeout_ms: 7, ..general };
     assert_eq!(providers["a"].circuit_breaker, own);
     assert_eq!(Config::default().models.circuit_scope, Scope::Target);
+}
+
+#[test]
+fn a_provider_has_rules_for_its_errors() {
+    let config = accepted(
+        "models:\n  providers:\n    a: {base_url: http://a, errors: [{status: 400, code: 1113, message: 'a * b', means: exhausted}, \
+         {code: x, means: rate_limited}]}\n    b: {base_url: http://b}",
+    );
+    let providers = &config.models.providers;
+    let rules = [
+        ErrorRule::new(Meaning::Exhausted).status(400).code("1113").message("a * b"),
+        ErrorRule::new(Meaning::RateLimited(None)).code("x"),
+    ];
+    assert_eq!(providers["a"].errors, ErrorRules::from_iter(rules));
+    assert!(providers["b"].errors.is_empty());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod support;
 mod again;
 mod cell;
 mod chain;
+mod errors;
 mod exhaustion;
 mod faults;
 mod holdoffs;

@@ -73,6 +73,8 @@ impl Watch {
             (exchange.attempts() == attempt).then_some(verdict)
         };
         let (outcome, is_by_request) = match (end, observed()) {
+            // A stream that ends in an error of the provider's own limits is none of its faults.
+            (BodyEnd::Error, Some((Outcome::Neutral, _))) => (Outcome::Neutral, false),
             (BodyEnd::Error, observed) => (Outcome::Fault, observed.is_some_and(|(_, by)| by)),
             (_, Some(observed)) => observed,
             (BodyEnd::Complete, None) => (Outcome::Success, false),

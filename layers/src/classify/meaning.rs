@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{Response, StatusCode};
 
-use super::{DeadlineError, TransportError, retry_after};
+use super::{DeadlineError, ErrorRules, TransportError, retry_after};
 use crate::{
     Rejected,
     exchange::{Outcome, UpstreamError},
@@ -10,12 +10,14 @@ use crate::{
 
 /// What an attempt's answer means, by its head and, for an error, what its body said.
 ///
+/// The built-in [rules](super::ErrorRules) tell by status, code, type and message which it is.
+///
 /// | | [retry](Self::may_be_retried) | [failover](Self::fails_over) | [breaker](Self::outcome) |
 /// |---|---|---|---|
-/// | [`Transport`](Self::Transport), [`Unavailable`](Self::Unavailable) | yes | yes | fault |
+/// | [`Transport`](Self::Transport), [`Unavailable`](Self::Unavailable), [`Overloaded`](Self::Overloaded) | yes | yes | fault |
 /// | [`Deadline`](Self::Deadline), [`Broken`](Self::Broken) | no | yes | fault |
 /// | [`RateLimited`](Self::RateLimited) | after the wait, if it fits | yes | neutral |
-/// | [`Exhausted`](Self::Exhausted), [`Refused`](Self::Refused), [`UnknownModel`](Self::UnknownModel), [`ContextLength`](Self::ContextLength) | no | yes | neutral |
+/// | [`Exhausted`](Self::Exhausted), [`Refused`](Self::Refused), [`Restricted`](Self::Restricted), [`UnknownModel`](Self::UnknownModel), [`ContextLength`](Self::ContextLength), [`Proxy`](Self::Proxy) | no | yes | neutral |
 /// | [`ClientError`](Self::ClientError) | no | no | neutral |
 /// | [`Rejected`](Self::Rejected) | no | yes | not counted |
 /// | [`Good`](Self::Good) | no | no | settled when the body ends |
@@ -28,29 +30,52 @@ pub enum Meaning {
     Transport,
     /// 500, 502, 503 or 504.
     Unavailable,
+    /// Too busy for the moment, or out of capacity: 408, 409, 424, 498 and 529, or another status
+    /// with words of overload.
+    Overloaded,
     /// A deadline passed before the head.
     Deadline,
     /// Another 5xx, or what is no answer at all: a redirect, an upgrade; also a body that breaks.
     Broken,
-    /// 429, and how long to wait where that is known.
+    /// The provider's limit on requests or tokens, and how long to wait where that is known.
     RateLimited(Option<Duration>),
-    /// 402, or 429 with `insufficient_quota`: nothing is left to spend.
+    /// Nothing is left to spend: the account, a plan or a budget is used up.
     Exhausted,
-    /// 401 or 403: the provider does not take the key.
+    /// The provider does not take the key, or the account.
     Refused,
-    /// 404, or a 400 that says that there is no such model.
+    /// The region, or a policy of the account or the provider, forbids it.
+    Restricted,
+    /// The model is unknown, gone, or not for this account.
     UnknownModel,
-    /// The prompt is too long for this model.
+    /// The prompt is too long for this model, or the request too large for this provider.
     ContextLength,
-    /// Every other 4xx: the request is wrong, and would be so elsewhere.
+    /// A page in place of an error: a proxy in front of the provider has refused the request.
+    Proxy,
+    /// The request is wrong, and would be so elsewhere.
     ClientError,
     /// An inner layer's rejection: nothing was sent.
     Rejected,
 }
 
 impl Meaning {
+    /// What an [`ErrorRule`](super::ErrorRule) may say that an error means.
+    pub const OF_ERRORS: [Self; 11] = [
+        Self::RateLimited(None),
+        Self::Exhausted,
+        Self::Refused,
+        Self::Restricted,
+        Self::UnknownModel,
+        Self::ContextLength,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::Broken,
+        Self::Proxy,
+        Self::ClientError,
+    ];
+
     /// What a response means; `error` is what an error's body said, as far as it was read, and
-    /// `now` is what a `Retry-After` date is compared with.
+    /// `now` is what a `Retry-After` date is compared with. An error that was classified already
+    /// means what [was found](UpstreamError::meaning) then.
     pub fn of<B>(
         response: &Response<B>,
         error: Option<&UpstreamError>,
@@ -64,44 +89,69 @@ impl Meaning {
         } else if extensions.get::<TransportError>().is_some() {
             Self::Transport
         } else {
-            let wait = || retry_after(response.headers(), now());
-            Self::of_status(response.status(), error.unwrap_or(&UpstreamError::default()), wait)
+            match Self::of_answer(response.status(), error) {
+                Self::RateLimited(said) => {
+                    // The longest wait that is known.
+                    Self::RateLimited(retry_after(response.headers(), now()).max(said))
+                }
+                other => other,
+            }
         }
     }
 
-    fn of_status(
-        status: StatusCode,
-        error: &UpstreamError,
-        wait: impl FnOnce() -> Option<Duration>,
-    ) -> Self {
-        match status.as_u16() {
-            200..=299 => Self::Good,
-            500 | 502..=504 => Self::Unavailable,
-            402 => Self::Exhausted,
-            429 if error.names("insufficient_quota") => Self::Exhausted,
-            429 => Self::RateLimited(wait()),
-            _ if error.is_context_length() && status.is_client_error() => Self::ContextLength,
-            401 | 403 => Self::Refused,
-            404 => Self::UnknownModel,
-            400 if error.is_unknown_model() => Self::UnknownModel,
-            400..=499 => Self::ClientError,
-            _ => Self::Broken,
+    /// What an answer with this status means, without its headers.
+    pub fn of_answer(status: StatusCode, error: Option<&UpstreamError>) -> Self {
+        if status.is_success() {
+            return Self::Good;
+        }
+        if !status.is_client_error() && !status.is_server_error() {
+            return Self::Broken;
+        }
+        let none = UpstreamError::default();
+        let error = error.unwrap_or(&none);
+        let meaning =
+            error.meaning.unwrap_or_else(|| ErrorRules::default().classify(Some(status), error));
+        meaning.with_wait(error)
+    }
+
+    /// What an error under a success means. What a client would have done wrong cannot be passed
+    /// on as it came, so that it counts as a broken answer.
+    pub fn of_fault(error: &UpstreamError) -> Self {
+        let found = || ErrorRules::default().classify(error.status_inside(), error);
+        match error.meaning.unwrap_or_else(found) {
+            Self::ClientError => Self::Broken,
+            meaning => meaning.with_wait(error),
         }
     }
 
-    /// A word for it, for logs and counts.
+    fn with_wait(self, error: &UpstreamError) -> Self {
+        match self {
+            Self::RateLimited(wait) => Self::RateLimited(wait.max(error.retry_after)),
+            other => other,
+        }
+    }
+
+    /// The meaning of an error that has this [name](Self::as_str).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::OF_ERRORS.into_iter().find(|meaning| meaning.as_str() == name)
+    }
+
+    /// A word for it, for logs, counts and rules.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Transport => "transport",
             Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
             Self::Deadline => "deadline",
             Self::Broken => "broken",
             Self::RateLimited(_) => "rate_limited",
             Self::Exhausted => "exhausted",
             Self::Refused => "refused",
+            Self::Restricted => "restricted",
             Self::UnknownModel => "unknown_model",
             Self::ContextLength => "context_length",
+            Self::Proxy => "proxy",
             Self::ClientError => "client_error",
             Self::Rejected => "rejected",
         }
@@ -109,7 +159,10 @@ impl Meaning {
 
     /// Whether another attempt at the same target may do better.
     pub fn may_be_retried(self) -> bool {
-        matches!(self, Self::Transport | Self::Unavailable | Self::RateLimited(_))
+        matches!(
+            self,
+            Self::Transport | Self::Unavailable | Self::Overloaded | Self::RateLimited(_)
+        )
     }
 
     /// Whether another target may do better.
@@ -121,41 +174,13 @@ impl Meaning {
     pub fn outcome(self) -> Option<Outcome> {
         match self {
             Self::Good | Self::Rejected => None,
-            Self::Transport | Self::Unavailable | Self::Deadline | Self::Broken => {
-                Some(Outcome::Fault)
-            }
+            Self::Transport
+            | Self::Unavailable
+            | Self::Overloaded
+            | Self::Deadline
+            | Self::Broken => Some(Outcome::Fault),
             _ => Some(Outcome::Neutral),
         }
-    }
-}
-
-impl UpstreamError {
-    /// Whether its code or type is this.
-    fn names(&self, name: &str) -> bool {
-        [&self.code, &self.kind].into_iter().flatten().any(|said| &**said == name)
-    }
-
-    fn says(&self, needles: &[&str]) -> bool {
-        let message = self.message.as_deref().unwrap_or_default().to_lowercase();
-        needles.iter().any(|needle| message.contains(needle))
-    }
-
-    fn is_context_length(&self) -> bool {
-        self.names("context_length_exceeded")
-            || self.says(&["context length", "context window", "prompt is too long"])
-    }
-
-    fn is_unknown_model(&self) -> bool {
-        self.names("model_not_found")
-            || self.says(&["model"])
-                && self.says(&[
-                    "not exist",
-                    "not found",
-                    "not a valid model",
-                    "unknown model",
-                    "invalid model",
-                    "no such model",
-                ])
     }
 }
 
@@ -193,13 +218,15 @@ mod tests {
             (400, "context_length_exceeded", "", Meaning::ContextLength),
             (400, "", "This model's maximum context length is 8 tokens", Meaning::ContextLength),
             (413, "", "prompt is too long", Meaning::ContextLength),
-            (413, "", "", Meaning::ClientError),
+            (413, "", "", Meaning::ContextLength),
             (401, "", "", Meaning::Refused),
             (402, "", "Insufficient Balance", Meaning::Exhausted),
             (403, "", "", Meaning::Refused),
             (404, "", "", Meaning::UnknownModel),
-            (408, "", "", Meaning::ClientError),
-            (409, "", "", Meaning::ClientError),
+            (405, "", "", Meaning::ClientError),
+            (408, "", "", Meaning::Overloaded),
+            (409, "", "", Meaning::Overloaded),
+            (424, "", "", Meaning::Overloaded),
             (422, "", "", Meaning::ClientError),
             (429, "rate_limit_exceeded", "", Meaning::RateLimited(seven)),
             (429, "insufficient_quota", "", Meaning::Exhausted),
@@ -208,10 +235,73 @@ mod tests {
             (502, "", "", Meaning::Unavailable),
             (503, "", "", Meaning::Unavailable),
             (504, "", "", Meaning::Unavailable),
-            (529, "", "", Meaning::Broken),
+            (498, "", "", Meaning::Overloaded),
+            (520, "", "", Meaning::Broken),
+            (529, "", "", Meaning::Overloaded),
         ] {
             assert_eq!(meaning(status, code, message), expected, "{status} {code} {message}");
         }
+    }
+
+    #[test]
+    fn the_longest_wait_counts() {
+        let seconds = |n| Some(Duration::from_secs(n));
+        let wait = |header: &str, body| {
+            let response = Response::builder().status(429).header("retry-after", header).body(());
+            let error = UpstreamError { retry_after: body, ..UpstreamError::default() };
+            match Meaning::of(&response.unwrap(), Some(&error), || SystemTime::UNIX_EPOCH) {
+                Meaning::RateLimited(wait) => wait,
+                other => panic!("{other:?}"),
+            }
+        };
+        for (header, body, expected) in [
+            ("7", seconds(34), seconds(34)),
+            ("70", seconds(34), seconds(70)),
+            ("", seconds(34), seconds(34)),
+            ("7", None, seconds(7)),
+            ("", None, None),
+        ] {
+            assert_eq!(wait(header, body), expected, "{header} {body:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_was_classified_stays_so() {
+        let meaning = Some(Meaning::Exhausted);
+        let error = UpstreamError { meaning, ..UpstreamError::default() };
+        assert_eq!(Meaning::of_answer(StatusCode::BAD_REQUEST, Some(&error)), Meaning::Exhausted);
+        assert_eq!(Meaning::of_answer(StatusCode::OK, Some(&error)), Meaning::Good);
+        assert_eq!(Meaning::of_fault(&error), Meaning::Exhausted);
+    }
+
+    #[test]
+    fn an_error_under_a_success() {
+        for (body, meaning) in [
+            (r#"{"error":{"code":"insufficient_quota"}}"#, Meaning::Exhausted),
+            (r#"{"error":{"code":429,"message":"m"}}"#, Meaning::RateLimited(None)),
+            (
+                r#"{"error":{"code":"429","message":"Please retry in 3s"}}"#,
+                Meaning::RateLimited(Some(Duration::from_secs(3))),
+            ),
+            (r#"{"error":{"code":402,"message":"m"}}"#, Meaning::Exhausted),
+            (r#"{"error":{"code":503,"message":"m"}}"#, Meaning::Unavailable),
+            (r#"{"error":{"message":"m","type":"t","http_code":"401"}}"#, Meaning::Refused),
+            (r#"{"error":{"code":400,"message":"messages: wrong"}}"#, Meaning::Broken),
+            (r#"{"error":{"code":"overloaded","message":"m"}}"#, Meaning::Overloaded),
+            (r#"{"error":{"message":"m","code":7}}"#, Meaning::Broken),
+            (r#"{"base_resp":{"status_code":1008,"status_msg":"m"}}"#, Meaning::Exhausted),
+        ] {
+            let error = UpstreamError::read(body.as_bytes());
+            assert_eq!(Meaning::of_fault(&error), meaning, "{body}");
+        }
+    }
+
+    #[test]
+    fn names_lead_back() {
+        for meaning in Meaning::OF_ERRORS {
+            assert_eq!(Meaning::from_name(meaning.as_str()), Some(meaning));
+        }
+        assert_eq!(Meaning::from_name("good"), None);
     }
 
     #[test]
@@ -235,13 +325,16 @@ mod tests {
             (Good, false, false, None),
             (Transport, true, true, Some(Outcome::Fault)),
             (Unavailable, true, true, Some(Outcome::Fault)),
+            (Overloaded, true, true, Some(Outcome::Fault)),
             (Deadline, false, true, Some(Outcome::Fault)),
             (Broken, false, true, Some(Outcome::Fault)),
             (RateLimited(None), true, true, Some(Outcome::Neutral)),
             (Exhausted, false, true, Some(Outcome::Neutral)),
             (Refused, false, true, Some(Outcome::Neutral)),
+            (Restricted, false, true, Some(Outcome::Neutral)),
             (UnknownModel, false, true, Some(Outcome::Neutral)),
             (ContextLength, false, true, Some(Outcome::Neutral)),
+            (Proxy, false, true, Some(Outcome::Neutral)),
             (ClientError, false, false, Some(Outcome::Neutral)),
             (Rejected, false, true, None),
         ] {

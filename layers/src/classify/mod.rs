@@ -1,4 +1,4 @@
-//! What an answer means.
+//! What an answer means: [`Meaning`] is the kinds, [`ErrorRules`] tell which one an error is.
 
 mod allowance;
 mod attempts;
@@ -6,7 +6,10 @@ mod circuit_open;
 mod deadline;
 pub(crate) mod error;
 mod meaning;
+mod named_wait;
+mod pattern;
 mod retry_after;
+mod rules;
 mod transport;
 
 pub use allowance::{RetriesLeft, RetryAllowance};
@@ -15,6 +18,10 @@ pub use circuit_open::CircuitOpen;
 pub use deadline::{Deadline, DeadlineError, Total};
 pub use meaning::Meaning;
 pub use retry_after::{RETRY_AFTER_MS, retry_after};
+pub use rules::{ErrorRule, ErrorRules};
 #[cfg(feature = "route")]
 pub(crate) use transport::innermost;
 pub use transport::{TransportError, TransportErrorKind};
+
+#[cfg(test)]
+mod wordings;

@@ -1,9 +1,13 @@
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use http::StatusCode;
 use tokio::time::Instant;
 
-use crate::{Target, body::BodyEnd, classify::DeadlineError};
+use crate::{
+    Target,
+    body::BodyEnd,
+    classify::{DeadlineError, Meaning},
+};
 
 /// What is known of the current attempt's answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,17 +45,27 @@ pub struct Facts {
 impl Facts {
     /// What the attempt turned out to be; `None` while its body is on its way.
     ///
-    /// A fault is a fault, however the body ended. A reader that goes away after the finish
+    /// An error counts by its [meaning](Meaning::outcome), and so does one under a success. A fault
+    /// is a fault, however the body ended. A reader that goes away after the finish
     /// reason has seen the whole answer; before it, the attempt is cancelled.
     pub fn outcome(&self) -> Option<Outcome> {
         let end = self.end?;
         let status = self.status.unwrap_or(StatusCode::OK);
-        let is_known = self.fault.is_some() || self.finish.is_some() || status.is_server_error();
-        Some(match end {
-            BodyEnd::Dropped if !is_known => Outcome::Cancelled,
-            _ if status.is_client_error() => Outcome::Neutral,
-            _ if self.fault.is_some() || !status.is_success() => Outcome::Fault,
-            BodyEnd::Error => Outcome::Fault,
+        if !status.is_success() {
+            let outcome = Meaning::of_answer(status, self.error.as_ref()).outcome();
+            let is_known = self.fault.is_some() || outcome != Some(Outcome::Neutral);
+            return match end {
+                BodyEnd::Dropped if !is_known => Some(Outcome::Cancelled),
+                _ => outcome,
+            };
+        }
+        let is_known = self.fault.is_some() || self.finish.is_some();
+        Some(match (end, &self.fault) {
+            (BodyEnd::Dropped, _) if !is_known => Outcome::Cancelled,
+            (_, Some(Fault::Upstream(error))) => {
+                Meaning::of_fault(error).outcome().unwrap_or(Outcome::Fault)
+            }
+            (_, Some(_)) | (BodyEnd::Error, None) => Outcome::Fault,
             _ => Outcome::Success,
         })
     }
@@ -64,7 +78,7 @@ pub enum Outcome {
     Success,
     /// The provider's failure: transport, 5xx, a redirect, or a broken answer.
     Fault,
-    /// The provider is well but did not answer the question: a 4xx.
+    /// The provider is well but did not answer the question: most of the 4xx.
     Neutral,
     /// The client went away first.
     Cancelled,
@@ -162,6 +176,23 @@ pub struct UpstreamError {
     pub kind: Option<Box<str>>,
     /// Its `message`.
     pub message: Option<Box<str>>,
+    /// What else it gave for what happened: a status word, reasons, inner codes and types.
+    pub labels: Vec<Box<str>>,
+    /// How long it asks to be left alone, where its body says so.
+    pub retry_after: Option<Duration>,
+    /// What it means, once that was found; the `observe` layer knows a provider's own
+    /// [rules](crate::classify::ErrorRules).
+    pub meaning: Option<Meaning>,
+}
+
+impl UpstreamError {
+    /// The status that an error under a success says it has.
+    pub(crate) fn status_inside(&self) -> Option<StatusCode> {
+        let names = self.code.iter().chain(&self.labels);
+        let statuses = names.filter_map(|name| name.parse::<u16>().ok());
+        let mut statuses = statuses.filter(|status| (400..600).contains(status));
+        statuses.next().and_then(|status| StatusCode::from_u16(status).ok())
+    }
 }
 
 impl fmt::Display for UpstreamError {
@@ -199,10 +230,30 @@ mod tests {
             (400, None, None, BodyEnd::Dropped, Outcome::Cancelled),
             (400, Some(Fault::Transport("cut".into())), None, BodyEnd::Error, Outcome::Neutral),
             (302, None, None, BodyEnd::Complete, Outcome::Fault),
+            (408, None, None, BodyEnd::Complete, Outcome::Fault),
+            (529, None, None, BodyEnd::Dropped, Outcome::Fault),
         ];
         for (status, fault, finish, end, outcome) in table {
             let status = StatusCode::from_u16(status).ok();
             let facts = Facts { status, fault, finish, end: Some(end), ..Facts::default() };
+            assert_eq!(facts.outcome(), Some(outcome), "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_error_said_counts() {
+        for (status, code, outcome) in [
+            (500, "insufficient_quota", Outcome::Neutral),
+            (500, "oops", Outcome::Fault),
+            (400, "overloaded_error", Outcome::Fault),
+        ] {
+            let error = UpstreamError { code: Some(code.into()), ..UpstreamError::default() };
+            let status = StatusCode::from_u16(status).ok();
+            let end = Some(BodyEnd::Complete);
+            let facts = Facts { status, end, error: Some(error.clone()), ..Facts::default() };
+            assert_eq!(facts.outcome(), Some(outcome), "{facts:?}");
+            let fault = Some(Fault::Upstream(error));
+            let facts = Facts { fault, end, ..Facts::default() };
             assert_eq!(facts.outcome(), Some(outcome), "{facts:?}");
         }
     }

@@ -8,11 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{
-    layer::{Redact, redacted},
-    outbox::Outbox,
-    reader::Reader,
-};
+use super::{layer::ErrorPolicy, outbox::Outbox, reader::Reader};
 use crate::{
     BoxError,
     body::BodyEnd,
@@ -43,8 +39,7 @@ pin_project! {
                 let _ = watch.complete(this.out);
             } else {
                 // A deadline may have given it up: who ends it has to know where it stood.
-                watch.reader.broken(&watch.recorder);
-                watch.recorder.end(BodyEnd::Dropped);
+                watch.dropped();
             }
         }
     }
@@ -53,20 +48,15 @@ pin_project! {
 struct Watch {
     reader: Reader,
     recorder: Recorder,
-    redact: Option<Redact>,
+    errors: ErrorPolicy,
 }
 
 impl Watch {
     fn complete(self, out: &mut Outbox) -> Result<(), Fault> {
-        let Self { reader, recorder, redact } = self;
+        let Self { reader, recorder, errors } = self;
         let whole = reader.end(out, &recorder);
-        if let Some(redact) = &redact {
-            recorder.update(|facts| {
-                facts.error.as_mut().into_iter().for_each(|error| redact(error));
-                facts.fault = facts.fault.take().map(|fault| redacted(Some(redact), fault));
-            });
-        }
-        let whole = whole.map_err(|fault| redacted(redact.as_ref(), fault));
+        recorder.update(|facts| errors.apply(facts));
+        let whole = whole.map_err(|fault| errors.applied(fault, &recorder));
         if let Err(fault) = &whole {
             recorder.fault(fault.clone());
         }
@@ -75,20 +65,24 @@ impl Watch {
     }
 
     fn broken(self, fault: Fault) {
-        self.reader.broken(&self.recorder);
-        self.recorder.fault(fault);
-        self.recorder.end(BodyEnd::Error);
+        let Self { reader, recorder, errors } = self;
+        reader.broken(&recorder);
+        recorder.update(|facts| errors.apply(facts));
+        recorder.fault(fault);
+        recorder.end(BodyEnd::Error);
+    }
+
+    fn dropped(self) {
+        let Self { reader, recorder, errors } = self;
+        reader.broken(&recorder);
+        recorder.update(|facts| errors.apply(facts));
+        recorder.end(BodyEnd::Dropped);
     }
 }
 
 impl<B: Body> ObserveBody<B> {
-    pub(super) fn new(
-        inner: B,
-        reader: Reader,
-        recorder: Recorder,
-        redact: Option<Redact>,
-    ) -> Self {
-        let watch = Some(Watch { reader, recorder, redact });
+    pub(super) fn new(inner: B, reader: Reader, recorder: Recorder, errors: ErrorPolicy) -> Self {
+        let watch = Some(Watch { reader, recorder, errors });
         Self { inner, watch, out: Outbox::default(), fault: None, trailers: None }
     }
 }
@@ -124,7 +118,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         if let Err(fault) = watch.reader.read(data, this.out, &watch.recorder) {
-                            let fault = redacted(watch.redact.as_ref(), fault);
+                            let fault = watch.errors.applied(fault, &watch.recorder);
                             *this.fault = Some(fault.clone());
                             this.watch.take().into_iter().for_each(|w| w.broken(fault.clone()));
                         } else if this.inner.is_end_stream() {

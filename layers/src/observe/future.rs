@@ -10,7 +10,7 @@ use http::{Response, header::CONTENT_LENGTH};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{ObserveBody, layer::Redact, reader::Reader};
+use super::{ObserveBody, layer::ErrorPolicy, reader::Reader};
 use crate::{BoxError, Dialect, Exchange, body::BodyEnd, exchange::Recorder};
 
 pin_project! {
@@ -19,17 +19,16 @@ pin_project! {
         #[pin]
         pub(super) future: F,
         pub(super) exchange: Exchange,
-        pub(super) recorder: Option<Recorder>,
+        pub(super) recorder: Option<(Recorder, ErrorPolicy)>,
         pub(super) dialect: Option<Dialect>,
         pub(super) cap: usize,
         pub(super) withhold_usage: bool,
-        pub(super) redact: Option<Redact>,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             // Nobody waited for the head.
-            if let Some(recorder) = this.project().recorder.take() {
+            if let Some((recorder, _)) = this.project().recorder.take() {
                 recorder.end(BodyEnd::Dropped);
             }
         }
@@ -52,7 +51,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.future.poll(cx));
-        let recorder = this.recorder.take().expect("polled after completion");
+        let (recorder, errors) = this.recorder.take().expect("polled after completion");
         let mut response = result.inspect_err(|_| recorder.end(BodyEnd::Error))?;
         recorder.head(response.status());
         let reader = Reader::of(&response, *this.dialect, *this.cap, *this.withhold_usage);
@@ -60,7 +59,6 @@ where
             response.headers_mut().remove(CONTENT_LENGTH);
         }
         response.extensions_mut().insert(this.exchange.clone());
-        let redact = this.redact.take();
-        Poll::Ready(Ok(response.map(|body| ObserveBody::new(body, reader, recorder, redact))))
+        Poll::Ready(Ok(response.map(|body| ObserveBody::new(body, reader, recorder, errors))))
     }
 }

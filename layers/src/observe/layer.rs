@@ -1,12 +1,25 @@
 use std::{fmt, sync::Arc};
 
+use http::StatusCode;
 use tower_layer::Layer;
 
 use super::Observe;
-use crate::exchange::{Fault, UpstreamError};
+use crate::{
+    Target,
+    classify::ErrorRules,
+    exchange::{Facts, Fault, Recorder, UpstreamError},
+    policy::Policy,
+};
 
-/// What is done to a provider's error before anybody sees it.
-pub(super) type Redact = Arc<dyn Fn(&mut UpstreamError) + Send + Sync>;
+/// What is done to a provider's error before it is recorded. A pointer, as there is one per call.
+#[derive(Clone)]
+pub(super) struct ErrorPolicy(Arc<ErrorSettings>);
+
+#[derive(Clone)]
+struct ErrorSettings {
+    redact: Option<Arc<dyn Fn(&mut UpstreamError) + Send + Sync>>,
+    rules: Policy<ErrorRules>,
+}
 
 /// Applies [`Observe`].
 ///
@@ -14,10 +27,11 @@ pub(super) type Redact = Arc<dyn Fn(&mut UpstreamError) + Send + Sync>;
 /// |---|---|
 /// | [`cap`](Self::cap) | 32 MiB |
 /// | [`redact`](Self::redact) | nothing is redacted |
+/// | [`error_rules`](Self::error_rules) | the built-in ones alone |
 #[derive(Clone)]
 pub struct ObserveLayer {
     cap: usize,
-    redact: Option<Redact>,
+    errors: ErrorPolicy,
 }
 
 impl fmt::Debug for ObserveLayer {
@@ -28,8 +42,9 @@ impl fmt::Debug for ObserveLayer {
 
 impl ObserveLayer {
     /// Holds at most 32 MiB of one event or one JSON body.
-    pub const fn new() -> Self {
-        Self { cap: 32 << 20, redact: None }
+    pub fn new() -> Self {
+        let settings = ErrorSettings { redact: None, rules: Policy::new(ErrorRules::default()) };
+        Self { cap: 32 << 20, errors: ErrorPolicy(Arc::new(settings)) }
     }
 
     /// Holds at most `bytes` of one event or one JSON body.
@@ -43,7 +58,25 @@ impl ObserveLayer {
     /// [`Exchange`](crate::Exchange), such as a key that an error quotes. Bodies are not changed.
     #[must_use]
     pub fn redact(mut self, f: impl Fn(&mut UpstreamError) + Send + Sync + 'static) -> Self {
-        self.redact = Some(Arc::new(f));
+        Arc::make_mut(&mut self.errors.0).redact = Some(Arc::new(f));
+        self
+    }
+
+    /// Rules for the errors of every provider, before the built-in ones. What an error
+    /// [means](UpstreamError::meaning) by them is recorded with it.
+    #[must_use]
+    pub fn error_rules(mut self, rules: ErrorRules) -> Self {
+        Arc::make_mut(&mut self.errors.0).rules.set_general(rules);
+        self
+    }
+
+    /// Other rules for a request that carries a [`Target`]. They are looked up for errors only.
+    #[must_use]
+    pub fn error_rules_for_target<F>(mut self, rules: F) -> Self
+    where
+        F: Fn(&Target) -> ErrorRules + Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.errors.0).rules.for_target(rules);
         self
     }
 }
@@ -58,14 +91,43 @@ impl<S> Layer<S> for ObserveLayer {
     type Service = Observe<S>;
 
     fn layer(&self, inner: S) -> Observe<S> {
-        Observe { inner, cap: self.cap, redact: self.redact.clone() }
+        Observe { inner, cap: self.cap, errors: self.errors.clone() }
     }
 }
 
-/// A fault that may be told.
-pub(super) fn redacted(redact: Option<&Redact>, mut fault: Fault) -> Fault {
-    if let (Some(redact), Fault::Upstream(error)) = (redact, &mut fault) {
-        redact(error);
+impl ErrorPolicy {
+    /// Classifies and redacts what was recorded of an attempt.
+    pub(super) fn apply(&self, facts: &mut Facts) {
+        let Facts { target, status, error, fault, .. } = facts;
+        if let Some(error) = error {
+            self.judge(error, *status, target.as_ref());
+        }
+        if let Some(Fault::Upstream(error)) = fault {
+            self.judge(error, error.status_inside(), target.as_ref());
+        }
     }
-    fault
+
+    /// Classifies and redacts a fault that was not recorded yet.
+    pub(super) fn applied(&self, mut fault: Fault, recorder: &Recorder) -> Fault {
+        if let Fault::Upstream(error) = &mut fault {
+            let mut target = None;
+            recorder.update(|facts| target = facts.target.clone());
+            self.judge(error, error.status_inside(), target.as_ref());
+        }
+        fault
+    }
+
+    fn judge(
+        &self,
+        error: &mut UpstreamError,
+        status: Option<StatusCode>,
+        target: Option<&Target>,
+    ) {
+        if error.meaning.is_none() {
+            error.meaning = Some(self.0.rules.of_target(target).classify(status, error));
+        }
+        if let Some(redact) = &self.0.redact {
+            redact(error);
+        }
+    }
 }

@@ -100,7 +100,9 @@ impl Reader {
                     Dialect::Responses => responses::read_answer(&whole, news),
                 };
                 if let Err(fault) = read {
-                    recorder.fault(fault);
+                    let said = || error::read_in_place_of_answer(&whole).map(Fault::Upstream);
+                    let is_odd = matches!(fault, Fault::Malformed(_));
+                    recorder.fault(is_odd.then(said).flatten().unwrap_or(fault));
                 }
                 progress.ended(recorder);
             }

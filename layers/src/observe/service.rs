@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ObserveBody, ResponseFuture, layer::Redact};
+use super::{ObserveBody, ResponseFuture, layer::ErrorPolicy};
 use crate::{BoxError, Dialect, Exchange, Target, request::WithholdUsage};
 
 /// Records what an answer turns out to be. See the [module](super).
@@ -16,7 +16,7 @@ use crate::{BoxError, Dialect, Exchange, Target, request::WithholdUsage};
 pub struct Observe<S> {
     pub(super) inner: S,
     pub(super) cap: usize,
-    pub(super) redact: Option<Redact>,
+    pub(super) errors: ErrorPolicy,
 }
 
 impl<S> fmt::Debug for Observe<S> {
@@ -50,11 +50,10 @@ where
         ResponseFuture {
             future: self.inner.call(request),
             exchange,
-            recorder: Some(recorder),
+            recorder: Some((recorder, self.errors.clone())),
             dialect,
             cap: self.cap,
             withhold_usage,
-            redact: self.redact.clone(),
         }
     }
 }

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 
 use super::*;
 use crate::{
-    Buffered, Exchange,
+    Buffered, Dialect, Exchange, Target,
     body::BodyEnd,
     contract,
     exchange::{Facts, Fault, Finish, Outcome, Usage},
@@ -253,6 +253,63 @@ fn errors_are_redacted_before_anybody_sees_them() {
         let facts = exchange.facts();
         let told = [facts.error.map(|e| e.to_string()), facts.fault.map(|f| f.to_string())];
         assert_eq!(told.into_iter().flatten().collect::<Vec<_>>(), ["no ***"], "{content_type}");
+    }
+}
+
+/// What an error means is found once, by the rules of its target's provider before the others.
+#[test]
+fn errors_are_classified_by_the_rules_of_their_provider() {
+    use crate::classify::{ErrorRule, ErrorRules, Meaning};
+
+    let layer = || {
+        let rules = |means| ErrorRules::from_iter([ErrorRule::new(means).code("odd")]);
+        ObserveLayer::new()
+            .error_rules_for_target(move |target| match &*target.provider {
+                "a" => rules(Meaning::Exhausted),
+                _ => ErrorRules::default(),
+            })
+            .error_rules(rules(Meaning::Overloaded))
+            .redact(|error| error.code = Some("***".into()))
+    };
+    let odd = r#"{"error":{"code":"odd"}}"#;
+    let base = r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#;
+    let event = format!("data: {odd}\n\n");
+    let (json, events) = ("application/json", "text/event-stream");
+    let limited = Meaning::RateLimited(None);
+    for (provider, status, content_type, body, meaning) in [
+        (Some("a"), 400, json, odd, Meaning::Exhausted),
+        (Some("b"), 400, json, odd, Meaning::ClientError),
+        (None, 400, json, odd, Meaning::Overloaded),
+        (Some("a"), 200, json, odd, Meaning::Exhausted),
+        (Some("a"), 200, events, &event, Meaning::Exhausted),
+        (Some("b"), 200, events, &event, Meaning::Broken),
+        (Some("b"), 200, json, base, limited),
+        (Some("b"), 200, json, r#"{"message":"Rate limit exceeded"}"#, limited),
+    ] {
+        let body = http_body_util::Full::new(Bytes::from(body.to_owned()));
+        let response = Response::builder().status(status).header("content-type", content_type);
+        let mut response = Some(response.body(body).unwrap());
+        let upstream = service_fn(move |_: Request<()>| {
+            let response = response.take().unwrap();
+            async { Ok::<_, Infallible>(response) }
+        });
+        let exchange = Exchange::default();
+        let mut request = Request::post(CHAT).extension(exchange.clone()).body(()).unwrap();
+        if let Some(provider) = provider {
+            let target =
+                Target { provider: provider.into(), model: "m".into(), dialect: Dialect::Chat };
+            request.extensions_mut().insert(target);
+        }
+        let answer = tokio_test::block_on(layer().layer(upstream).oneshot(request)).unwrap();
+        let _ = tokio_test::block_on(answer.into_body().collect());
+        let facts = exchange.facts();
+        let faulty = match facts.fault {
+            Some(Fault::Upstream(error)) => Some(error),
+            _ => None,
+        };
+        let error = facts.error.or(faulty).unwrap();
+        assert_eq!(error.meaning, Some(meaning), "{provider:?} {status} {content_type}");
+        assert_eq!(error.code.as_deref(), Some("***"));
     }
 }
 

@@ -33,6 +33,38 @@ async fn an_exhausted_quota_is_not_asked_again() {
     assert_eq!(run(at_once(), request(), [says(429, text)]).await.calls, 2);
 }
 
+/// A wait in the body counts as one in the head does.
+#[tokio::test(start_paused = true)]
+async fn the_body_may_name_the_wait() {
+    let seconds = Duration::from_secs;
+    let retry_info = r#"{"error":{"code":429,"details":[{"retryDelay":"3s"}]}}"#;
+    for (answer, calls, after) in [
+        (says(429, retry_info), 2, seconds(3)),
+        (says(503, r#"{"error":{"message":"Please try again in 2s."}}"#), 2, seconds(2)),
+        (says(429, r#"{"error":{"retry_after":11}}"#), 1, seconds(0)),
+        (says(429, "Try again in 6m0s."), 1, seconds(0)),
+    ] {
+        let ended = run(at_once(), request(), [answer]).await;
+        assert_eq!((ended.calls, ended.after), (calls, after));
+    }
+    let mut both = with(429, "retry-after", "2");
+    *both.body_mut() = says(429, retry_info).into_body();
+    assert_eq!(run(at_once(), request(), [both]).await.after, seconds(3), "the longest");
+}
+
+/// What an error's words say that is no use is not retried, whatever its status.
+#[tokio::test(start_paused = true)]
+async fn words_count_more_than_the_status() {
+    for (status, text) in [
+        (500, r#"{"error":{"message":"insufficient balance"}}"#),
+        (500, r#"{"error":{"message":"the request exceeds the available context size"}}"#),
+        (503, r#"{"error":{"message":"no available channel for model m"}}"#),
+        (429, r#"{"error":{"type":"exceeded_current_quota_error"}}"#),
+    ] {
+        assert_eq!(run(at_once(), request(), [says(status, text)]).await.calls, 1, "{text}");
+    }
+}
+
 /// What the exchange says counts, and the body is not read again.
 #[tokio::test(start_paused = true)]
 async fn the_observer_is_believed() {

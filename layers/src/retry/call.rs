@@ -79,22 +79,24 @@ impl<B> Call<B> {
         self.settings.allowed(allowance)
     }
 
-    /// The error's body was read.
+    /// The error's body was read: how long to wait before the next attempt, after all.
     pub(super) fn read<R>(
         &mut self,
         answer: &Response<Held<R>>,
         read: Result<(), Kept>,
         wait: Duration,
-    ) -> bool {
-        let may = read.and_then(|()| {
+    ) -> Option<Duration> {
+        let wait = read.and_then(|()| {
             let error = said(answer);
             let meaning = Meaning::of(answer, Some(&error), SystemTime::now);
             if !self.settings.covers(meaning, answer.status()) {
                 return Err(Kept::Said);
             }
-            self.retry(wait, || why(answer, &error))
+            let wait = self.schedule.extended(wait, error.retry_after)?;
+            self.retry(wait, || why(answer, &error))?;
+            Ok(wait)
         });
-        may.map_err(|kept| self.keep(kept)).is_ok()
+        wait.map_err(|kept| self.keep(kept)).ok()
     }
 
     /// The service failed without an answer: how long to wait before the next attempt.

@@ -107,11 +107,11 @@ where
                     let held = answer.as_mut().expect("polled after completion");
                     let read = ready!(held.body_mut().poll_read(CAP, cx));
                     let answer = answer.take().expect("it is here");
-                    if !this.call.read(&answer, read, *wait) {
+                    let Some(wait) = this.call.read(&answer, read, *wait) else {
                         return Poll::Ready(Ok(this.call.mark(answer.map(ResponseBody::held))));
-                    }
+                    };
                     *this.earlier = Some(answer);
-                    State::Waiting { sleep: sleep(*wait) }
+                    State::Waiting { sleep: sleep(wait) }
                 }
                 StateProj::Waiting { sleep } => {
                     ready!(sleep.poll(cx));

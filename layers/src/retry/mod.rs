@@ -7,8 +7,8 @@
 //! | an attempt's answer | |
 //! |---|---|
 //! | a [transport error](crate::classify::TransportError), or an error of the inner service | retried |
-//! | 429, 500, 502, 503, 504 ([configurable](Settings::statuses)) | retried, after `retry-after-ms` or `Retry-After` (seconds or a date) at the earliest |
-//! | a 429 whose body says `insufficient_quota`, a 402 | passed on |
+//! | 408, 409, 424, 429, 498, 500, 502, 503, 504, 529 ([configurable](Settings::statuses)) | retried, at the earliest after the wait that `retry-after-ms`, `Retry-After` (seconds or a date) or the body names |
+//! | one of them whose body [says](crate::classify::ErrorRules) that it is no use: an empty account, a prompt that is too long ... | passed on |
 //! | a passed [deadline](crate::classify::DeadlineError): a target that is silent is not asked twice | passed on |
 //! | an inner layer's [rejection](crate::Rejected) | passed on; as the answer to a retry, the error before it is |
 //! | an error of more than 64 KiB | passed on |
@@ -26,7 +26,7 @@
 //! | [`before_failover`](Settings::before_failover): retries while a router has another target left | 1 |
 //! | [`base_delay`](Settings::base_delay) | 500 ms, doubled with each retry, plus up to as much again of jitter |
 //! | [`max_delay`](Settings::max_delay) | 10 s, jitter included |
-//! | [`statuses`](Settings::statuses) | 429, 500, 502, 503, 504 |
+//! | [`statuses`](Settings::statuses) | 408, 409, 424, 429, 498, 500, 502, 503, 504, 529 |
 //! | [`budget`](Settings::budget) | a fifth of the requests, and 10 more in 10 s |
 //!
 //! With a [`Target`](crate::Target) in the request the settings, and the budget with them, can be
@@ -87,7 +87,7 @@ pub use budget::Budget;
 pub use future::ResponseFuture;
 pub use layer::RetryLayer;
 pub use service::Retry;
-pub use settings::Settings;
+pub use settings::{DEFAULT_STATUSES, Settings};
 
 #[cfg(test)]
 mod body_tests;

@@ -93,6 +93,17 @@ impl Schedule {
         self.made += 1;
         Ok(wait)
     }
+
+    /// The wait before the next attempt, which was counted, once the error's body has named
+    /// another one.
+    pub(super) fn extended(
+        &self,
+        wait: Duration,
+        asked: Option<Duration>,
+    ) -> Result<Duration, Kept> {
+        let asked = asked.unwrap_or_default();
+        if asked > self.cap { Err(Kept::TooLong) } else { Ok(wait.max(asked)) }
+    }
 }
 
 impl fmt::Display for Kept {
@@ -143,6 +154,20 @@ mod tests {
         ] {
             let next = Schedule::new(settings).next(3, asked.map(ms), left.map(ms));
             assert_eq!(next, expected.map(ms), "{asked:?} {left:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_may_ask_for_more() {
+        let settings = Settings { max_delay: ms(500), ..Settings::default() };
+        let schedule = Schedule::new(&settings);
+        for (asked, expected) in [
+            (None, Ok(100)),
+            (Some(99), Ok(100)),
+            (Some(500), Ok(500)),
+            (Some(501), Err(Kept::TooLong)),
+        ] {
+            assert_eq!(schedule.extended(ms(100), asked.map(ms)), expected.map(ms), "{asked:?}");
         }
     }
 

@@ -5,6 +5,9 @@ use http::StatusCode;
 use super::Budget;
 use crate::classify::{Meaning, RetryAllowance};
 
+/// The statuses that are retried unless others are set.
+pub const DEFAULT_STATUSES: [u16; 10] = [408, 409, 424, 429, 498, 500, 502, 503, 504, 529];
+
 /// When and how often a target is asked again.
 ///
 /// ```
@@ -24,8 +27,8 @@ pub struct Settings {
     pub base_delay: Duration,
     /// The longest wait, jitter included. A target that asks for more is not asked again.
     pub max_delay: Duration,
-    /// The statuses that are worth another attempt. A success, a 402 and a 429 with
-    /// `insufficient_quota` never are.
+    /// The statuses that are worth another attempt. A success never is, nor an error whose words
+    /// say that another attempt is no use: an empty account, an unknown model and the like.
     pub statuses: Arc<[StatusCode]>,
     /// What bounds the retries of all requests; `None` for no bound.
     pub budget: Option<Budget>,
@@ -46,7 +49,12 @@ impl Settings {
         match meaning {
             Meaning::Transport => true,
             Meaning::Good | Meaning::Rejected | Meaning::Deadline | Meaning::Exhausted => false,
-            _ => self.statuses.contains(&status),
+            Meaning::RateLimited(_)
+            | Meaning::Unavailable
+            | Meaning::Overloaded
+            | Meaning::Broken => self.statuses.contains(&status),
+            // Not what its words say, but what its status is listed for.
+            other => other == Meaning::of_answer(status, None) && self.statuses.contains(&status),
         }
     }
 }
@@ -59,14 +67,10 @@ impl Default for Settings {
             before_failover: 1,
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(10),
-            statuses: [
-                StatusCode::TOO_MANY_REQUESTS,
-                StatusCode::INTERNAL_SERVER_ERROR,
-                StatusCode::BAD_GATEWAY,
-                StatusCode::SERVICE_UNAVAILABLE,
-                StatusCode::GATEWAY_TIMEOUT,
-            ]
-            .into(),
+            statuses: DEFAULT_STATUSES
+                .iter()
+                .filter_map(|&status| StatusCode::from_u16(status).ok())
+                .collect(),
             budget: Some(Budget::default()),
         }
     }
@@ -104,6 +108,9 @@ mod tests {
             (Meaning::Rejected, 429, false),
             (Meaning::Good, 200, false),
             (Meaning::ClientError, 400, false),
+            (Meaning::ContextLength, 504, false),
+            (Meaning::Overloaded, 529, true),
+            (Meaning::Overloaded, 408, false),
         ] {
             assert_eq!(settings.covers(meaning, status(code)), covered, "{meaning:?} {code}");
         }

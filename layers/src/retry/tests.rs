@@ -37,12 +37,12 @@ assert_impl_all!(ResponseBody<Full<Bytes>>: Send, Sync);
 
 #[tokio::test(start_paused = true)]
 async fn each_status() {
-    for status in [200, 204, 302, 400, 401, 402, 403, 404, 408, 413, 422, 501, 520, 529] {
+    for status in [200, 204, 302, 400, 401, 402, 403, 404, 413, 422, 501, 520] {
         let ended = run(at_once(), request(), [says(status, "as it came")]).await;
         assert_eq!((ended.status, ended.calls, ended.attempts), (status, 1, 1));
         assert_eq!(ended.body, "as it came");
     }
-    for status in [429, 500, 502, 503, 504] {
+    for status in DEFAULT_STATUSES {
         let ended = run(at_once(), request(), [says(status, "{}"), says(status, "{}")]).await;
         assert_eq!((ended.status, ended.calls, ended.attempts), (200, 3, 3), "{status}");
         assert_eq!(ended.body, "fine");

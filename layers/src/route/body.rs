@@ -19,7 +19,9 @@ use super::{
     failures::reason,
     held::Held,
 };
-use crate::{BoxError, Buffered, Code, Rejection, exchange::Facts, sse::is_event_stream};
+use crate::{
+    BoxError, Buffered, Code, Rejection, classify::Meaning, exchange::Facts, sse::is_event_stream,
+};
 
 /// Between two comments.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -146,8 +148,9 @@ fn refusal(call: &Call, head: &Parts) -> Option<Rejection> {
     }
     let error = said(head, &Held::default());
     let code = match head.status.as_u16() {
-        402 => Code::QuotaExhausted,
-        429 if error.code.as_deref() == Some("insufficient_quota") => Code::QuotaExhausted,
+        _ if Meaning::of_answer(head.status, Some(&error)) == Meaning::Exhausted => {
+            Code::QuotaExhausted
+        }
         429 => Code::RateLimited,
         401 => Code::Unauthorized,
         403 => Code::Forbidden,

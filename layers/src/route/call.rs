@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{Request, request, response};
 use tokio::time::Instant;
@@ -15,8 +19,9 @@ use crate::{
     Buffered, Code, Dialect, Exchange, Rejected, Target,
     classify::{
         Attempts, DeadlineError, Meaning, RetriesLeft, RetryAllowance, Total, TransportError,
+        retry_after,
     },
-    exchange::{Cause, Facts, Failure, Fault, UpstreamError},
+    exchange::{Cause, Facts, Failure, Fault, Outcome, UpstreamError},
     rejection::whole_seconds,
     request::{ModelRequest, Streamed, WithholdUsage},
 };
@@ -219,32 +224,42 @@ impl Call {
             }
             return self.failed("target passed over", Wanted::Other, cause, &reason);
         }
-        let now = Instant::now();
-        match meaning {
-            Meaning::RateLimited(Some(wait)) => self.holdoffs.hold_target(&target, wait, now),
-            Meaning::Exhausted => {
-                self.holdoffs.hold_provider(&target.provider, self.settings.exhausted_for, now);
-            }
-            _ => {}
-        }
         let left = head.extensions.get::<RetriesLeft>().filter(|_| {
             self.allowance == RetryAllowance::BeforeFailover
-                && matches!(meaning, Meaning::Transport | Meaning::Unavailable)
+                && meaning.may_be_retried()
+                && !matches!(meaning, Meaning::RateLimited(_))
         });
         self.withheld = self.current.zip(left.map(|left| left.0));
+        let named = retry_after(&head.headers, SystemTime::now()).max(error.retry_after);
+        self.hold_off(&target, meaning, named);
         let reason = reason(&target, &head, &error);
         self.failures.answered(reason.clone(), meaning, head, held);
         self.failed(ATTEMPT_FAILED, Wanted::Other, Cause::Attempt(meaning), &reason)
     }
 
+    /// Leaves a target alone that asked for it, or a provider with nothing left to spend. `named`
+    /// is the wait it asked for.
+    fn hold_off(&self, target: &Target, meaning: Meaning, named: Option<Duration>) {
+        let now = Instant::now();
+        match meaning {
+            Meaning::RateLimited(Some(wait)) => self.holdoffs.hold_target(target, wait, now),
+            Meaning::Exhausted => {
+                let wait = self.settings.exhausted_for.max(named.unwrap_or_default());
+                self.holdoffs.hold_provider(&target.provider, wait, now);
+            }
+            _ => {}
+        }
+    }
+
     /// The attempt under way began an answer that is none.
     pub(super) fn broke(&mut self, fault: &Broke) -> Next {
         self.withheld = None;
-        let target = self.target().expect("an attempt has a target");
+        let target = self.target().expect("an attempt has a target").clone();
+        self.hold_off(&target, fault.meaning, fault.named);
         let reason = format!("{}: {}", target.provider, fault.why);
         self.failures.broke(reason.clone());
         let wanted = if fault.again { Wanted::OtherOrAgain } else { Wanted::Other };
-        let meaning = if fault.is_late { Meaning::Deadline } else { Meaning::Broken };
+        let meaning = fault.meaning;
         self.failed(ATTEMPT_FAILED, wanted, Cause::Attempt(meaning), &reason)
     }
 
@@ -360,24 +375,41 @@ pub(super) struct Broke {
     pub(super) why: String,
     /// Whether the same target may do better: it broke off, or stalled in the middle.
     pub(super) again: bool,
-    /// Whether a deadline passed.
-    is_late: bool,
+    meaning: Meaning,
+    /// The wait that the provider asked for.
+    named: Option<Duration>,
 }
 
 impl Broke {
     /// By the error of its body. `spoke` tells whether content was seen before.
     pub(super) fn by(error: &(dyn std::error::Error + 'static), spoke: bool) -> Self {
+        if let Some(fault) = error.downcast_ref::<Fault>() {
+            return Self::new(fault, spoke, true);
+        }
         let is_late = error.is::<DeadlineError>();
+        let meaning = if is_late { Meaning::Deadline } else { Meaning::Broken };
         // A silent target is not asked again; one that stalled in the middle is.
-        Self { why: text(error), again: !is_late || spoke, is_late }
+        Self { why: text(error), again: !is_late || spoke, meaning, named: None }
     }
 
     /// By what was found when it had ended: a wrong shape will be the same the next time, and a
     /// silent target will be as silent.
     pub(super) fn found(facts: &Facts, fault: &Fault, is_events: bool) -> Self {
-        let is_late = matches!(fault, Fault::Deadline(_));
-        let again = is_events && (facts.content || !is_late);
-        Self { why: excerpt(&fault.to_string()), again, is_late }
+        Self::new(fault, facts.content, is_events)
+    }
+
+    fn new(fault: &Fault, spoke: bool, is_events: bool) -> Self {
+        let (meaning, named) = match fault {
+            Fault::Deadline(_) => (Meaning::Deadline, None),
+            Fault::Upstream(error) => (Meaning::of_fault(error), error.retry_after),
+            _ => (Meaning::Broken, None),
+        };
+        let may_again = match meaning {
+            Meaning::Deadline => spoke,
+            // An empty account, a limit: its words are the same the next time.
+            other => other.outcome() == Some(Outcome::Fault),
+        };
+        Self { why: excerpt(&fault.to_string()), again: is_events && may_again, meaning, named }
     }
 }
 

@@ -115,17 +115,23 @@ impl Failures {
                 End::AsItCame(head, held)
             }
             // Responses clients take it for their own key's, and ask for another one.
-            Some((Meaning::Refused, ..)) if dialect == Some(Dialect::Responses) => {
+            Some((Meaning::Refused | Meaning::Restricted, ..))
+                if dialect == Some(Dialect::Responses) =>
+            {
                 End::Own(Rejection::new(Code::ProviderError, reasons.join("; ")))
             }
             Some((
                 Meaning::Exhausted
                 | Meaning::Refused
+                | Meaning::Restricted
                 | Meaning::UnknownModel
-                | Meaning::ContextLength,
+                | Meaning::ContextLength
+                | Meaning::RateLimited(_),
                 head,
                 held,
-            )) if head.status.as_u16() != 429 => End::AsItCame(head, held),
+            )) if head.status.is_client_error() && head.status.as_u16() != 429 => {
+                End::AsItCame(head, held)
+            }
             _ => End::Own(Rejection::new(Code::ProviderError, reasons.join("; "))),
         }
     }
@@ -176,9 +182,9 @@ pub(super) fn reason(target: &Target, head: &Parts, error: &UpstreamError) -> St
         return format!("{provider}: {}", excerpt(&fault.to_string()));
     }
     let status = head.status.as_u16();
-    match *error == UpstreamError::default() {
-        true => format!("{provider}: {status}"),
-        false => {
+    match error.code.is_some() || error.kind.is_some() || error.message.is_some() {
+        false => format!("{provider}: {status}"),
+        true => {
             let said = excerpt(&error.to_string());
             let said = if matches!(status, 401 | 403) { without_keys(&said) } else { said };
             format!("{provider}: {status} {said}")

@@ -9,9 +9,10 @@
 //!
 //! # What fails over
 //!
-//! [`Meaning`] is the table: transport errors, 5xx, deadlines, 401, 402, 403, 404, 429, an
-//! unknown model, a prompt that is too long for it, and the rejections of inner layers. Every
-//! other 4xx is the client's, and passes as it came. So does a success that turns out to be none
+//! [`Meaning`] is the table: transport errors, 5xx, deadlines, a key or an account that is refused,
+//! restricted or empty, the provider's limits (429, 413 ...), overload (408, 409, 424, 498), an
+//! unknown model, a prompt that is too long for it, a page of a proxy in front of the provider, and
+//! the rejections of inner layers. Every other 4xx is the client's, and passes as it came. So does a success that turns out to be none
 //! before it is *committed*: the moment from which the client has seen bytes that cannot be taken
 //! back. [`Commit`] says when that is; by default when content was seen.
 //!

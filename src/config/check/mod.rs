@@ -3,6 +3,7 @@
 mod agents;
 mod auth;
 mod budget;
+mod errors;
 mod models;
 mod names;
 mod provider;

@@ -44,6 +44,7 @@ impl Checker<'_> {
                 .help("set it in the `circuit_breaker` of `models`".to_owned());
         }
         let circuit_breaker = self.circuit_breaker(&raw_breaker, defaults.circuit_breaker);
+        let errors = self.error_rules(raw.errors);
         let Some(base_url) = &raw.base_url else {
             self.wrong(name, format!("the provider `{}` has no base_url", name.value))
                 .help("add, for example, `base_url: https://api.deepseek.com/v1`".to_owned());
@@ -70,6 +71,7 @@ impl Checker<'_> {
             timeouts: timeouts(&raw_timeouts, defaults.timeouts),
             retry,
             circuit_breaker,
+            errors,
         })
     }
 

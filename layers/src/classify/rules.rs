@@ -1,0 +1,210 @@
+use std::sync::{Arc, LazyLock};
+
+use http::StatusCode;
+
+use super::{Meaning, error::beginning, pattern::Pattern};
+use crate::exchange::UpstreamError;
+
+/// The built-in rules, one per line.
+const TABLE: &str = include_str!("rules.txt");
+
+static BUILT_IN: LazyLock<Vec<ErrorRule>> =
+    LazyLock::new(|| lines().filter_map(|line| read(line).ok()).collect());
+
+/// A rule of what an error of a provider means. It applies when all of its conditions hold.
+///
+/// ```
+/// use http::StatusCode;
+/// use switchtower_layers::{classify::{ErrorRule, ErrorRules, Meaning}, exchange::UpstreamError};
+///
+/// let rules: ErrorRules =
+///     [ErrorRule::new(Meaning::Exhausted).status(400).message("tokens * used up")].into_iter().collect();
+/// let error = UpstreamError::read(b"All tokens of May are used up");
+/// assert_eq!(rules.classify(Some(StatusCode::BAD_REQUEST), &error), Meaning::Exhausted);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorRule {
+    /// From and to; none for any status.
+    statuses: Vec<(u16, u16)>,
+    code: Option<Pattern>,
+    message: Option<Pattern>,
+    meaning: Meaning,
+}
+
+impl ErrorRule {
+    /// A rule without a condition: every error means this.
+    pub fn new(meaning: Meaning) -> Self {
+        Self { statuses: Vec::new(), code: None, message: None, meaning }
+    }
+
+    /// Applies to this status only, or to one of them if there are several.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.statuses.push((status, status));
+        self
+    }
+
+    /// Applies to errors whose code, type or [other label](UpstreamError::labels) is this.
+    /// `*` stands for any characters; case does not matter.
+    #[must_use]
+    pub fn code(mut self, code: &str) -> Self {
+        self.code = Some(Pattern::whole(code));
+        self
+    }
+
+    /// Applies to errors whose message contains this. `*` stands for any characters; case does not
+    /// matter.
+    #[must_use]
+    pub fn message(mut self, message: &str) -> Self {
+        self.message = Some(Pattern::anywhere(message));
+        self
+    }
+
+    fn applies(&self, status: Option<StatusCode>, words: &Words) -> bool {
+        let is_in = |status: StatusCode| {
+            self.statuses.iter().any(|&(from, to)| (from..=to).contains(&status.as_u16()))
+        };
+        (self.statuses.is_empty() || status.is_some_and(is_in))
+            && self.code.as_ref().is_none_or(|code| words.names.iter().any(|n| code.matches(n)))
+            && self.message.as_ref().is_none_or(|message| message.matches(&words.message))
+    }
+}
+
+/// Rules of what the errors of a provider mean, which come before the built-in ones. The first
+/// that applies counts. Clones share them.
+///
+/// The built-in rules know the words of the providers in the field. They are a table in
+/// `classify/rules.txt`, a line for each, with the place where it was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorRules(Arc<[ErrorRule]>);
+
+impl FromIterator<ErrorRule> for ErrorRules {
+    fn from_iter<I: IntoIterator<Item = ErrorRule>>(rules: I) -> Self {
+        Self(rules.into_iter().collect())
+    }
+}
+
+impl ErrorRules {
+    /// Whether there is no rule besides the built-in ones.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What an error means. Without a status it came under a success, and what is then not said in
+    /// words that are known is [`Meaning::Broken`].
+    pub fn classify(&self, status: Option<StatusCode>, error: &UpstreamError) -> Meaning {
+        let words = Words::of(error);
+        let found = self.0.iter().chain(&*BUILT_IN).find(|rule| rule.applies(status, &words));
+        found.map_or(Meaning::Broken, |rule| rule.meaning)
+    }
+}
+
+/// What an error says, in lower case.
+struct Words {
+    names: Vec<String>,
+    message: String,
+}
+
+impl Words {
+    fn of(error: &UpstreamError) -> Self {
+        let names = error.code.iter().chain(&error.kind).chain(&error.labels);
+        let message = error.message.as_deref().unwrap_or_default();
+        Self {
+            names: names.map(|name| name.to_lowercase()).collect(),
+            message: beginning(message).to_lowercase(),
+        }
+    }
+}
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// Reads `statuses | code | message | meaning | source`.
+fn read(line: &str) -> Result<ErrorRule, &'static str> {
+    let mut columns = line.split('|').map(str::trim);
+    let mut column = || columns.next().ok_or("a column is missing");
+    let (statuses, code, message, meaning, source) =
+        (column()?, column()?, column()?, column()?, column()?);
+    if columns.next().is_some() || source.is_empty() {
+        return Err("there are five columns, and the last one names a source");
+    }
+    let mut rule = ErrorRule::new(Meaning::from_name(meaning).ok_or("no such meaning")?);
+    for status in statuses.split(',').map(str::trim).filter(|status| !status.is_empty()) {
+        let (from, to) = (status.replace('x', "0"), status.replace('x', "9"));
+        let number = |text: String| text.parse().map_err(|_| "no status");
+        rule.statuses.push((number(from)?, number(to)?));
+    }
+    if !code.is_empty() {
+        rule = rule.code(code);
+    }
+    if !message.is_empty() {
+        rule = rule.message(message);
+    }
+    Ok(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_a_rule() {
+        for line in lines() {
+            let rule = read(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            let is_free = rule.statuses.is_empty() && rule.code.is_none() && rule.message.is_none();
+            assert!(!is_free, "no condition: {line}");
+            assert!(!matches!(rule.meaning, Meaning::RateLimited(Some(_))));
+        }
+        assert_eq!(BUILT_IN.len(), lines().count());
+        for (line, error) in [
+            ("a", "a column is missing"),
+            ("400|||client_error|", "there are five columns, and the last one names a source"),
+            ("400|||no|s", "no such meaning"),
+            ("4yx|||client_error|s", "no status"),
+        ] {
+            assert_eq!(read(line), Err(error), "{line}");
+        }
+    }
+
+    /// A line that stands behind one which is more general is never used.
+    #[test]
+    fn no_line_hides_another() {
+        let rules: Vec<_> = lines().map(|line| (line, read(line).unwrap())).collect();
+        for (nth, (line, rule)) in rules.iter().enumerate() {
+            let is_same = |(_, other): &&(&str, ErrorRule)| {
+                other.code == rule.code
+                    && other.message == rule.message
+                    && (other.statuses.is_empty() || other.statuses == rule.statuses)
+            };
+            if let Some((other, _)) = rules[..nth].iter().find(is_same) {
+                panic!("{line}\n stands behind {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn own_rules_come_first_and_in_order() {
+        let status = |code| StatusCode::from_u16(code).ok();
+        let error = UpstreamError::read(br#"{"error":{"code":"Odd","message":"It is late"}}"#);
+        let rules: ErrorRules = [
+            ErrorRule::new(Meaning::Exhausted).status(400).code("odd").message("very late"),
+            ErrorRule::new(Meaning::Overloaded).status(400).status(404).code("o*"),
+            ErrorRule::new(Meaning::Refused).message("LATE"),
+        ]
+        .into_iter()
+        .collect();
+        for (code, meaning) in [
+            (status(400), Meaning::Overloaded),
+            (status(404), Meaning::Overloaded),
+            (status(422), Meaning::Refused),
+            (None, Meaning::Refused),
+        ] {
+            assert_eq!(rules.classify(code, &error), meaning, "{code:?}");
+        }
+        let other = UpstreamError::default();
+        assert_eq!(rules.classify(status(422), &other), Meaning::ClientError);
+        assert_eq!(rules.classify(None, &other), Meaning::Broken);
+        assert!(!rules.is_empty() && ErrorRules::default().is_empty());
+    }
+}
