@@ -7,7 +7,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
     BoxError, buffer::BufferLayer, quota::QuotaGateLayer, rate_limit::RateLimitLayer,
-    responses::state::StateLayer,
+    responses::state::StateLayer, stream_adapter::StreamAdapterLayer,
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -81,6 +81,7 @@ fn model_calls(shared: &Shared) -> impl HttpService<SlowBody<Incoming>> + use<> 
         .layer(StatsLayer::new(stats))
         .layer(config.deadlines())
         .layer(config.observer().redact(move |error| redact.error(error)))
+        .layer(StreamAdapterLayer::new())
         .service(upstream)
 }
 

@@ -13,6 +13,7 @@
 //! | `circuit_breaker` | `circuit-breaker` | refuses calls to a target that keeps failing, until a probe succeeds |
 //! | `retry` | `retry` | asks the same target again when it failed for a moment, within a budget |
 //! | `deadlines` | `deadlines` | ends an attempt that does not start, says nothing or takes too long |
+//! | `stream_adapter` | `stream-adapter` | gives an answer the form that was asked for: an event stream or JSON |
 //! | `observe` | `observe` | frames the answer once and writes what it learns to the [`Exchange`] |
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
 //! | `quota` | `quota` | answers 429 for a provider that has nothing left, by probes and by its own answers |
@@ -61,7 +62,8 @@ pub mod target;
         feature = "rate-limit",
         feature = "responses",
         feature = "retry",
-        feature = "route"
+        feature = "route",
+        feature = "stream-adapter"
     )
 ))]
 mod contract;
@@ -86,6 +88,8 @@ pub mod responses;
 pub mod retry;
 #[cfg(feature = "route")]
 pub mod route;
+#[cfg(feature = "stream-adapter")]
+pub mod stream_adapter;
 
 pub use body::Buffered;
 pub use exchange::Exchange;

@@ -34,7 +34,8 @@ const DEFAULTS: [&str; 2] = ["retry: {base_delay_ms: 1}", "circuit_breaker: {}"]
 #[tokio::test]
 async fn one_request_cannot_open_a_circuit_by_its_retries() {
     let a = fragile(|| Reply::error(500, "boom")).await;
-    let gateway = gateway(&[&a], &["retry: {max_retries: 3, base_delay_ms: 50}", DEFAULTS[1]]).await;
+    let gateway =
+        gateway(&[&a], &["retry: {max_retries: 3, base_delay_ms: 50}", DEFAULTS[1]]).await;
     let seen = poison(&gateway, false).await;
     assert_eq!((seen.status.as_u16(), seen.attempts()), (502, 4));
     assert_eq!(ask(&gateway, false).await.status, 200);

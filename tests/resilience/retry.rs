@@ -45,7 +45,9 @@ async fn a_wait_that_is_too_long_is_not() {
 #[tokio::test]
 async fn there_are_so_many_retries_and_then_the_next_one() {
     let (a, b) = (always(Reply::error(503, "busy")).await, always(Reply::chat("Yes")).await);
-    for (before_failover, attempts) in [("", 2), (", before_failover: 0", 1), (", before_failover: 9", 4)] {
+    for (before_failover, attempts) in
+        [("", 2), (", before_failover: 0", 1), (", before_failover: 9", 4)]
+    {
         let before = a.received().len();
         let settings = format!("retry: {{base_delay_ms: 1{before_failover}}}");
         let gateway = gateway(&[&a, &b], &[&settings]).await;

@@ -146,7 +146,10 @@ async fn when_nobody_is_left_all_reasons_are_told() {
             let error = seen.error();
             assert_eq!(error["code"], "PROVIDER_ERROR");
             let message = error["message"].as_str().expect("a text");
-            assert!(message.starts_with("a: 503 overloaded: The provider says overloaded.; b: "), "{message}");
+            assert!(
+                message.starts_with("a: 503 overloaded: The provider says overloaded.; b: "),
+                "{message}"
+            );
         }
     }
 }

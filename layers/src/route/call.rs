@@ -197,6 +197,13 @@ impl Call {
         let response = http::Response::from_parts(head, ());
         let meaning = Meaning::of(&response, Some(&error), SystemTime::now);
         let (head, ()) = response.into_parts();
+        if let Some(found) = head.extensions.get::<Fault>() {
+            // A translator found that a success is none; the observer may have seen why.
+            let broke = self
+                .exchange
+                .read(|facts| Broke::found(facts, facts.fault.as_ref().unwrap_or(found), false));
+            return self.broke(&broke);
+        }
         if !meaning.fails_over() {
             self.log("answered", &head.status.to_string(), "it is the client's error");
             return Next::End(End::AsItCame(head, held));

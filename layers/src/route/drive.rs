@@ -15,6 +15,7 @@ use super::{
     call::{Broke, Call, Next, text},
     events,
     failures::End,
+    future::unbuffered,
     held::Held,
 };
 use crate::{
@@ -301,6 +302,7 @@ fn found(call: &Call, kind: Kind) -> Option<Broke> {
 fn leaving(mut head: Parts, kind: Kind) -> Parts {
     if kind.is_events {
         head.headers.remove(CONTENT_LENGTH);
+        unbuffered(&mut head.headers);
     }
     head
 }

@@ -6,7 +6,7 @@ use super::{Plan, held::Held};
 use crate::{
     Code, Dialect, Rejection, Target,
     classify::{DeadlineError, Meaning, RETRY_AFTER_MS, TransportError},
-    exchange::{Fault, UpstreamError},
+    exchange::UpstreamError,
     rejection::whole_seconds,
 };
 
@@ -177,9 +177,6 @@ pub(super) fn reason(target: &Target, head: &Parts, error: &UpstreamError) -> St
     }
     if let Some(cause) = head.extensions.get::<DeadlineError>() {
         return format!("{provider}: {cause}");
-    }
-    if let Some(fault) = head.extensions.get::<Fault>() {
-        return format!("{provider}: {}", excerpt(&fault.to_string()));
     }
     let status = head.status.as_u16();
     match error.code.is_some() || error.kind.is_some() || error.message.is_some() {

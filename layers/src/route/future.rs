@@ -24,6 +24,7 @@ use crate::{BoxError, Buffered, Rejected, Rejection, Target, classify::Attempts}
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-switchtower-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-switchtower-model");
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-switchtower-attempts");
 
 pin_project! {
@@ -142,8 +143,15 @@ where
     let mut response = Response::new(RouteBody::early(drive, every));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    unbuffered(headers);
     response
+}
+
+/// Tells proxies in front that a stream is to be passed on as it comes, and not to be kept.
+/// nginx holds a stream back without `X-Accel-Buffering`.
+pub(super) fn unbuffered(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }
 
 /// Tells the client who answered, and after how many attempts.
