@@ -107,7 +107,7 @@ impl ModelRequest {
     ///
     /// # Errors
     ///
-    /// When the body is empty, is not JSON, is not an object, names a field of interest twice or
+    /// When the body is empty, is not JSON, is not UTF-8 (RFC 8259, section 8.1), is not an object, names a field of interest twice or
     /// `model` in capitals, or has a `model` that is not a string of 1 to 256 bytes without control characters, or a
     /// `stream` that is not a boolean.
     pub fn read(body: &Buffered) -> Result<Self, InvalidRequest> {
