@@ -283,8 +283,11 @@ struct Running {
 #[cfg(unix)]
 impl Running {
     fn start() -> Self {
-        let home = Shell::new();
-        let mut command = home.command("--port 0");
+        Self::with(Shell::new(), "--port 0")
+    }
+
+    fn with(home: Shell, arguments: &str) -> Self {
+        let mut command = home.command(arguments);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
@@ -350,6 +353,80 @@ fn serve_starts_on_the_demo_and_stops_on_a_signal() {
         gateway.read_until("Stopping; streams may finish for 30 s.");
         assert_eq!(gateway.status(), Some(0));
     }
+}
+
+/// The command line comes before the file, and before the file is checked.
+#[cfg(unix)]
+#[test]
+fn host_and_port_of_the_command_line_replace_those_of_the_file() {
+    for (file, arguments) in [
+        ("host: 0.0.0.0\nport: 0\n", "serve --host 127.0.0.1"),
+        ("host: 192.0.2.1\nport: 0\n", "--host 127.0.0.1"),
+        ("host: '::'\nport: 0\n", "serve --host localhost"),
+        ("host: no address\nport: 1\n", "--host 127.0.0.1 --port 0"),
+        ("port: 3000\nwsPort: 3000\n", "serve --port 0"),
+    ] {
+        let gateway = Running::with(Shell::with(file), arguments);
+        assert!(gateway.address.starts_with("127.0.0.1:"), "{file}: {}", gateway.text);
+        assert!(gateway.answer("GET /health", "").starts_with("HTTP/1.1 200 OK\r\n"), "{file}");
+    }
+}
+
+#[test]
+fn a_host_of_the_command_line_is_refused_as_that_of_a_file() {
+    let exposed = "error: 0.0.0.0 would let others in: without client keys";
+    for (file, arguments) in [
+        ("host: 127.0.0.1", "serve --host 0.0.0.0"),
+        (TWO, "--host 0.0.0.0"),
+        ("auth: {keys: []}", "--config gateway.yaml serve --host 0.0.0.0"),
+    ] {
+        let told = Shell::with(file).complains(1, arguments);
+        assert!(told.starts_with(exposed), "{file}: {told}");
+    }
+    // The rest of the file is checked as ever.
+    let told = Shell::with("host: 0.0.0.0\nprot: 3").complains(1, "serve --host 127.0.0.1");
+    assert!(told.contains("unknown setting `prot`"), "{told}");
+    let told = Shell::with("host: 0.0.0.0").complains(1, "serve --port 0");
+    assert!(told.starts_with("error: gateway.yaml:1:7: 0.0.0.0 would let others in"), "{told}");
+    let told = Shell::with("wsPort: 3001").complains(1, "--port 3001");
+    assert!(told.contains("`port` and `wsPort` are both 3001"), "{told}");
+}
+
+/// `switchtower --config F serve` is `switchtower serve --config F`.
+#[cfg(unix)]
+#[test]
+fn the_configuration_may_be_named_before_the_command() {
+    let home = || {
+        let home = Shell::new();
+        home.write("other.yaml", TWO);
+        home
+    };
+    for arguments in [
+        "--config other.yaml serve --port 0",
+        "serve --config other.yaml --port 0",
+        "--port 0 -c other.yaml serve",
+        "--config=other.yaml --port 0",
+    ] {
+        let gateway = Running::with(home(), arguments);
+        assert!(gateway.text.contains("Configuration: other.yaml\n"), "{}", gateway.text);
+    }
+    let home = home();
+    assert_eq!(home.says("--config other.yaml check"), home.says("check --config other.yaml"));
+    assert_eq!(home.says("-c other.yaml models"), home.says("models -c other.yaml"));
+    assert_snapshot!(home.complains(2, "--config other.yaml serve --config other.yaml"), @r"
+    error: the argument '--config <PATH>' cannot be used multiple times
+
+    Usage: switchtower serve [OPTIONS]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(home.complains(2, "--port 1 check"), @r"
+    error: unexpected argument '--port' found
+
+    Usage: switchtower check [OPTIONS]
+
+    For more information, try '--help'.
+    ");
 }
 
 #[cfg(unix)]

@@ -30,7 +30,7 @@ mod url;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use args::{Cli, Command};
 use output::{Failure, complain, print};
@@ -38,7 +38,8 @@ use output::{Failure, complain, print};
 /// Runs the command that the arguments of this process ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let cli = match args::parse(&arguments) {
         Ok(cli) => cli,
         // `--help` comes this way, too; clap knows which stream and which status it wants.
         Err(error) => {

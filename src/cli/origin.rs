@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, ConfigError, Env};
+use super::args::ServeArgs;
+use crate::config::{Config, ConfigError, Env, Overrides};
 
 /// Where the configuration came from.
 #[derive(Clone, Debug)]
@@ -28,20 +29,38 @@ impl fmt::Display for Origin {
 
 /// Finds and reads it. The demo's providers are not running yet: see [`demo`].
 pub(super) fn find(explicit: Option<&Path>) -> Result<(Origin, Config), ConfigError> {
+    find_with(explicit, Overrides::default())
+}
+
+/// The same for a gateway that runs, or is to run, with these arguments.
+pub(super) fn find_for(args: &ServeArgs) -> Result<(Origin, Config), ConfigError> {
+    find_with(args.file.config.as_deref(), args.overrides())
+}
+
+fn find_with(
+    explicit: Option<&Path>,
+    overrides: Overrides,
+) -> Result<(Origin, Config), ConfigError> {
     if let Some(path) = Config::locate(explicit) {
-        let config = Config::load(&path)?;
+        let config = Config::load_with(&path, overrides)?;
         return Ok((Origin::File(path), config));
     }
-    match Config::builtin(&Env::process().with_dotenv(Path::new("")))? {
-        Some(config) => Ok((Origin::Builtin, config)),
-        None => Ok((Origin::Demo, demo("http://127.0.0.1/v1", "http://127.0.0.1/v1")?)),
+    let env = Env::process().with_dotenv(Path::new(""));
+    if let Some(config) = Config::builtin_with(&env, overrides)? {
+        return Ok((Origin::Builtin, config));
     }
+    let config = demo("http://127.0.0.1/v1", "http://127.0.0.1/v1", overrides)?;
+    Ok((Origin::Demo, config))
 }
 
 /// The configuration of the demo, whose providers are at these URLs. The second one takes over
 /// `demo-failover`, which the first one always refuses. Nobody is asked twice, nor left alone, so that
 /// each try shows the same, and at once.
-pub(super) fn demo(base_url: &str, backup_url: &str) -> Result<Config, ConfigError> {
+pub(super) fn demo(
+    base_url: &str,
+    backup_url: &str,
+    overrides: Overrides,
+) -> Result<Config, ConfigError> {
     let text = format!(
         "models:
   default_model: demo
@@ -59,5 +78,5 @@ pub(super) fn demo(base_url: &str, backup_url: &str) -> Result<Config, ConfigErr
       aliases: {{demo-failover: demo}}
 "
     );
-    Config::from_yaml("(demo)", &text, &Env::empty())
+    Config::from_yaml_with("(demo)", &text, &Env::empty(), overrides)
 }

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use super::args::ServeArgs;
 use super::origin::Origin;
 use super::signals::Hangups;
-use crate::config::{Config, ConfigError, Env};
+use crate::config::{Config, ConfigError, Env, Overrides};
 use crate::reload::{Files, Reloader};
 
 /// What is looked at: the file that is going to be found, and the `.env` files that keys may come
@@ -42,9 +42,8 @@ pub(super) async fn follow(
             () = files.changed() => {}
             () = hangups.reload() => { files.read().await; }
         }
-        match read(origin).await {
-            Ok(mut config) => {
-                args.apply(&mut config);
+        match read(origin, args.overrides()).await {
+            Ok(config) => {
                 let next = config.drain_ms;
                 // If not, it is in the log, and kept for who asks.
                 if reloader.reload(config).await.is_ok() {
@@ -56,12 +55,12 @@ pub(super) async fn follow(
     }
 }
 
-async fn read(origin: &Origin) -> Result<Config, String> {
+async fn read(origin: &Origin, overrides: Overrides) -> Result<Config, String> {
     let origin = origin.clone();
     let load = move || -> Result<Option<Config>, ConfigError> {
         match origin {
-            Origin::File(path) => Config::load_again(&path).map(Some),
-            _ => Config::builtin(&Env::process().with_dotenv(Path::new(""))),
+            Origin::File(path) => Config::load_again(&path, overrides).map(Some),
+            _ => Config::builtin_with(&Env::process().with_dotenv(Path::new("")), overrides),
         }
     };
     match spawn_blocking(load).await {

@@ -24,7 +24,7 @@ use crate::telemetry;
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     // Before it is read, so that no change in between is missed.
     let files = reload::files(args.file.config.as_deref());
-    let (origin, config) = origin::find(args.file.config.as_deref())?;
+    let (origin, config) = origin::find_for(args)?;
     let logs = telemetry::init(&config).map_err(|error| no_logs(&config, &error))?;
     if config.log_bodies {
         tracing::warn!("prompts and answers are logged: `log_bodies` is on");
@@ -49,12 +49,11 @@ async fn serve(
     // Held until the end: they stop when they are dropped.
     let _demo = if matches!(origin, Origin::Demo) {
         let (main, backup) = (demo_provider().await?, demo_provider().await?);
-        config = origin::demo(&main.base_url(), &backup.base_url())?;
+        config = origin::demo(&main.base_url(), &backup.base_url(), args.overrides())?;
         Some((main, backup))
     } else {
         None
     };
-    args.apply(&mut config);
     config.may_listen_on(config.host).map_err(|reason| {
         let help = "add `auth.keys` to the configuration; `switchtower key new` makes one";
         Failure(format!("{reason}\n  help: {help}"))

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Config, ConfigError, Env, check, yaml};
+use super::{Config, ConfigError, Env, Overrides, check, yaml};
 
 /// A configuration is never larger than this, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -19,26 +19,35 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is larger than 1 MiB, or is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::of_file(path, &text(path)?)
+        Self::load_with(path, Overrides::default())
     }
 
-    /// The same for a gateway that runs already. A file with nothing in it is refused: it is taken
+    /// The same with settings that come before those of the file.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_with(path: &Path, overrides: Overrides) -> Result<Self, ConfigError> {
+        Self::of_file(path, &text(path)?, overrides)
+    }
+
+    /// The same as [`load_with`](Self::load_with) for a gateway that runs already. A file with nothing in it is refused: it is taken
     /// for one that somebody has just begun to write, and without keys everything would be open.
     ///
     /// # Errors
     /// Those of [`load`](Self::load), and an empty file.
-    pub fn load_again(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load_again(path: &Path, overrides: Overrides) -> Result<Self, ConfigError> {
         let text = text(path)?;
         if text.trim().is_empty() {
             return Err(ConfigError::unreadable(&path.display().to_string(), "is empty"));
         }
-        Self::of_file(path, &text)
+        Self::of_file(path, &text, overrides)
     }
 
-    fn of_file(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    fn of_file(path: &Path, text: &str, overrides: Overrides) -> Result<Self, ConfigError> {
         let beside = path.parent().unwrap_or(Path::new(""));
         let env = Env::process().with_dotenv(beside).with_dotenv(Path::new(""));
-        let mut config = Self::from_yaml(&path.display().to_string(), text, &env)?;
+        let name = path.display().to_string();
+        let mut config = Self::from_yaml_with(&name, text, &env, overrides)?;
         if let Some(tls) = &mut config.tls {
             tls.beside(beside);
             config.warnings.extend(tls.warning());
@@ -52,12 +61,28 @@ impl Config {
     /// The text is larger than 1 MiB or wrong: the first mistake of syntax or type, else everything
     /// else that is wrong together.
     pub fn from_yaml(name: &str, text: &str, env: &Env) -> Result<Self, ConfigError> {
+        Self::from_yaml_with(name, text, env, Overrides::default())
+    }
+
+    /// The same with settings that come before those of the text.
+    ///
+    /// # Errors
+    /// Those of [`from_yaml`](Self::from_yaml).
+    pub fn from_yaml_with(
+        name: &str,
+        text: &str,
+        env: &Env,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigError> {
         if text.len() > MAX_BYTES {
             return Err(ConfigError::unreadable(name, "is larger than 1 MiB"));
         }
         let text = text.trim_start_matches('\u{feff}');
         yaml::parse(text)
-            .and_then(|raw| check::config(raw, env))
+            .and_then(|mut raw| {
+                overrides.apply(&mut raw);
+                check::config(raw, env)
+            })
             .map_err(|problems| ConfigError::new(name, text, problems))
     }
 
@@ -67,7 +92,16 @@ impl Config {
     /// # Errors
     /// A key cannot be sent in a header.
     pub fn builtin(env: &Env) -> Result<Option<Self>, ConfigError> {
-        let mut config = Self::from_yaml("(built-in configuration)", BUILTIN, env)?;
+        Self::builtin_with(env, Overrides::default())
+    }
+
+    /// The same with settings of the command line.
+    ///
+    /// # Errors
+    /// Those of [`builtin`](Self::builtin), and an address that would let others in.
+    pub fn builtin_with(env: &Env, overrides: Overrides) -> Result<Option<Self>, ConfigError> {
+        let name = "(built-in configuration)";
+        let mut config = Self::from_yaml_with(name, BUILTIN, env, overrides)?;
         let models = &mut config.models;
         let Some(first) = models.providers.values().find(|provider| provider.is_usable()) else {
             return Ok(None);

@@ -29,6 +29,7 @@ mod excerpt;
 mod load;
 mod local;
 mod locate;
+mod overrides;
 mod programs;
 mod quota;
 mod raw;
@@ -48,8 +49,10 @@ pub use check::address;
 pub use env::Env;
 pub use error::ConfigError;
 pub use local::is_local;
+pub use overrides::Overrides;
 pub use programs::{Input, Program};
 pub use quota::{Codexbar, Probe, Quota};
+pub(crate) use secret::trim_key;
 pub use secret::{Key, Secret};
 pub use tasks::TasksConfig;
 pub use types::{

@@ -25,6 +25,17 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A key without the blanks around it, which come with it from files and clipboards. A line break
+/// stays, so that it is refused: what follows it may be another key.
+pub(crate) fn trim_key(key: &str) -> &str {
+    key.trim_matches(|c: char| c.is_whitespace() && !is_line_break(c))
+}
+
+fn is_line_break(c: char) -> bool {
+    // The last three are Unicode's: next line, line and paragraph separator.
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
 /// Whether a provider has a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
@@ -35,4 +46,26 @@ pub enum Key {
         /// The variable that would supply it, when the file names one.
         env: Option<String>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_around_a_key_are_cut_and_line_breaks_are_not() {
+        for (text, key) in [
+            ("sk-1", "sk-1"),
+            ("  sk-1\t ", "sk-1"),
+            ("\u{a0}sk-1\u{3000}", "sk-1"),
+            ("sk 1", "sk 1"),
+            (" sk-1 \n", "sk-1 \n"),
+            ("\r\n sk-1", "\r\n sk-1"),
+            (" sk-1\n sk-2 ", "sk-1\n sk-2"),
+            (" \t", ""),
+            ("", ""),
+        ] {
+            assert_eq!(trim_key(text), key, "{text:?}");
+        }
+    }
 }

@@ -47,7 +47,8 @@ pub struct Config {
     pub body_limit_mb: u64,
     /// `drain_ms`: how long streams may finish after SIGTERM, in milliseconds. Default 30000.
     pub drain_ms: u64,
-    /// `trusted_proxies`: peers whose forwarded headers are believed. Default none.
+    /// `trusted_proxies`: peers whose forwarded headers are believed. Limits and budgets by address
+    /// count the client behind them. Default none.
     pub trusted_proxies: Vec<IpNet>,
     /// `auth`: the client keys.
     pub auth: Auth,

@@ -3,7 +3,7 @@
 use std::fs;
 
 use insta::assert_snapshot;
-use switchtower::config::{Config, ConnectionLimits, Env, KeyHash, Scope};
+use switchtower::config::{Config, ConnectionLimits, Env, Key, KeyHash, Scope};
 
 use super::{accepted, refused::refused, refused::refused_with};
 
@@ -130,6 +130,47 @@ fn wrong_keys() {
     gateway.yaml:11:12: the budget of `one` has no limit
       help: add, for example, `tokens_per_day: 5000000`
     ");
+}
+
+/// Blanks come with a key from files and clipboards.
+#[test]
+fn blanks_around_a_key_are_no_part_of_it() {
+    let auth = "auth: {keys: [{name: a, key_env: KEY}]}";
+    for value in [format!(" {KEY} "), format!("\t{KEY}"), format!("{KEY}\u{a0}")] {
+        let env = Env::fixed([("KEY", value)]);
+        let config = Config::from_yaml("gateway.yaml", auth, &env).unwrap();
+        assert_eq!(config.auth.keys["a"].hash, KeyHash::of(KEY.as_bytes()));
+    }
+    for blank in ["", "  ", "\t", "\u{a0}"] {
+        let told = refused_with(auth, &Env::fixed([("KEY", blank)]));
+        assert!(told.contains("KEY is not set"), "{blank:?}: {told}");
+    }
+    // A short one does not become longer by its blanks.
+    let told = refused_with(auth, &Env::fixed([("KEY", "st-short              ")]));
+    assert!(told.contains("20 visible characters"), "{told}");
+    let told = refused_with(auth, &Env::fixed([("KEY", format!("{KEY}\n"))]));
+    assert!(told.contains("20 visible characters") && !told.contains(KEY), "{told}");
+
+    let provider =
+        |key: &str| format!("models: {{providers: {{p: {{base_url: 'http://x', {key}}}}}}}");
+    let env = |value: &str| Env::fixed([("P_KEY", value)]);
+    let key = |text: &str, env: &Env| {
+        let config = Config::from_yaml("gateway.yaml", text, env).unwrap();
+        match &config.models.providers["p"].key {
+            Key::Present(key) => Some(key.expose().to_owned()),
+            Key::Missing { .. } => None,
+        }
+    };
+    let by_name = provider("api_key_env: P_KEY");
+    assert_eq!(key(&by_name, &env(" sk-1 ")).as_deref(), Some("sk-1"));
+    assert_eq!(key(&by_name, &env("\tsk-1\u{a0}")).as_deref(), Some("sk-1"));
+    assert_eq!(key(&by_name, &env(" \t ")), None);
+    assert_eq!(key(&provider("api_key: ' sk-1 '"), &Env::empty()).as_deref(), Some("sk-1"));
+    assert_eq!(key(&provider("api_key: ' '"), &Env::empty()), None);
+    for broken in ["sk-1\n", " sk-1\r\n", "sk-1\nsk-2", "\nsk-1"] {
+        let told = refused_with(&by_name, &env(broken));
+        assert!(told.contains("the key in P_KEY cannot be sent in a header"), "{told}");
+    }
 }
 
 /// Whoever pastes the key itself is not to find it in a bug report.

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod mesh;
+mod order;
 mod setup;
 
 use std::net::IpAddr;
@@ -11,12 +12,13 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use crate::config::{Config, Scope, address};
+use crate::config::{Overrides, Scope, address};
 pub(super) use doctor::DoctorArgs;
 pub(super) use mesh::{
     EventsArgs, GatewayArgs, HealthArgs, ShowArgs, SpaceCommand, TaskArgs, TaskOptions, TasksArgs,
     TasksCommand, ToArgs,
 };
+pub(super) use order::parse;
 pub(super) use setup::{Preset, SetupArgs};
 
 const EXAMPLES: &str = "\
@@ -169,10 +171,9 @@ pub(super) struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// What the command line says comes before the file.
-    pub(super) fn apply(&self, config: &mut Config) {
-        config.host = self.host.unwrap_or(config.host);
-        config.port = self.port.unwrap_or(config.port);
+    /// The settings that come before those of the file.
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides { host: self.host, port: self.port }
     }
 }
 

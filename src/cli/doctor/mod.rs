@@ -38,9 +38,8 @@ use finding::{Finding, Group, Level};
 
 /// Looks at everything, and says what to do; the status is 1 when something fails.
 pub(super) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
-    let findings = match origin::find(args.serve.file.config.as_deref()) {
-        Ok((origin, mut config)) => {
-            args.serve.apply(&mut config);
+    let findings = match origin::find_for(&args.serve) {
+        Ok((origin, config)) => {
             let found = client::run(look(&origin, &config, args.offline))?;
             report::tidy(found, &keys(&config))
         }

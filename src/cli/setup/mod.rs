@@ -25,7 +25,7 @@ use indexmap::IndexMap;
 use super::args::{Preset, SetupArgs};
 use super::file;
 use super::output::{Failure, complain, misuse, print};
-use crate::config::{Config, Env};
+use crate::config::{Config, Env, trim_key};
 use ask::Asker;
 use plan::{Chosen, Plan};
 use probe::Verdict;
@@ -102,7 +102,9 @@ fn presets(args: &SetupArgs, asker: &Asker) -> Result<Vec<Preset>, Failure> {
         return Ok(presets);
     }
     let usable = |preset: &Preset| match preset.variable() {
-        Some(variable) => env::var_os(variable).is_some_and(|key| !key.is_empty()),
+        Some(variable) => {
+            env::var_os(variable).is_some_and(|key| !key.to_string_lossy().trim().is_empty())
+        }
         None => on_path(preset.name()),
     };
     let usable: Vec<_> = Preset::ALL.into_iter().filter(usable).collect();
@@ -145,8 +147,9 @@ fn provider(
         return Ok((chosen, None));
     };
     let name = preset.name();
-    let given = env::var(&variable).ok().filter(|key| !key.trim().is_empty());
-    let kept = || known.iter().find(|(name, _)| *name == variable).map(|(_, key)| key.clone());
+    let key = |text: &str| Some(trim_key(text).to_owned()).filter(|key| !key.trim().is_empty());
+    let given = env::var(&variable).ok().and_then(|text| key(&text));
+    let kept = || known.iter().find(|(name, _)| *name == variable).and_then(|(_, text)| key(text));
     let (found, mut fresh) = match args.key_stdin {
         true => (None, Some(stdin()?)),
         false => (given.or_else(kept), None),

@@ -7,7 +7,9 @@ use crate::config::auth::is_key_name;
 use crate::config::env::Resolved;
 use crate::config::error::Place;
 use crate::config::raw::{RawAuth, RawAuthKey, RawLimits, RawTls, Text};
-use crate::config::{Auth, AuthKey, Config, ConnectionLimits, KeyHash, Models, Scope, Tls};
+use crate::config::{
+    Auth, AuthKey, Config, ConnectionLimits, KeyHash, Models, Scope, Tls, trim_key,
+};
 
 /// A shorter key may be guessed: 20 random characters are more than 100 bits.
 const SHORTEST_KEY: usize = 20;
@@ -119,8 +121,8 @@ impl Checker<'_> {
             }
             (None, Some(env)) => {
                 // A gateway that ignored it would let in all, or nobody.
-                let Some(value) = variables.get(&env.value).filter(|value| !value.is_empty())
-                else {
+                let value = variables.get(&env.value).map(trim_key);
+                let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
                     self.wrong(&env, format!("{} is not set", env.value));
                     return None;
                 };

@@ -12,7 +12,7 @@ use crate::config::env::Resolved;
 use crate::config::raw::{
     Entries, RawCommit, RawDialect, RawMaxTokens, RawProvider, RawTimeouts, Text,
 };
-use crate::config::{Key, Models, Provider, Secret, Timeouts};
+use crate::config::{Key, Models, Provider, Secret, Timeouts, trim_key};
 
 impl Checker<'_> {
     /// `None` when there is no usable URL; that has been reported then.
@@ -84,17 +84,18 @@ impl Checker<'_> {
             return Key::Missing { env: None };
         }
         if let Some(inline) = inline.filter(|key| !key.value.trim().is_empty()) {
-            if let Some(variable) = reference(&inline.value) {
+            let key = trim_key(&inline.value);
+            if let Some(variable) = reference(key) {
                 self.wrong(&inline, "variables are not expanded in this file")
                     .help(format!("write `api_key_env: {variable}` instead"));
-            } else if !fits_a_header(&inline.value) {
+            } else if !fits_a_header(key) {
                 self.wrong(&inline, "this key cannot be sent in a header").secret().help(
                     "it contains a line break or another character that no key has".to_owned(),
                 );
             }
-            return Key::Present(Secret::new(inline.value));
+            return Key::Present(Secret::new(key));
         }
-        let value = env.as_ref().and_then(|env| variables.get(&env.value));
+        let value = env.as_ref().and_then(|env| variables.get(&env.value)).map(trim_key);
         match (env, value) {
             (Some(env), Some(value)) if !value.trim().is_empty() => {
                 if !fits_a_header(value) {

@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::Checker;
 use crate::config::Config;
+use crate::config::error::Place;
 use crate::config::raw::{Raw, Text};
 
 impl Checker<'_> {
@@ -19,7 +20,9 @@ impl Checker<'_> {
                     self.wrong(host, reason);
                 }
             }
-            if !config.host.is_loopback() && self.clients.is_empty() {
+            // One of the command line has no place here: whoever is to listen on it refuses it.
+            let is_written = Place::of(host).is_some();
+            if is_written && !config.host.is_loopback() && self.clients.is_empty() {
                 self.wrong(host, lets_others_in(config.host))
                     .help("add `auth.keys`; `switchtower key new` makes one".to_owned());
             }
@@ -84,7 +87,7 @@ impl Checker<'_> {
     /// Keys that everyone on the way can read are odd, unless a proxy in front has hidden them.
     pub(super) fn plain_text(&mut self, config: &Config) {
         let is_hidden = config.tls.is_some() || !config.trusted_proxies.is_empty();
-        if !config.host.is_loopback() && !is_hidden {
+        if config.has_keys() && !config.host.is_loopback() && !is_hidden {
             self.warnings.push(format!(
                 "client keys go to {} in plain text: add `tls`, or a proxy that has it",
                 config.host
@@ -121,6 +124,41 @@ pub(in crate::config) fn lets_others_in(address: IpAddr) -> String {
     )
 }
 
+/// Reads an address or a network; of IPv4 mapped into IPv6, that of IPv4, as which addresses are
+/// compared.
 fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    Some(match network {
+        IpNet::V6(mapped) => unmapped(mapped).map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
+    })
+}
+
+fn unmapped(network: Ipv6Net) -> Option<Ipv4Net> {
+    let prefix = network.prefix_len().checked_sub(MAPPED_PREFIX_LEN)?;
+    Ipv4Net::new(network.addr().to_ipv4_mapped()?, prefix).ok()
+}
+
+/// IPv4 addresses are mapped to `::ffff:0:0/96`.
+const MAPPED_PREFIX_LEN: u8 = 96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_networks_are_those_of_ipv4() {
+        for (text, expected) in [
+            ("10.0.0.7", "10.0.0.7/32"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("::ffff:10.0.0.7", "10.0.0.7/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("fd00::/8", "fd00::/8"),
+            ("::1", "::1/128"),
+        ] {
+            let network = network(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(network.to_string(), expected, "{text}");
+        }
+        assert!(["", "10.0.0.0/33", "proxy", "10.0.0.7:80"].iter().all(|t| network(t).is_none()));
+    }
 }
