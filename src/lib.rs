@@ -4,6 +4,7 @@ pub mod api;
 pub mod auth;
 pub mod budget;
 pub mod cli;
+mod client_address;
 mod clock;
 pub mod config;
 pub mod dashboard;

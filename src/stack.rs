@@ -16,6 +16,7 @@ use crate::{
     api::{self, Shared},
     auth::AuthLayer,
     budget::{self, ByClient},
+    client_address::ClientAddressLayer,
     resilience::Resilience,
     server::{Dispatch, GuardLayer, SlowBody, SlowBodyLayer, StreamsLayer},
     telemetry::{self, RandomId, RecordLayer, bodies::BodiesLayer, stats::StatsLayer},
@@ -52,11 +53,12 @@ pub fn gateway(shared: Shared) -> impl HttpService {
         .layer(SetRequestIdLayer::x_request_id(RandomId))
         .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone(), shared.live.clone()))
         .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(ClientAddressLayer::new(&shared.config.trusted_proxies))
+        .layer(SlowBodyLayer::new(Duration::from_millis(limits.body_timeout_ms)))
         .layer(GuardLayer::new(&shared.config))
         .layer(AuthLayer::new(&shared.config, shared.failures.clone()))
         .map_request(telemetry::name_client)
         .layer(StreamsLayer::new(shared.streams.clone(), limits.streams_per_client))
-        .layer(SlowBodyLayer::new(Duration::from_millis(limits.body_timeout_ms)))
         .service(Dispatch::new(is_model_call, model_calls(&shared), api::router(shared)))
 }
 

@@ -9,7 +9,7 @@ use switchtower_layers::budget::{ByIp, ClientKey, KeyExtractor};
 pub enum Client {
     /// Whoever has this client key.
     Key(ClientKey),
-    /// Whoever comes from this address, where there are no client keys.
+    /// Whoever comes from this address or network, where there are no client keys.
     Address(IpAddr),
 }
 
@@ -29,7 +29,8 @@ impl From<&str> for Client {
     }
 }
 
-/// By the client's key, or else by the peer's network, as the rate limits count.
+/// By the client's key, or else by its network, as the rate limits count. Behind a trusted proxy that
+/// is the network of the client, not of the proxy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByClient;
 

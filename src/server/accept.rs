@@ -3,12 +3,13 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use http::{Request, uri::Scheme};
+use http::{Request, Response, uri::Scheme};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -17,6 +18,7 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
+use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -28,7 +30,14 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::util::Oneshot;
 
-use super::{first::FirstBytes, repoll::Repoll, swap::Swap, tls::Certificate};
+use super::{
+    AnsweredEarly,
+    first::FirstBytes,
+    lingering_close::{LingeringClose, UnreadBody},
+    repoll::Repoll,
+    swap::Swap,
+    tls::Certificate,
+};
 use crate::{config::ConnectionLimits, stack::HttpService};
 
 /// Enough for two round trips around the world.
@@ -154,7 +163,7 @@ impl Accepting {
         // Without it each token of a stream waits for the last one's acknowledgement.
         let _ = stream.set_nodelay(true);
         let Some(certificate) = &self.certificate else {
-            let service = Called { service, peer: peer.ip(), scheme: None };
+            let service = Called::new(service, peer.ip(), None);
             return self.serve(stream, place, service, watcher).await;
         };
         let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
@@ -164,7 +173,7 @@ impl Accepting {
         };
         match stream {
             Ok(Ok(stream)) => {
-                let service = Called { service, peer: peer.ip(), scheme: Some(Scheme::HTTPS) };
+                let service = Called::new(service, peer.ip(), Some(Scheme::HTTPS));
                 self.serve(stream, place, service, watcher).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
@@ -177,6 +186,7 @@ impl Accepting {
         S: HttpService,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let stream = LingeringClose::new(stream, service.unread.clone());
         // Boxed, once per connection: the server moves what it reads from.
         let stream = Box::pin(FirstBytes::new(stream, self.patience, place));
         let stream = TokioIo::new(stream);
@@ -193,12 +203,19 @@ struct Called<S> {
     service: Swap<S>,
     peer: IpAddr,
     scheme: Option<Scheme>,
+    unread: UnreadBody,
+}
+
+impl<S> Called<S> {
+    fn new(service: Swap<S>, peer: IpAddr, scheme: Option<Scheme>) -> Self {
+        Self { service, peer, scheme, unread: UnreadBody::default() }
+    }
 }
 
 impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Called<S> {
     type Response = S::Response;
     type Error = Infallible;
-    type Future = Oneshot<S, Request<Incoming>>;
+    type Future = CallFuture<Oneshot<S, Request<Incoming>>>;
 
     /// Tells the service who is at the other end, and the scheme, if it is not http.
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
@@ -207,7 +224,30 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Called<S> {
         if let Some(scheme) = &self.scheme {
             extensions.insert(scheme.clone());
         }
-        self.service.call(request)
+        CallFuture { future: self.service.call(request), unread: self.unread.clone() }
+    }
+}
+
+pin_project! {
+    /// Tells the connection of an answer that came before the request's body was read.
+    struct CallFuture<F> {
+        #[pin]
+        future: F,
+        unread: UnreadBody,
+    }
+}
+
+impl<F, R> Future for CallFuture<F>
+where
+    F: Future<Output = Result<Response<R>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Ok(response) = ready!(this.future.poll(cx));
+        this.unread.set(response.extensions().get::<AnsweredEarly>().is_some());
+        Poll::Ready(Ok(response))
     }
 }
 

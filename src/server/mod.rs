@@ -6,6 +6,7 @@ mod dispatch;
 mod first;
 mod guard;
 mod kept;
+mod lingering_close;
 mod repoll;
 mod slow;
 mod streams;
@@ -18,7 +19,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
-pub use slow::{SlowBody, SlowBodyLayer};
+pub use slow::{AnsweredEarly, SlowBody, SlowBodyLayer};
 pub use streams::{Streams, StreamsLayer};
 pub use tls::Certificate;
 

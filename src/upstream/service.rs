@@ -2,7 +2,6 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     fmt, io,
-    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -15,7 +14,10 @@ use tower::Service;
 use super::{
     ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor, tls,
 };
-use crate::config::{Config, Key};
+use crate::{
+    client_address::PeerAddress,
+    config::{Config, Key},
+};
 
 /// Sends a request to its target's provider. See the [module](super).
 ///
@@ -116,7 +118,7 @@ impl Upstream {
         let Some(endpoint) = self.endpoints.get(&target.provider) else {
             return Err(no_provider("the target's provider is not configured"));
         };
-        let peer = request.extensions().get::<IpAddr>().copied();
+        let peer = PeerAddress::of(request.extensions());
         headers::remove_hop_by_hop(request.headers_mut());
         let scheme = request.extensions().get::<Scheme>().cloned();
         forwarded::set(request.headers_mut(), peer, scheme.as_ref(), &self.trusted_proxies);

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -16,13 +16,26 @@ use pin_project_lite::pin_project;
 use switchtower_layers::BoxError;
 use tokio::time::{Sleep, sleep};
 
-/// Tells whoever holds the other end that a body was too slow.
+/// How far a body was read. A handle: the body writes it, and whoever answers reads it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct TooSlow(Arc<AtomicBool>);
+pub(super) struct BodyProgress(Arc<AtomicU8>);
 
-impl TooSlow {
-    pub(super) fn was_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+impl BodyProgress {
+    const UNREAD: u8 = 0;
+    const COMPLETE: u8 = 1;
+    const TIMED_OUT: u8 = 2;
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::COMPLETE
+    }
+
+    pub(super) fn has_timed_out(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::TIMED_OUT
+    }
+
+    fn set(&self, progress: u8) {
+        debug_assert_ne!(progress, Self::UNREAD);
+        self.0.store(progress, Ordering::Relaxed);
     }
 }
 
@@ -34,14 +47,16 @@ pin_project! {
         // While there is a wait.
         #[pin]
         timer: Option<Sleep>,
-        // `None` for a body that is empty, or may take as long as it likes.
-        limit: Option<(Duration, TooSlow)>,
+        // `None` for a body that may take as long as it likes.
+        limit: Option<Duration>,
+        // `None` for an empty body.
+        progress: Option<BodyProgress>,
     }
 }
 
 impl<B> SlowBody<B> {
-    pub(super) fn new(inner: B, limit: Option<(Duration, TooSlow)>) -> Self {
-        Self { inner, timer: None, limit }
+    pub(super) fn new(inner: B, limit: Option<Duration>, progress: Option<BodyProgress>) -> Self {
+        Self { inner, timer: None, limit, progress }
     }
 }
 
@@ -60,17 +75,27 @@ impl<B: Body<Error: Into<BoxError>>> Body for SlowBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         let mut this = self.project();
-        if let Poll::Ready(frame) = this.inner.poll_frame(cx) {
+        if let Poll::Ready(frame) = this.inner.as_mut().poll_frame(cx) {
             this.timer.set(None);
+            let is_complete = match &frame {
+                None => true,
+                Some(Ok(_)) => this.inner.is_end_stream(),
+                Some(Err(_)) => false,
+            };
+            if let Some(progress) = this.progress.as_ref().filter(|_| is_complete) {
+                progress.set(BodyProgress::COMPLETE);
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let Some((limit, too_slow)) = this.limit else { return Poll::Pending };
+        let Some((limit, progress)) = this.limit.zip(this.progress.as_ref()) else {
+            return Poll::Pending;
+        };
         if this.timer.is_none() {
-            this.timer.set(Some(sleep(*limit)));
+            this.timer.set(Some(sleep(limit)));
         }
         match this.timer.as_pin_mut().map(|timer| timer.poll(cx)) {
             Some(Poll::Ready(())) => {
-                too_slow.0.store(true, Ordering::Relaxed);
+                progress.set(BodyProgress::TIMED_OUT);
                 Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::TimedOut).into())))
             }
             _ => Poll::Pending,

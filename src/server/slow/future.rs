@@ -9,31 +9,37 @@ use http::{HeaderValue, Response, StatusCode, Version, header::CONNECTION};
 use pin_project_lite::pin_project;
 use switchtower_layers::{Code, Rejection, body::ResponseBody};
 
-use super::body::TooSlow;
+use super::body::BodyProgress;
+
+/// The request was answered before its body was read: an extension of the response, over HTTP/1 only.
+#[derive(Clone, Copy, Debug)]
+pub struct AnsweredEarly;
 
 pin_project! {
     /// The future of [`LimitSlowBodies`](super::LimitSlowBodies).
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<F, R> {
         #[pin]
         future: F,
-        too_slow: Option<TooSlow>,
+        progress: Option<BodyProgress>,
         version: Version,
+        // An early answer. Boxed: it is rare, and large.
+        early: Option<Box<Response<ResponseBody<R>>>>,
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(super) fn new(future: F, too_slow: Option<TooSlow>, version: Version) -> Self {
-        Self { future, too_slow, version }
+impl<F, R> ResponseFuture<F, R> {
+    pub(super) fn new(future: F, progress: Option<BodyProgress>, version: Version) -> Self {
+        Self { future, progress, version, early: None }
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F, R> fmt::Debug for ResponseFuture<F, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 
-impl<F, E, R> Future for ResponseFuture<F>
+impl<F, E, R> Future for ResponseFuture<F, R>
 where
     F: Future<Output = Result<Response<R>, E>>,
 {
@@ -41,11 +47,29 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        if let Some(response) = this.early.take() {
+            return Poll::Ready(Ok(*response));
+        }
         let response = ready!(this.future.poll(cx))?;
-        Poll::Ready(Ok(match this.too_slow.as_ref().is_some_and(TooSlow::was_set) {
+        let unread = this.progress.as_ref().filter(|progress| !progress.is_complete());
+        let Some(progress) = unread else {
+            return Poll::Ready(Ok(response.map(ResponseBody::inner)));
+        };
+        let mut response = match progress.has_timed_out() {
             true => timed_out(*this.version),
             false => response.map(ResponseBody::inner),
-        }))
+        };
+        // Streams of HTTP/2 end by themselves, and an upgrade ends no request.
+        if *this.version >= Version::HTTP_2 || response.status() == StatusCode::SWITCHING_PROTOCOLS
+        {
+            return Poll::Ready(Ok(response));
+        }
+        response.extensions_mut().insert(AnsweredEarly);
+        // Until the next poll, the server sees that nobody reads the body. It takes a small one that
+        // has come already for read; else it gives up the connection, and the answer's head says so.
+        *this.early = Some(Box::new(response));
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

@@ -8,7 +8,7 @@ use http_body::Body;
 use switchtower_layers::body::ResponseBody;
 use tower::{Layer, Service};
 
-use super::{SlowBody, body::TooSlow, future::ResponseFuture};
+use super::{SlowBody, body::BodyProgress, future::ResponseFuture};
 
 /// Ends requests whose bodies do not come in time.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ where
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -52,9 +52,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let version = request.version();
-        let limit = self.limit.filter(|_| !request.body().is_end_stream());
-        let too_slow = limit.map(|_| TooSlow::default());
-        let request = request.map(|body| SlowBody::new(body, limit.zip(too_slow.clone())));
-        ResponseFuture::new(self.inner.call(request), too_slow, version)
+        let is_empty = request.body().is_end_stream();
+        let progress = (!is_empty).then(BodyProgress::default);
+        let request = request.map(|body| SlowBody::new(body, self.limit, progress.clone()));
+        ResponseFuture::new(self.inner.call(request), progress, version)
     }
 }

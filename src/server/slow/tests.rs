@@ -1,4 +1,4 @@
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, pin::pin, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -68,7 +68,36 @@ async fn zero_switches_it_off() {
 
 #[tokio::test]
 async fn whole_bodies_keep_their_size() {
-    let body = SlowBody::new(Full::new(Bytes::from("abc")), None);
+    let body = SlowBody::new(Full::new(Bytes::from("abc")), None, None);
     assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(3), false));
     assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_body_is_marked_once_the_server_knows() {
+    let answer = |reads, version| async move {
+        let reader = service_fn(move |request: Request<SlowBody<_>>| async move {
+            let mut body = pin!(request.into_body());
+            if reads {
+                // The one frame is the last: nobody has to read on to know that.
+                body.frame().await.unwrap().unwrap();
+            }
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        });
+        let mut request = Request::new(Full::new(Bytes::from_static(b"abc")));
+        *request.version_mut() = version;
+        let call = SlowBodyLayer::new(Duration::ZERO).layer(reader).oneshot(request);
+        let mut call = tokio_test::task::spawn(call);
+        let mut polls = 1;
+        loop {
+            if let Poll::Ready(Ok(response)) = call.poll() {
+                return (polls, response.extensions().get::<AnsweredEarly>().is_some());
+            }
+            assert!(call.is_woken());
+            polls += 1;
+        }
+    };
+    assert_eq!(answer(false, Version::HTTP_11).await, (2, true));
+    assert_eq!(answer(true, Version::HTTP_11).await, (1, false));
+    assert_eq!(answer(false, Version::HTTP_2).await, (1, false));
 }
