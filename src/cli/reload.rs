@@ -59,7 +59,7 @@ async fn read(origin: &Origin, overrides: Overrides) -> Result<Config, String> {
     let origin = origin.clone();
     let load = move || -> Result<Option<Config>, ConfigError> {
         match origin {
-            Origin::File(path) => Config::load_again(&path, overrides).map(Some),
+            Origin::File(path) => Config::load_again_with(&path, overrides).map(Some),
             _ => Config::builtin_with(&Env::process().with_dotenv(Path::new("")), overrides),
         }
     };

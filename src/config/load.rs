@@ -30,12 +30,20 @@ impl Config {
         Self::of_file(path, &text(path)?, overrides)
     }
 
-    /// The same as [`load_with`](Self::load_with) for a gateway that runs already. A file with nothing in it is refused: it is taken
+    /// The same as [`load`](Self::load) for a gateway that runs already. A file with nothing in it is refused: it is taken
     /// for one that somebody has just begun to write, and without keys everything would be open.
     ///
     /// # Errors
     /// Those of [`load`](Self::load), and an empty file.
-    pub fn load_again(path: &Path, overrides: Overrides) -> Result<Self, ConfigError> {
+    pub fn load_again(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_again_with(path, Overrides::default())
+    }
+
+    /// The same with settings that come before those of the file.
+    ///
+    /// # Errors
+    /// Those of [`load_again`](Self::load_again).
+    pub fn load_again_with(path: &Path, overrides: Overrides) -> Result<Self, ConfigError> {
         let text = text(path)?;
         if text.trim().is_empty() {
             return Err(ConfigError::unreadable(&path.display().to_string(), "is empty"));

@@ -66,10 +66,10 @@ impl<T: AsyncRead + Unpin> LingeringClose<T> {
     /// Resolves when the client has nothing more to say, or has said too much.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // First: reads may be ready each time.
-        if let Some(timer) = &mut self.timer {
-            if timer.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
+        if let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(());
         }
         let before = self.left;
         loop {

@@ -32,7 +32,9 @@ fn forwarded(lines: &[&str]) -> client::Outgoing {
 
 fn with_lines(mut request: client::Outgoing, lines: &[&str]) -> client::Outgoing {
     for line in lines {
-        request.headers_mut().append("x-forwarded-for", HeaderValue::from_str(line).unwrap());
+        request
+            .headers_mut()
+            .append("x-forwarded-for", HeaderValue::from_str(line).expect("ASCII"));
     }
     request
 }

@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 /// More than the kernel buffers for both ends.
-const LARGE: usize = 32 << 20;
+const LARGE: usize = 16 << 20;
 
 async fn small(provider: &Provider, more: &str) -> Gateway {
     Gateway::with(provider, &format!("body_limit_mb: 1\n{more}")).await
@@ -107,6 +107,31 @@ async fn every_early_refusal_is_read() {
     assert_eq!(raw.response().await.unwrap().status, 200);
     let lines = format!("host: localhost\r\n{length}");
     assert_refused(&answer(limited.addr, head(&lines), body()).await, 429, "RATE_LIMITED");
+}
+
+/// Whoever refuses it: the control plane, a route that is not there, and the server itself, which
+/// cannot even read the head.
+#[tokio::test]
+async fn other_refusals_are_read_as_well() {
+    let provider = always(Reply::chat("Hi")).await;
+    let gateway = Gateway::before(&provider).await;
+    let size = LARGE / 2;
+    let rest = format!("host: localhost\r\ncontent-length: {size}\r\n");
+    let json = "content-type: application/json\r\n";
+    let line = format!("x-long: {}\r\n", "x".repeat(1000));
+    for (head, status) in [
+        (format!("POST /tasks HTTP/1.1\r\n{json}{rest}\r\n"), 413),
+        (format!("POST /nowhere HTTP/1.1\r\n{json}{rest}\r\n"), 404),
+        (format!("PUT /spaces/none/artifacts/a HTTP/1.1\r\n{rest}\r\n"), 404),
+        (format!("POST {CHAT} HTTP/1.1\r\n{}", line.repeat(2000)), 431),
+        (format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n"), 400),
+        (format!("POST {CHAT} HTTP/1.1\r\nno header\r\n\r\n"), 400),
+    ] {
+        let start = head[..40].to_owned();
+        let answer = answer(gateway.addr, head, vec![b'x'; size]).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{start}: {answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{start}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ const GBK: &[u8] = b"\xc4\xe3\xba\xc3";
 
 fn wrong() -> Vec<(&'static str, Vec<u8>)> {
     let utf16 = |unit: fn(u16) -> [u8; 2], mark: &[u8]| {
-        let text = String::from_utf8(chat("你好".as_bytes())).unwrap();
+        let text = String::from_utf8(chat("你好".as_bytes())).expect("UTF-8");
         [mark, &text.encode_utf16().flat_map(unit).collect::<Vec<_>>()].concat()
     };
     vec![
