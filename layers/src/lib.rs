@@ -33,7 +33,7 @@ pub mod exchange;
 mod familiar;
 #[cfg(any(feature = "quota", feature = "route"))]
 mod holdoffs;
-#[cfg(any(feature = "observe", feature = "responses"))]
+#[cfg(any(feature = "observe", feature = "responses", feature = "route"))]
 mod json;
 #[cfg(any(feature = "budget", feature = "rate-limit"))]
 pub mod key;

@@ -1,12 +1,16 @@
 //! Which call a piece of one belongs to.
 
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::{chunk, json::decoded};
+use super::{chunk, halves::Halves, json::decoded, scan::Scan};
 
 /// The calls of an answer, in the order in which they began.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Vec<Upstream>);
+pub(super) struct Calls {
+    calls: Vec<Upstream>,
+    /// The one that the last piece belongs to.
+    last: usize,
+}
 
 /// A call as the provider tells it.
 #[derive(Debug, Default)]
@@ -16,6 +20,8 @@ pub(super) struct Upstream {
     pub(super) name: String,
     /// As the inside of a JSON string.
     pub(super) arguments: String,
+    halves: Halves,
+    scan: Scan,
     /// How much of the arguments has been handed on.
     pub(super) passed: usize,
     /// The output index of its item, once there is one.
@@ -27,49 +33,73 @@ impl Calls {
     /// pieces that came together; in a whole answer every piece is a call.
     pub(super) fn add(&mut self, piece: &chunk::Call<'_>, position: usize, whole: bool) -> usize {
         let arguments = piece.arguments();
-        let at = match self.find(piece, &arguments, position) {
-            Some(at) if !whole => at,
-            _ => {
-                self.0.push(Upstream { index: piece.index.0, ..Upstream::default() });
-                self.0.len() - 1
-            }
-        };
-        let call = &mut self.0[at];
+        let found = if whole { None } else { self.find(piece, &arguments, position) };
+        let at = found.unwrap_or_else(|| {
+            self.calls.push(Upstream { index: piece.index.0, ..Upstream::default() });
+            self.calls.len() - 1
+        });
+        self.last = at;
+        let call = &mut self.calls[at];
+        let is_by_id = !call.id.is_empty() && call.id == piece.id.0;
+        let is_named = is_by_id || (!call.name.is_empty() && !piece.name().is_empty());
         if call.id.is_empty() {
             call.id.push_str(&piece.id.0);
         }
         call.add_name(piece.name());
-        call.arguments.push_str(&arguments);
+        call.extend(&arguments, is_named, is_by_id);
         at
     }
 
-    fn find(&self, piece: &chunk::Call<'_>, arguments: &str, position: usize) -> Option<usize> {
-        let (id, name) = (&*piece.id.0, piece.name());
-        let mut known = self.0.iter();
-        let at = match piece.index.0 {
-            Some(index) => known.rposition(|call| call.index == Some(index))?,
-            None if !id.is_empty() && !name.is_empty() => known.rposition(|call| call.id == id)?,
-            None if !name.is_empty() && position > 0 => return None,
-            None => self.0.len().checked_sub(1)?,
+    fn find(&mut self, piece: &chunk::Call<'_>, arguments: &str, position: usize) -> Option<usize> {
+        let (id, name, index) = (&*piece.id.0, piece.name(), piece.index.0);
+        let agrees =
+            |call: &Upstream| call.index.is_none() || index.is_none_or(|_| call.index == index);
+        let mut known = self.calls.iter();
+        let by_id = match id.is_empty() {
+            true => None,
+            false => known.clone().rposition(|call| call.id == id && agrees(call)),
         };
-        let call = &self.0[at];
+        let at = match (by_id, index) {
+            (Some(at), _) => at,
+            (None, Some(_)) => known.rposition(|call| call.index == index)?,
+            (None, None) if !id.is_empty() && !name.is_empty() => return None,
+            (None, None) if !name.is_empty() && position > 0 => return None,
+            (None, None) => self.calls.len().checked_sub(1)?,
+        };
+        let is_twice = position > 0 && at == self.last;
+        let call = &mut self.calls[at];
         // A provider that numbers nothing, or everything 0, begins anew with a name.
         let begins = !name.is_empty() && !call.name.is_empty();
-        let differs = !id.is_empty() && !call.id.is_empty() && id != call.id;
-        let is_next = begins && (differs || (!arguments.is_empty() && call.is_whole()));
-        (!is_next).then_some(at)
+        if !begins {
+            return Some(at);
+        }
+        if by_id.is_none() && !id.is_empty() && !call.id.is_empty() {
+            return None;
+        }
+        if is_blank(arguments) || !call.is_whole() {
+            return Some(at);
+        }
+        let is_same = match (by_id, index.and(call.index)) {
+            _ if name != call.name => false,
+            // Both say that it is this one.
+            (Some(_), Some(_)) if !is_twice => true,
+            // Of calls without anything to tell them by, each is one.
+            (None, None) if call.id.is_empty() => false,
+            _ => !is_twice && call.is_repeated_by(arguments),
+        };
+        is_same.then_some(at)
     }
 
     pub(super) fn get(&self, at: usize) -> &Upstream {
-        &self.0[at]
+        &self.calls[at]
     }
 
     pub(super) fn get_mut(&mut self, at: usize) -> &mut Upstream {
-        &mut self.0[at]
+        &mut self.calls[at]
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.calls.len()
     }
 }
 
@@ -85,22 +115,76 @@ impl Upstream {
         self.name.push_str(name);
     }
 
-    /// Whether nothing is missing. Long ones that do not end as an object does are not read: some
-    /// providers repeat the name, and so ask, with every piece.
-    fn is_whole(&self) -> bool {
-        let end = self.arguments.trim_end_matches(|c: char| c == ' ' || "\\nrt".contains(c));
-        let may_be = self.arguments.len() < 64 || end.ends_with('}');
-        may_be && serde_json::from_str::<IgnoredAny>(&decoded(&self.arguments)).is_ok()
+    /// A piece of the arguments that says nothing but that.
+    pub(super) fn add_arguments(&mut self, piece: &str) {
+        self.extend(piece, false, false);
+    }
+
+    /// Adds a piece of the arguments, unless it repeats them: some providers sum up a call at its
+    /// end. `is_named` tells whether the piece says which call it is of, by its name or its id,
+    /// and `is_by_id` whether by its id.
+    fn extend(&mut self, piece: &str, is_named: bool, is_by_id: bool) {
+        let piece = self.halves.join(piece);
+        // No other piece is JSON by itself.
+        let begins = matches!(piece.as_bytes().first(), Some(b'{' | b'[' | b'\\' | b' '));
+        let may_repeat = begins && (is_named || self.arguments.ends_with(['}', ']']));
+        let new = match may_repeat && !self.arguments.is_empty() {
+            true => self.unrepeated(&piece, is_named, is_by_id),
+            false => &piece,
+        };
+        self.arguments.push_str(new);
+    }
+
+    /// What of the piece is new.
+    fn unrepeated<'a>(&mut self, piece: &'a str, is_named: bool, is_by_id: bool) -> &'a str {
+        if self.is_whole() {
+            let is_repeated = match is_by_id {
+                true => Scan::is_whole(piece),
+                false => self.is_repeated_by(piece),
+            };
+            return if is_repeated { "" } else { piece };
+        }
+        // Summed up before it was whole.
+        match piece.strip_prefix(&*self.arguments) {
+            Some(new) if is_named && Scan::is_whole(piece) => new,
+            _ => piece,
+        }
+    }
+
+    /// Whether this says the same as the arguments, perhaps encoded once more.
+    fn is_repeated_by(&self, piece: &str) -> bool {
+        let read = |inside: &str| serde_json::from_str::<Value>(&decoded(inside)).ok();
+        if !Scan::is_whole(piece) {
+            return false;
+        }
+        let (Some(known), Some(piece)) = (read(&self.arguments), read(piece)) else { return false };
+        let is_encoded =
+            |text: &str| serde_json::from_str(text).is_ok_and(|piece: Value| piece == known);
+        piece == known || piece.as_str().is_some_and(is_encoded)
+    }
+
+    /// Whether nothing is missing.
+    fn is_whole(&mut self) -> bool {
+        self.scan.read(&self.arguments)
+    }
+
+    /// No more of the arguments will come.
+    pub(super) fn end(&mut self) {
+        self.arguments.push_str(self.halves.end().unwrap_or_default());
     }
 
     /// Whether there are no arguments but white space.
     pub(super) fn is_bare(&self) -> bool {
-        !self.arguments.starts_with(|c: char| c.is_ascii_graphic() && c != '\\')
-            && decoded(&self.arguments).trim().is_empty()
+        is_blank(&self.arguments)
     }
 
     /// A call that says nothing at all.
     pub(super) fn is_blank(&self) -> bool {
         self.id.is_empty() && self.name.is_empty() && self.is_bare()
     }
+}
+
+fn is_blank(inside: &str) -> bool {
+    !inside.starts_with(|c: char| c.is_ascii_graphic() && c != '\\')
+        && decoded(inside).trim().is_empty()
 }

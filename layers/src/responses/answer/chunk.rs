@@ -9,6 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    halves::joined,
     json,
     lenient::{Content, Number, Text},
     usage::Usage,
@@ -31,7 +32,7 @@ pub(super) struct Chunk<'a> {
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
-    x_groq: Option<Groq<'a>>,
+    x_groq: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
@@ -48,9 +49,19 @@ impl<'a> Chunk<'a> {
         crate::json::read(bytes)
     }
 
+    /// The usage, wherever it stands: beside the choices counts most.
     pub(super) fn usage(&self) -> Option<Usage> {
-        let groq = || self.x_groq.as_ref()?.usage.and_then(Usage::read);
-        self.usage.and_then(Usage::read).or_else(groq)
+        let groq =
+            self.x_groq.and_then(|raw| serde_json::from_str::<Groq<'_>>(raw.get()).ok()?.usage);
+        let choice = self.choices.as_ref().and_then(|choices| choices.0.as_ref());
+        let said = choice.and_then(|choice| choice.delta.as_ref().or(choice.message.as_ref()));
+        let places = [
+            groq,
+            said.and_then(|said| said.usage),
+            choice.and_then(|choice| choice.usage),
+            self.usage,
+        ];
+        places.into_iter().flatten().fold(None, |known, raw| Usage::merged(known, Usage::read(raw)))
     }
 
     /// The choice, if there is one in this chunk.
@@ -73,6 +84,12 @@ pub(super) struct Choice<'a> {
     pub(super) message: Option<Said<'a>>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Text<'a>,
+    /// The reason in the words of the provider behind OpenRouter.
+    #[serde(borrow, default)]
+    pub(super) native_finish_reason: Text<'a>,
+    /// Where Moonshot puts the usage of a stream.
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
     #[serde(borrow)]
     logprobs: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -94,9 +111,10 @@ impl<'a> Choice<'a> {
         let logprobs = |raw: &'a RawValue| serde_json::from_str::<Logprobs<'_>>(raw.get()).ok();
         let raw = self.logprobs.and_then(logprobs).and_then(|logprobs| logprobs.content);
         let array = raw.and_then(|raw| raw.get().strip_prefix('[')?.strip_suffix(']'));
-        let array = array.unwrap_or_default().trim();
+        // A token may be half a character.
+        let array = joined(array.unwrap_or_default().trim());
         if !array.contains("null") {
-            return Cow::Borrowed(array);
+            return array;
         }
         let spaced = array.replace("\"bytes\": null", "\"bytes\":[]");
         Cow::Owned(spaced.replace("\"bytes\":null", "\"bytes\":[]"))
@@ -133,21 +151,22 @@ pub(super) struct Said<'a> {
     tool_calls: Option<Vec<Call<'a>>>,
     #[serde(borrow)]
     function_call: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }
 
 /// The text of a field; nothing when it is no string.
-fn text(field: Option<&RawValue>) -> Cow<'_, str> {
+fn text(field: Option<&RawValue>) -> &str {
     field.and_then(json::inside).unwrap_or_default()
 }
 
 impl<'a> Said<'a> {
     /// The parts of the content, when it comes in parts.
-    pub(super) fn parts(&self) -> Option<Content<'a>> {
-        let raw = self.content.filter(|raw| raw.get().starts_with(['[', '{']))?;
-        serde_json::from_str(raw.get()).ok()
+    pub(super) fn parts(&self) -> Option<Content> {
+        self.content.filter(|raw| raw.get().starts_with(['[', '{'])).map(Content::read)
     }
 
-    pub(super) fn content(&self) -> Cow<'a, str> {
+    pub(super) fn content(&self) -> &'a str {
         text(self.content)
     }
 
@@ -156,20 +175,17 @@ impl<'a> Said<'a> {
         for field in [self.reasoning_content, self.reasoning] {
             let text = text(field);
             if !text.is_empty() {
-                return text;
+                return text.into();
             }
         }
         let Some(raw) = self.reasoning_details else { return Cow::default() };
         let details = serde_json::from_str::<Vec<Detail<'_>>>(raw.get()).unwrap_or_default();
-        let mut text = String::new();
-        for detail in details {
-            text.push_str(&detail.text.0);
-            text.push_str(&detail.summary.0);
-        }
-        json::escaped(&text).into()
+        let texts =
+            details.into_iter().flat_map(|detail| [text(detail.text), text(detail.summary)]);
+        texts.collect::<String>().into()
     }
 
-    pub(super) fn refusal(&self) -> Cow<'a, str> {
+    pub(super) fn refusal(&self) -> &'a str {
         text(self.refusal)
     }
 
@@ -207,9 +223,9 @@ impl<'a> Said<'a> {
 #[serde(default)]
 struct Detail<'a> {
     #[serde(borrow)]
-    text: Text<'a>,
+    text: Option<&'a RawValue>,
     #[serde(borrow)]
-    summary: Text<'a>,
+    summary: Option<&'a RawValue>,
 }
 
 /// A call, or a piece of one.
@@ -247,7 +263,9 @@ impl<'a> Call<'a> {
         match self.function.as_ref().and_then(|function| function.arguments) {
             None => Cow::default(),
             Some(raw) if raw.get() == "null" => Cow::default(),
-            Some(raw) => json::inside(raw).unwrap_or_else(|| json::escaped(raw.get()).into()),
+            Some(raw) => {
+                json::inside(raw).map_or_else(|| json::escaped(raw.get()).into(), Cow::Borrowed)
+            }
         }
     }
 }

@@ -9,12 +9,16 @@ pub(super) enum Ending {
 }
 
 impl Ending {
-    /// From a `finish_reason`; an empty one is none yet.
+    /// From a `finish_reason`, and that of the provider behind a gateway; an empty one is none
+    /// yet.
     ///
     /// # Errors
     ///
     /// When the provider says so that it failed.
-    pub(super) fn from_reason(reason: &str) -> Result<Option<Self>, Fault> {
+    pub(super) fn from_reasons(reason: &str, native: &str) -> Result<Option<Self>, Fault> {
+        if native.eq_ignore_ascii_case("error") {
+            return Err(broken(native));
+        }
         Ok(Some(match Finish::from_reason(reason) {
             Finish::Length => Self::Incomplete("max_output_tokens"),
             Finish::ContentFilter => Self::Incomplete("content_filter"),
@@ -23,14 +27,15 @@ impl Ending {
                 // Mistral's and Anthropic's words, which gateways in front of them keep.
                 "model_length" | "max_tokens" => Self::Incomplete("max_output_tokens"),
                 // OpenRouter's and DeepSeek's words for an answer that broke.
-                "error" | "insufficient_system_resource" => {
-                    let message = format!("the provider gave the finish reason `{word}`").into();
-                    let error = UpstreamError { message: Some(message), ..Default::default() };
-                    return Err(Fault::Upstream(error));
-                }
+                "error" | "insufficient_system_resource" => return Err(broken(&word)),
                 _ => Self::Completed,
             },
             _ => Self::Completed,
         }))
     }
+}
+
+fn broken(word: &str) -> Fault {
+    let message = format!("the provider gave the finish reason `{word}`").into();
+    Fault::Upstream(UpstreamError { message: Some(message), ..Default::default() })
 }

@@ -4,31 +4,22 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
+use serde_json::value::RawValue;
+
+use super::json::inside;
 
 /// A string, borrowed where it has no escapes. A number counts as its digits, all else as nothing.
 #[derive(Debug, Default)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
-/// Content: a string, or an array of parts.
+/// Content: a string, or an array of parts. Its texts are insides of JSON strings.
 #[derive(Debug, Default)]
-pub(super) struct Content<'a> {
-    pub(super) text: Cow<'a, str>,
-    pub(super) thinking: Cow<'a, str>,
-    pub(super) refusal: Cow<'a, str>,
-}
-
-impl<'a> Content<'a> {
-    fn of_text(text: Cow<'a, str>) -> Self {
-        Self { text, ..Self::default() }
-    }
-
-    fn add(&mut self, part: Part<'a>) {
-        append(&mut self.text, part.text.0);
-        append(&mut self.thinking, part.thinking.text);
-        append(&mut self.refusal, part.refusal.0);
-    }
+pub(super) struct Content {
+    pub(super) text: String,
+    pub(super) thinking: String,
+    pub(super) refusal: String,
 }
 
 /// A part of content: `text`, `thinking` (Mistral's, with parts of its own) or `refusal`.
@@ -36,19 +27,58 @@ impl<'a> Content<'a> {
 #[serde(default)]
 struct Part<'a> {
     #[serde(borrow)]
-    text: Text<'a>,
+    text: Option<&'a RawValue>,
     #[serde(borrow)]
-    thinking: Content<'a>,
+    thinking: Option<&'a RawValue>,
     #[serde(borrow)]
-    refusal: Text<'a>,
+    refusal: Option<&'a RawValue>,
 }
 
-/// Appends without a copy where there was nothing.
-fn append<'a>(to: &mut Cow<'a, str>, more: Cow<'a, str>) {
-    if to.is_empty() {
-        *to = more;
-    } else {
-        to.to_mut().push_str(&more);
+#[derive(Clone, Copy, Debug)]
+enum ContentKind {
+    Text,
+    Thinking,
+    Refusal,
+}
+
+impl Content {
+    /// Parts in parts, deeper than anybody writes them.
+    const MAX_DEPTH: u32 = 8;
+
+    pub(super) fn read(raw: &RawValue) -> Self {
+        let mut content = Self::default();
+        content.add(raw, ContentKind::Text, 0);
+        content
+    }
+
+    fn add(&mut self, raw: &RawValue, kind: ContentKind, depth: u32) {
+        let json = raw.get();
+        match json.as_bytes().first() {
+            _ if depth > Self::MAX_DEPTH => {}
+            Some(b'"') => {
+                let text = match kind {
+                    ContentKind::Text => &mut self.text,
+                    ContentKind::Thinking => &mut self.thinking,
+                    ContentKind::Refusal => &mut self.refusal,
+                };
+                text.push_str(inside(raw).unwrap_or_default());
+            }
+            Some(b'[') => {
+                let parts = serde_json::from_str::<Vec<&RawValue>>(json).unwrap_or_default();
+                parts.into_iter().for_each(|part| self.add(part, kind, depth + 1));
+            }
+            Some(b'{') => {
+                let part = serde_json::from_str::<Part<'_>>(json).unwrap_or_default();
+                for (field, kind) in [
+                    (part.text, kind),
+                    (part.thinking, ContentKind::Thinking),
+                    (part.refusal, ContentKind::Refusal),
+                ] {
+                    field.into_iter().for_each(|raw| self.add(raw, kind, depth + 1));
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -96,54 +126,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ContentVisitor;
-        impl<'de> Visitor<'de> for ContentVisitor {
-            type Value = Content<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of parts")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Content::of_text(text.into()))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Content::of_text(text.to_owned().into()))
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(Content::default())
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(Content::default())
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(Content::default())
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(Content::default())
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Content::default())
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut content = Content::default();
-                while let Some(part) = seq.next_element::<Content<'de>>()? {
-                    append(&mut content.text, part.text);
-                    append(&mut content.thinking, part.thinking);
-                    append(&mut content.refusal, part.refusal);
-                }
-                Ok(content)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let mut content = Content::default();
-                content.add(Part::deserialize(MapAccessDeserializer::new(map))?);
-                Ok(content)
-            }
-        }
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?.0;
@@ -159,7 +141,8 @@ mod tests {
     #[test]
     fn content_in_every_shape() {
         for (json, text, thinking) in [
-            (r#""a\nb""#, "a\nb", ""),
+            (r#""a\nb""#, r"a\nb", ""),
+            (r#"[{"text":"a\ud83d"},{"text":"\ude80"}]"#, r"a\ud83d\ude80", ""),
             ("null", "", ""),
             ("7", "", ""),
             (r#"[{"type":"text","text":"a"},{"type":"text","text":"b"}]"#, "ab", ""),
@@ -167,9 +150,12 @@ mod tests {
             (r#"[{"type":"thinking","thinking":[{"type":"text","text":"t"}]}]"#, "", "t"),
             (r#"{"type":"thinking","thinking":"t","signature":"s"}"#, "", "t"),
         ] {
-            let content: Content<'_> = serde_json::from_str(json).unwrap();
+            let content = Content::read(serde_json::from_str(json).unwrap());
             assert_eq!((&*content.text, &*content.thinking), (text, thinking), "{json}");
         }
+        let deep = format!("{}\"a\"{}", "[".repeat(100_000), "]".repeat(100_000));
+        let raw = RawValue::from_string(deep).unwrap();
+        assert_eq!(Content::read(&raw).text, "");
     }
 
     #[test]

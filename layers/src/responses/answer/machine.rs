@@ -9,6 +9,7 @@ use super::{
     item::Status,
     items::Sealing,
     json::Put,
+    odd,
     output::Output,
     resource::{Resource, Standing},
     usage::Usage,
@@ -19,10 +20,10 @@ use crate::{classify::error, exchange::Fault, familiar::Familiar, responses::Ask
 /// an upstream event in, the bytes of the events that follow from it out.
 ///
 /// It has no clock and does no I/O. Whoever drives it calls [`chunk`](Self::chunk) for each
-/// upstream event, and [`finish`](Self::finish) when the stream has ended or said `[DONE]`, or
-/// [`fail`](Self::fail) when it broke. However it is driven, what comes out is grammatical: one
-/// terminal event, sequence numbers without gaps, and `data: [DONE]` at the end. After that it
-/// writes nothing more.
+/// upstream event, and [`finish`](Self::finish) when the stream has ended or said so
+/// ([`is_end`](Self::is_end)), or [`fail`](Self::fail) when it broke. However it is driven, what
+/// comes out is grammatical: one terminal event, sequence numbers without gaps, and `data: [DONE]`
+/// at the end. After that it writes nothing more.
 ///
 /// A failed response leaves open items open: they are in no `output`, and no
 /// `response.output_item.done` hands half a call to a client that would execute it. (The Open
@@ -81,19 +82,39 @@ impl Machine {
         }
     }
 
-    /// Reads one upstream event's data and writes the events that follow from it.
+    /// Writes an event that tells nothing new, for readers that take silence for a broken
+    /// connection and see no comments: `response.in_progress`, behind `response.created` if that was
+    /// not written.
+    pub fn heartbeat(&mut self, out: &mut Vec<u8>) {
+        match self.stage {
+            Stage::Fresh => self.start(out),
+            Stage::Started => self.whole(head!("response.in_progress"), Standing::InProgress, out),
+            Stage::Over => {}
+        }
+    }
+
+    /// Whether the data of an upstream event, in whatever spelling, says that the stream has ended.
+    pub fn is_end(&self, data: &[u8]) -> bool {
+        !odd::is_object(data)
+            && (odd::is_done(data) || (self.ending.is_some() && odd::is_end(data)))
+    }
+
+    /// Reads one upstream event's data and writes the events that follow from it: none for
+    /// heartbeats, which are no JSON objects.
     ///
     /// # Errors
     ///
-    /// When the event is an error, or is not JSON of the expected shape. The stream is to be
-    /// ended with [`fail`](Self::fail) then.
+    /// When the event is an error, or an object that is no chunk. The stream is to be ended with [`fail`](Self::fail) then.
     pub fn chunk(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
-        if self.stage == Stage::Over || data == b"[DONE]" {
+        if self.stage == Stage::Over {
             return Ok(());
         }
         if let Some((told, text)) = self.familiar.recognise(data) {
             self.output.text(told, text, &mut Events { out, sequence: &mut self.sequence });
             return Ok(());
+        }
+        if !odd::is_object(data) {
+            return odd::error_in_array(data).map_or(Ok(()), Err);
         }
         self.familiar.forget();
         let chunk = Chunk::read(data)
@@ -102,12 +123,12 @@ impl Machine {
         if let Some(raw) = chunk.error {
             return Err(Fault::Upstream(error::read_field(raw)));
         }
-        self.usage = chunk.usage().or(self.usage);
+        self.usage = Usage::merged(self.usage, chunk.usage());
         let Some(choice) = chunk.into_choice() else { return Ok(()) };
         if let Some(raw) = choice.error {
             return Err(Fault::Upstream(error::read_field(raw)));
         }
-        let ending = Ending::from_reason(&choice.finish_reason.0);
+        let ending = Ending::from_reasons(&choice.finish_reason.0, &choice.native_finish_reason.0);
         self.familiar.learn(data, choice.only_text());
         self.output.piece(choice, &mut Events { out, sequence: &mut self.sequence });
         self.ending = ending?.or(self.ending);

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json::Put;
+use super::{halves::joined, json::Put};
 
-/// The action of a `local_shell_call`, if the arguments have one.
+/// The action of a `local_shell_call`, if the arguments have one. Strict readers of JSON refuse
+/// halves of characters: they are replaced here as in all text.
 pub(super) fn shell_action(arguments: &str) -> Option<Vec<u8>> {
     #[derive(Deserialize)]
     struct Arguments<'a> {
@@ -23,7 +24,7 @@ pub(super) fn shell_action(arguments: &str) -> Option<Vec<u8>> {
     let arguments: Arguments<'_> = serde_json::from_str(arguments).ok()?;
     let mut out = Vec::new();
     out.put("{\"type\":\"exec\",\"command\":");
-    match arguments.command.get() {
+    match &*joined(arguments.command.get()) {
         line if line.starts_with('"') => out.put("[\"bash\",\"-lc\",").put(line).put("]"),
         words => {
             serde_json::from_str::<Vec<&RawValue>>(words).ok()?;
@@ -36,7 +37,7 @@ pub(super) fn shell_action(arguments: &str) -> Option<Vec<u8>> {
         ("user", arguments.user, "null"),
         ("working_directory", arguments.working_directory, "null"),
     ] {
-        out.put(",\"").put(field).put("\":").put(value.map_or(default, RawValue::get));
+        out.put(",\"").put(field).put("\":").put(&joined(value.map_or(default, RawValue::get)));
     }
     out.put("}");
     Some(out)
@@ -48,7 +49,7 @@ pub(super) fn search_arguments(arguments: &str) -> Vec<u8> {
     let mut out = Vec::new();
     match serde_json::from_str::<&RawValue>(trimmed) {
         _ if trimmed.is_empty() => out.put("{}"),
-        Ok(object) if object.get().starts_with('{') => out.put(object.get()),
+        Ok(object) if object.get().starts_with('{') => out.put(&joined(object.get())),
         _ => out.put("{\"query\":").string(trimmed).put("}"),
     };
     out
@@ -70,6 +71,10 @@ mod tests {
                 r#"{"command":"ls"}"#,
                 Some(format!(r#"{{"type":"exec","command":["bash","-lc","ls"],{rest}:null}}"#)),
             ),
+            (
+                r#"{"command":"\ud83d","env":{"a":"\ud83d\ude80\ud83d"}}"#,
+                Some(r#"{"type":"exec","command":["bash","-lc","�"],"env":{"a":"🚀�"},"timeout_ms":null,"user":null,"working_directory":null}"#.to_owned()),
+            ),
             (r#"{"command":7}"#, None),
             (r#"{"command":["ls""#, None),
             ("", None),
@@ -83,6 +88,7 @@ mod tests {
     fn a_search_has_an_object() {
         for (arguments, object) in [
             (r#" {"query":"a"} "#, r#"{"query":"a"}"#),
+            (r#"{"query":"\ud83d"}"#, "{\"query\":\"\u{fffd}\"}"),
             ("", "{}"),
             ("mail", r#"{"query":"mail"}"#),
             ("[1]", r#"{"query":"[1]"}"#),

@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     calls::Calls,
     chunk::{self, Choice, Said, Told},
+    halves::Halves,
     ids::Ids,
     inline::{Inline, Piece},
     item::{Body, Call, PartKind, Status},
@@ -19,15 +20,37 @@ pub(super) struct Output {
     asked: Arc<Asked>,
     items: Items,
     inline: Inline,
+    /// Of the text that was added to last.
+    halves: Halves,
+    halves_of: TextKind,
     calls: Calls,
     /// The call that was spoken of last.
     last_call: usize,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TextKind {
+    Reasoning,
+    Content,
+    Refusal,
+}
+
 impl Output {
     pub(super) fn new(asked: Arc<Asked>, ids: Ids, sealing: Sealing) -> Self {
         let items = Items::new(ids, asked.include_encrypted.then_some(sealing));
-        Self { asked, items, inline: Inline::default(), calls: Calls::default(), last_call: 0 }
+        Self {
+            asked,
+            items,
+            inline: Inline::default(),
+            halves: Halves::default(),
+            halves_of: TextKind::Content,
+            calls: Calls::default(),
+            last_call: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
     /// The items that are done, as JSON, by output index.
@@ -46,13 +69,15 @@ impl Output {
         }
     }
 
-    /// A piece of text like the one before.
+    /// A piece of text like the one before, without escapes of code points.
     pub(super) fn text(&mut self, told: Told, text: &str, sink: &mut impl Sink) {
         match told {
-            Told::Reasoning => self.reason(text, sink),
-            Told::Content => self.content(text, "", sink),
+            Told::Reasoning if self.halves.is_pending() => self.reason(text, sink),
+            Told::Reasoning => self.add_reasoning(text, sink),
+            Told::Content if self.halves.is_pending() => self.content(text, "", sink),
+            Told::Content => self.add_content(text, "", sink),
             Told::Arguments => {
-                self.calls.get_mut(self.last_call).arguments.push_str(text);
+                self.calls.get_mut(self.last_call).add_arguments(text);
                 self.open(self.last_call, sink);
                 self.pass_arguments(self.last_call, sink);
             }
@@ -70,27 +95,67 @@ impl Output {
     fn say(&mut self, mut said: Said<'_>, logprobs: &str, whole: bool, sink: &mut impl Sink) {
         self.reason(&said.reasoning(), sink);
         match said.parts() {
-            None => self.content(&said.content(), logprobs, sink),
+            None => self.content(said.content(), logprobs, sink),
             Some(parts) => {
-                self.reason(&json::escaped(&parts.thinking), sink);
-                self.content(&json::escaped(&parts.text), logprobs, sink);
-                self.refuse(&json::escaped(&parts.refusal), sink);
+                self.reason(&parts.thinking, sink);
+                self.content(&parts.text, logprobs, sink);
+                self.refuse(&parts.refusal, sink);
             }
         }
-        self.refuse(&said.refusal(), sink);
+        self.refuse(said.refusal(), sink);
         for (position, call) in said.take_calls().iter().enumerate() {
             self.call(call, position, whole, sink);
         }
     }
 
-    fn reason(&mut self, reasoning: &str, sink: &mut impl Sink) {
+    fn reason(&mut self, piece: &str, sink: &mut impl Sink) {
+        if !piece.is_empty() {
+            let reasoning = self.join(TextKind::Reasoning, piece, sink);
+            self.add_reasoning(&reasoning, sink);
+        }
+    }
+
+    fn content(&mut self, piece: &str, logprobs: &str, sink: &mut impl Sink) {
+        if !piece.is_empty() {
+            let content = self.join(TextKind::Content, piece, sink);
+            self.add_content(&content, logprobs, sink);
+        }
+    }
+
+    fn refuse(&mut self, piece: &str, sink: &mut impl Sink) {
+        if !piece.is_empty() {
+            let refusal = self.join(TextKind::Refusal, piece, sink);
+            self.add_refusal(&refusal, sink);
+        }
+    }
+
+    /// The piece, with what the last one of its kind kept back. What another kind kept back is
+    /// never completed.
+    fn join<'a>(&mut self, kind: TextKind, piece: &'a str, sink: &mut impl Sink) -> Cow<'a, str> {
+        if self.halves_of != kind {
+            self.end_halves(sink);
+            self.halves_of = kind;
+        }
+        self.halves.join(piece)
+    }
+
+    fn end_halves(&mut self, sink: &mut impl Sink) {
+        let Some(end) = self.halves.end() else { return };
+        match self.halves_of {
+            TextKind::Reasoning => self.add_reasoning(end, sink),
+            TextKind::Content => self.add_content(end, "", sink),
+            TextKind::Refusal => self.add_refusal(end, sink),
+        }
+    }
+
+    fn add_reasoning(&mut self, reasoning: &str, sink: &mut impl Sink) {
         if !reasoning.is_empty() {
-            self.flush(sink);
+            self.flush_inline(sink);
             self.items.reason(reasoning, sink);
         }
     }
 
-    fn content(&mut self, content: &str, logprobs: &str, sink: &mut impl Sink) {
+    fn add_content(&mut self, content: &str, logprobs: &str, sink: &mut impl Sink) {
         let Self { inline, items, .. } = self;
         if content.is_empty() {
         } else if inline.passes(content) {
@@ -100,15 +165,21 @@ impl Output {
         }
     }
 
-    fn refuse(&mut self, refusal: &str, sink: &mut impl Sink) {
+    fn add_refusal(&mut self, refusal: &str, sink: &mut impl Sink) {
         if !refusal.is_empty() {
-            self.flush(sink);
+            self.flush_inline(sink);
             self.items.part(PartKind::Refusal, refusal, "", sink);
         }
     }
 
-    /// Decides on content that was held back.
+    /// Decides on text that was kept back.
     fn flush(&mut self, sink: &mut impl Sink) {
+        self.end_halves(sink);
+        self.flush_inline(sink);
+    }
+
+    /// Decides on content that was held back.
+    fn flush_inline(&mut self, sink: &mut impl Sink) {
         let Self { inline, items, .. } = self;
         inline.flush(|piece| tell(items, piece, "", sink));
     }
@@ -200,11 +271,13 @@ impl Output {
     pub(super) fn end(&mut self, last: Status, sink: &mut impl Sink) -> Result<(), Fault> {
         self.flush(sink);
         for at in 0..self.calls.len() {
-            let call = self.calls.get(at);
+            let call = self.calls.get_mut(at);
+            call.end();
             if call.name.is_empty() && !call.is_blank() && last != Status::Incomplete {
                 return Err(Fault::Malformed("a tool call without a name".into()));
             }
             self.open(at, sink);
+            self.pass_arguments(at, sink);
         }
         for at in 0..self.calls.len() {
             self.open_whole(at, sink);

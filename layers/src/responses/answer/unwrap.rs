@@ -66,11 +66,12 @@ impl Unwrap {
         }
     }
 
-    /// The input, when no piece of it has been given: for arguments that were not wrapped, or not
-    /// under this name.
+    /// What the input lacks at the end: all of it, for arguments that were not wrapped, or not under
+    /// this name; and what stands for half a character that was cut off.
     pub(super) fn fallback(&self, arguments: &str) -> Option<String> {
         if self.found {
-            return None;
+            let is_half = matches!(self.escape, Escape::High(_) | Escape::HighBackslash(_));
+            return is_half.then(|| String::from(char::REPLACEMENT_CHARACTER));
         }
         let trimmed = arguments.trim();
         if trimmed == "{}" {
@@ -210,7 +211,10 @@ mod tests {
             all.push_str(piece);
             unwrap.feed(piece, &mut input);
         }
-        unwrap.fallback(&all).unwrap_or(input)
+        match unwrap.fallback(&all) {
+            Some(missing) => input + &missing,
+            None => input,
+        }
     }
 
     fn by_letters(text: &str) -> String {
@@ -237,6 +241,8 @@ mod tests {
             ("{\"input\":\"a\nb\"}", "a\nb"),
             (r#"{"input":"cut of"#, "cut of"),
             (r#"{"input":"cut \u00"#, "cut "),
+            (r#"{"input":"cut \ud83d"#, "cut \u{fffd}"),
+            (r#"{"input":"cut \ud83d\"#, "cut \u{fffd}"),
             (r#"{"input":"a"} and more"#, "a"),
             ("*** Begin Patch", "*** Begin Patch"),
             (r#""a\nb""#, "a\nb"),

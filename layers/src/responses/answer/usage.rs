@@ -17,7 +17,9 @@ pub(super) struct Usage {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Wire {
+    #[serde(alias = "input_tokens")]
     prompt_tokens: Number,
+    #[serde(alias = "output_tokens")]
     completion_tokens: Number,
     total_tokens: Number,
     prompt_tokens_details: Option<Details>,
@@ -56,6 +58,23 @@ impl Usage {
             reasoning: of_output.reasoning_tokens.0.unwrap_or(0),
             total: wire.total_tokens.0.unwrap_or_else(|| input.saturating_add(output)),
         })
+    }
+
+    /// What is known when more is told: the last number counts, and zeros tell nothing.
+    pub(super) fn merged(known: Option<Self>, more: Option<Self>) -> Option<Self> {
+        let (Some(known), Some(more)) = (known, more) else { return more.or(known) };
+        let last = |known: u64, more: u64| if more == 0 { known } else { more };
+        let mut merged = Self {
+            input: last(known.input, more.input),
+            cached: last(known.cached, more.cached),
+            cache_write: last(known.cache_write, more.cache_write),
+            output: last(known.output, more.output),
+            reasoning: last(known.reasoning, more.reasoning),
+            total: last(known.total, more.total),
+        };
+        // Told in two places, the sum may have been of one of them.
+        merged.total = merged.total.max(merged.input.saturating_add(merged.output));
+        Some(merged)
     }
 
     /// The `usage` of a response.
@@ -97,12 +116,29 @@ mod tests {
                     "prompt_tokens_details":null}"#,
                 Some([3, 2, 0, 5, 0, 8]),
             ),
+            (r#"{"input_tokens":3,"output_tokens":5}"#, Some([3, 0, 0, 5, 0, 8])),
             (r#"{"prompt_tokens":3,"cache_creation_input_tokens":1}"#, Some([3, 0, 1, 0, 0, 3])),
             ("{}", None),
             ("[]", None),
             ("7", None),
         ] {
             assert_eq!(read(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn zeros_take_nothing_back() {
+        let usage = |input, output, total| Usage { input, output, total, ..Usage::default() };
+        for (known, more, merged) in [
+            (None, None, None),
+            (None, Some(usage(0, 0, 0)), Some(usage(0, 0, 0))),
+            (Some(usage(3, 5, 8)), None, Some(usage(3, 5, 8))),
+            (Some(usage(3, 5, 8)), Some(usage(0, 0, 0)), Some(usage(3, 5, 8))),
+            (Some(usage(0, 0, 0)), Some(usage(3, 5, 8)), Some(usage(3, 5, 8))),
+            (Some(usage(3, 1, 4)), Some(usage(3, 5, 8)), Some(usage(3, 5, 8))),
+            (Some(usage(3, 0, 3)), Some(usage(0, 5, 5)), Some(usage(3, 5, 8))),
+        ] {
+            assert_eq!(Usage::merged(known, more), merged);
         }
     }
 }

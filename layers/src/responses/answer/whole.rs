@@ -16,8 +16,8 @@ use crate::{classify::error, exchange::Fault, responses::Asked};
 ///
 /// # Errors
 ///
-/// When the body is an error, or is no completion: not JSON, without a choice, or with a finish
-/// reason that says that it broke.
+/// When the body is an error, or is no completion: not JSON, without a choice, without content and
+/// reason, or with a finish reason that says that it broke.
 pub fn whole(
     body: &[u8],
     asked: &Arc<Asked>,
@@ -36,17 +36,22 @@ pub fn whole(
     if let Some(raw) = choice.error {
         return Err(Fault::Upstream(error::read_field(raw)));
     }
-    // Unlike a stream, a body that parses is whole, whether or not it says why it ends.
-    let ending = Ending::from_reason(&choice.finish_reason.0)?.unwrap_or(Ending::Completed);
+    // Unlike a stream, a body that parses and says something is whole, whether or not it says why
+    // it ends.
+    let ending = Ending::from_reasons(&choice.finish_reason.0, &choice.native_finish_reason.0)?;
     let resource = Resource::new(asked, &ids.next("resp_"), now);
     let mut output = Output::new(Arc::clone(asked), ids, sealing);
     output.whole(choice);
     let last = match ending {
-        Ending::Completed => Status::Completed,
-        Ending::Incomplete(_) => Status::Incomplete,
+        Some(Ending::Incomplete(_)) => Status::Incomplete,
+        Some(Ending::Completed) | None => Status::Completed,
     };
     output.end(last, &mut ())?;
+    if ending.is_none() && output.is_empty() {
+        return Err(malformed("the answer has neither content nor a finish reason"));
+    }
+    let standing = Standing::Ended(ending.unwrap_or(Ending::Completed), now);
     let mut out = Vec::with_capacity(body.len() + 2048);
-    resource.write(Standing::Ended(ending, now), output.done(), usage.as_ref(), &mut out);
+    resource.write(standing, output.done(), usage.as_ref(), &mut out);
     Ok(out)
 }

@@ -1,0 +1,147 @@
+//! Whether a JSON object, array or string that comes in pieces is whole.
+
+use serde::de::IgnoredAny;
+
+use super::json::decoded;
+
+/// How far such a text has been read, as the inside of a JSON string. Each byte is read once,
+/// however often it is asked.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// How much was read.
+    at: usize,
+    state: ScanState,
+    depth: u32,
+    in_string: bool,
+    /// Behind a backslash of a string.
+    is_escaped: bool,
+    /// For a text of this length: whether a parser agrees.
+    parsed: Option<(usize, bool)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ScanState {
+    #[default]
+    Before,
+    Inside,
+    Whole,
+    /// It begins otherwise, or something stands behind it.
+    Other,
+}
+
+impl Scan {
+    /// Whether this text is whole by itself.
+    pub(super) fn is_whole(inside: &str) -> bool {
+        Self::default().read(inside)
+    }
+
+    /// Reads on in a text that has only grown since the last time, and tells whether it is whole.
+    pub(super) fn read(&mut self, inside: &str) -> bool {
+        let mut bytes = inside.as_bytes()[self.at..].iter();
+        while let Some(&byte) = bytes.next() {
+            let byte = match byte {
+                b'\\' => match bytes.next() {
+                    Some(&escaped @ (b'"' | b'\\')) => escaped,
+                    Some(b'n' | b'r' | b't') => b' ',
+                    _ => b'u',
+                },
+                other => other,
+            };
+            self.step(byte);
+        }
+        self.at = inside.len();
+        self.state == ScanState::Whole && self.parses(inside)
+    }
+
+    /// Brackets that match are not all there is to it.
+    fn parses(&mut self, inside: &str) -> bool {
+        if let Some((length, parses)) = self.parsed
+            && length == inside.len()
+        {
+            return parses;
+        }
+        let parses = serde_json::from_str::<IgnoredAny>(&decoded(inside)).is_ok();
+        self.parsed = Some((inside.len(), parses));
+        parses
+    }
+
+    fn step(&mut self, byte: u8) {
+        match (self.state, byte) {
+            (ScanState::Inside, _) if self.is_escaped => self.is_escaped = false,
+            (ScanState::Inside, b'\\') if self.in_string => self.is_escaped = true,
+            (ScanState::Inside, b'"') if self.in_string => {
+                self.in_string = false;
+                self.end_at_depth_zero();
+            }
+            (ScanState::Inside, _) if self.in_string => {}
+            (ScanState::Before | ScanState::Whole, b' ' | b'\n' | b'\r' | b'\t') => {}
+            (ScanState::Before | ScanState::Inside, b'"') => {
+                self.in_string = true;
+                self.state = ScanState::Inside;
+            }
+            (ScanState::Before | ScanState::Inside, b'{' | b'[') => {
+                self.depth = self.depth.saturating_add(1);
+                self.state = ScanState::Inside;
+            }
+            (ScanState::Inside, b'}' | b']') => {
+                self.depth = self.depth.saturating_sub(1);
+                self.end_at_depth_zero();
+            }
+            (ScanState::Inside, _) => {}
+            _ => self.state = ScanState::Other,
+        }
+    }
+
+    fn end_at_depth_zero(&mut self) {
+        if self.depth == 0 {
+            self.state = ScanState::Whole;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::json::escaped, *};
+
+    #[test]
+    fn what_is_whole() {
+        for (text, is_whole) in [
+            ("{}", true),
+            (r#" {"a": "}\"{", "b": [1, {}]} "#, true),
+            ("\n[1]\n", true),
+            (r#""a\\""#, true),
+            (r#""a\""#, false),
+            (r#"{"a": "}"#, false),
+            ("{}}", false),
+            ("{}{}", false),
+            ("{a}", false),
+            ("{]", false),
+            ("}", false),
+            ("1", false),
+            ("null", false),
+            ("*** Begin {}", false),
+            ("", false),
+        ] {
+            assert_eq!(Scan::is_whole(&escaped(text)), is_whole, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn asked_at_any_place_it_says_what_a_parser_says(text in r#"[{}\[\]"\\:, a1\n]{0,14}"#) {
+            let inside = escaped(&text);
+            let mut scan = Scan::default();
+            let mut grown = String::new();
+            for char in text.chars() {
+                grown.push_str(&escaped(char.encode_utf8(&mut [0; 4])));
+                let read = decoded(&grown);
+                let begins = read.trim_start().starts_with(['{', '[', '"']);
+                let parses = serde_json::from_str::<IgnoredAny>(&read).is_ok();
+                prop_assert_eq!(scan.read(&grown), begins && parses, "{}", read);
+            }
+            prop_assert_eq!(Scan::is_whole(&inside), scan.read(&inside));
+        }
+    }
+}
