@@ -7,6 +7,10 @@
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use memchr::memchr2;
 
+/// The comment that keeps a silent stream alive. It is one line: readers in wide use take a blank
+/// line behind it for an empty event. It may only be written between whole events.
+pub const KEEP_ALIVE: &[u8] = b": keep-alive\n";
+
 /// Whether an answer with this head is an event stream.
 pub fn is_event_stream(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();

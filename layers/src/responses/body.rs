@@ -13,7 +13,11 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::{clock::unix_seconds, stream::Stream};
 use crate::BoxError;
 
-const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+/// After so long without an event a heartbeat is one: idle timers of clients see no comments.
+const EVENT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The longest silence, whatever is configured: clients give up soon after.
+const MAX_SILENCE: Duration = Duration::from_secs(30);
 
 pin_project! {
     /// The body of [`Responses`](super::Responses)'s answers.
@@ -35,21 +39,35 @@ pin_project! {
 }
 
 pin_project! {
-    /// When the next comment is due. The timer is only moved when it fires.
+    /// When the next heartbeat is due. The timer is only moved when it fires.
     struct Silence {
         #[pin]
         timer: Sleep,
         every: Duration,
+        // The last event or comment.
         since: Instant,
+        last_event: Instant,
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heartbeat {
+    Comment,
+    Event,
+}
+
 impl Silence {
-    fn spoke(self: Pin<&mut Self>) {
-        *self.project().since = Instant::now();
+    fn new(every: Duration) -> Self {
+        let (every, now) = (every.min(MAX_SILENCE), Instant::now());
+        Self { timer: sleep(every), every, since: now, last_event: now }
     }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn spoke(self: Pin<&mut Self>) {
+        let (this, now) = (self.project(), Instant::now());
+        (*this.since, *this.last_event) = (now, now);
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Heartbeat> {
         let mut this = self.project();
         loop {
             ready!(this.timer.as_mut().poll(cx));
@@ -60,9 +78,14 @@ impl Silence {
                 *this.since = now;
             }
             this.timer.as_mut().reset(*this.since + *this.every);
-            if is_due {
-                return Poll::Ready(());
+            if !is_due {
+                continue;
             }
+            if now - *this.last_event < EVENT_INTERVAL {
+                return Poll::Ready(Heartbeat::Comment);
+            }
+            *this.last_event = now;
+            return Poll::Ready(Heartbeat::Event);
         }
     }
 }
@@ -77,8 +100,7 @@ impl<R> ResponsesBody<R> {
     }
 
     pub(super) fn events(body: R, stream: Stream, keep_alive: Duration) -> Self {
-        let timer = sleep(keep_alive);
-        let silence = Silence { timer, every: keep_alive, since: Instant::now() };
+        let silence = Silence::new(keep_alive);
         Self { kind: Kind::Events { body, stream: Box::new(stream), silence } }
     }
 }
@@ -120,8 +142,9 @@ impl<R: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponsesBody<R> {
                 // The client has its answer, and the connection is worth waiting for its end.
                 Poll::Pending if stream.is_over() => return Poll::Pending,
                 Poll::Pending => {
-                    ready!(silence.poll(cx));
-                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(KEEP_ALIVE)))));
+                    let beat = ready!(silence.poll(cx));
+                    stream.heartbeat(beat == Heartbeat::Event);
+                    return Poll::Ready(stream.take().map(|bytes| Ok(Frame::data(bytes))));
                 }
             };
             let is_last = match frame {

@@ -61,7 +61,9 @@ impl ResponsesLayer {
         self
     }
 
-    /// How long a stream is silent at most: then a comment is sent, which every reader skips.
+    /// How long a stream is silent at most, which is no more than 30 s: then a comment is sent, which
+    /// every reader skips. After 15 s without an event a `response.in_progress` goes with it, because
+    /// clients that give up silent streams do not count comments.
     #[must_use]
     pub fn keep_alive(mut self, every: Duration) -> Self {
         self.0.keep_alive = every;

@@ -31,7 +31,7 @@
 //! |---|---|
 //! | [`ResponsesLayer::options`]: what the provider takes | `max_tokens`, no `verbosity`, usage of streams |
 //! | [`ResponsesLayer::seal`]: what seals reasoning | a key of this process |
-//! | [`ResponsesLayer::keep_alive`]: the longest silence in a stream | 15 s, then a comment |
+//! | [`ResponsesLayer::keep_alive`]: the longest silence in a stream | 15 s, then a comment and `response.in_progress` |
 //! | [`ResponsesLayer::cap`]: the largest request, answer and event | 64 MiB |
 //! | [`Owner`] | `local` |
 //!

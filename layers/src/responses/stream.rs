@@ -6,7 +6,7 @@ use super::{Failure, Machine};
 use crate::{
     classify::DeadlineError,
     exchange::Fault,
-    sse::{Framer, TooLarge},
+    sse::{Framer, KEEP_ALIVE, TooLarge},
 };
 
 /// A Chat Completions stream on its way to becoming a Responses stream: bytes in, bytes out, split
@@ -48,14 +48,22 @@ impl Stream {
         let mut fault = None;
         let framed = framer.feed(data, |event| match event.data {
             _ if fault.is_some() => {}
-            b"[DONE]" => machine.finish(now, out),
             data if event.name == b"error" => fault = Some(error_event(data)),
+            data if machine.is_end(data) => machine.finish(now, out),
             data => fault = machine.chunk(data, out).err(),
         });
         let too_large = framed.err().map(|TooLarge { cap, .. }| Fault::TooLarge(cap));
         if let Some(fault) = fault.or(too_large) {
             *is_failed = true;
             machine.fail(&Failure::from(&fault), out);
+        }
+    }
+
+    /// Nothing has come for long: writes a comment, and perhaps an event.
+    pub(super) fn heartbeat(&mut self, with_event: bool) {
+        self.out.extend_from_slice(KEEP_ALIVE);
+        if with_event {
+            self.machine.heartbeat(&mut self.out);
         }
     }
 

@@ -264,24 +264,83 @@ async fn the_words_of_an_inner_layer_pass() {
     assert!(head.extensions.get::<crate::Rejected>().is_some());
 }
 
-#[tokio::test(start_paused = true)]
-async fn silence_is_filled_with_comments() {
-    let service = service_fn(|_: Request<Buffered>| async {
-        let frames = stream::unfold(0, |at| async move {
-            if at == 1 {
-                tokio::time::sleep(Duration::from_secs(25)).await;
-            }
-            Some((Ok::<_, BoxError>(Frame::data(Bytes::from(*CHUNKS.get(at)?))), at + 1))
+/// The text of a stream with these pauses before its chunks, in seconds; before each piece, when it
+/// came.
+async fn paused(pauses: [u64; 3], keep_alive: u64) -> Vec<(u64, String)> {
+    let service = service_fn(move |_: Request<Buffered>| async move {
+        let frames = stream::unfold(0, move |at| async move {
+            tokio::time::sleep(Duration::from_secs(*pauses.get(at)?)).await;
+            Some((Ok::<_, BoxError>(Frame::data(Bytes::from(CHUNKS[at]))), at + 1))
         });
         let answer = Response::builder().header("content-type", "text/event-stream");
         Ok::<_, Infallible>(answer.body(StreamBody::new(Box::pin(frames))).unwrap())
     });
-    let layer = ResponsesLayer::new().keep_alive(Duration::from_secs(10));
+    let layer = ResponsesLayer::new().keep_alive(Duration::from_secs(keep_alive));
     let request = ask(&json!({"model": "m", "input": "Hello", "stream": true}));
+    let started = tokio::time::Instant::now();
     let response = layer.layer(service).oneshot(request).await.unwrap();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let text = std::str::from_utf8(&body).unwrap();
-    assert_eq!(text.matches(": keep-alive\n\n").count(), 2, "{text}");
+    let mut body = std::pin::pin!(response.into_body());
+    let mut seen = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let data = frame.unwrap().into_data().unwrap();
+        seen.push((started.elapsed().as_secs(), String::from_utf8(data.to_vec()).unwrap()));
+    }
+    seen
+}
+
+/// The numbers of all events, which have no gaps.
+fn numbered(text: &str) -> usize {
+    let events = text.lines().filter_map(|line| line.strip_prefix("data: {"));
+    let numbers = events.map(|data| {
+        let data: Value = serde_json::from_str(&format!("{{{data}")).unwrap();
+        data["sequence_number"].as_u64().unwrap()
+    });
+    let numbers: Vec<_> = numbers.collect();
+    assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>(), "{text}");
+    numbers.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_filled_with_comments_and_events() {
+    let seen = paused([0, 70, 10], 15).await;
+    let beats: Vec<_> =
+        seen.iter().filter(|(_, text)| text.starts_with(": keep-alive\n")).collect();
+    assert_eq!(beats.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [15, 30, 45, 60]);
+    for (_, beat) in beats {
+        assert!(beat.starts_with(": keep-alive\nevent: response.in_progress\ndata: {"), "{beat}");
+        assert_eq!(beat.matches("\n\n").count(), 1, "{beat}");
+    }
+    let text: String = seen.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(names(&text).iter().filter(|name| **name == "response.in_progress").count(), 5);
+    numbered(&text);
+    assert!(text.contains("response.completed") && text.ends_with("data: [DONE]\n\n"));
+    assert!(!text.contains("\n\n\n") && !text.starts_with('\n'), "an empty event: {text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_comes_at_least_every_30_s_whatever_is_set() {
+    for (keep_alive, comments, events) in
+        [(1, 99, 6), (10, 9, 4), (15, 6, 6), (20, 4, 4), (29, 3, 3), (1000, 3, 3)]
+    {
+        let seen = paused([0, 100, 0], keep_alive).await;
+        let count = |what: &str| seen.iter().filter(|(_, text)| text.contains(what)).count();
+        assert_eq!(count(": keep-alive\n"), comments, "{keep_alive} s");
+        // One is at the beginning.
+        assert_eq!(count("event: response.in_progress\n"), events + 1, "{keep_alive} s");
+        let events = seen.iter().filter(|(_, text)| text.contains("event: "));
+        let times: Vec<_> = events.map(|(at, _)| *at).collect();
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 30), "{times:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_begins_before_its_provider_speaks() {
+    let seen = paused([40, 0, 0], 15).await;
+    assert_eq!(names(&seen[0].1), ["response.created", "response.in_progress"]);
+    assert_eq!((seen[0].0, seen[1].0, names(&seen[1].1)), (15, 30, vec!["response.in_progress"]));
+    let text: String = seen.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(text.matches("event: response.created").count(), 1);
+    numbered(&text);
     assert!(text.contains("response.completed"));
 }
 

@@ -13,18 +13,26 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
 use super::{
+    begun_stream::BegunStream,
     call::{Call, said},
     drive::{Committed, Drive, own_event},
-    events::KEEP_ALIVE,
     failures::reason,
     held::Held,
 };
 use crate::{
-    BoxError, Buffered, Code, Rejection, classify::Meaning, exchange::Facts, sse::is_event_stream,
+    BoxError, Buffered, Code, Dialect, Rejection,
+    classify::Meaning,
+    exchange::Facts,
+    sse::{KEEP_ALIVE, is_event_stream},
 };
 
 /// Between two comments.
-const SHORTEST: Duration = Duration::from_secs(1);
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How long an answer behind an early head is silent at most. Longer than a translator waits, whose
+/// heartbeats pass.
+const MAX_SILENCE: Duration = Duration::from_secs(20);
 
 pin_project! {
     /// The body of [`Route`](super::Route)'s responses.
@@ -43,8 +51,17 @@ pin_project! {
     where
         S: Service<Request<Buffered>>,
     {
-        // The head has left, without an answer: attempts go on behind keep-alive comments.
-        Early { drive: Option<Pin<Box<Drive<S, B>>>>, every: Duration, #[pin] timer: Sleep },
+        // The head has left, without an answer: attempts go on behind keep-alive comments, and
+        // behind the events of the stream that was begun, if one was.
+        Early {
+            drive: Option<Pin<Box<Drive<S, B>>>>,
+            every: Duration,
+            #[pin]
+            timer: Sleep,
+            stream: Option<Box<BegunStream>>,
+        },
+        // An answer goes on from what was begun.
+        Begun { drive: Pin<Box<Drive<S, B>>>, stream: Box<BegunStream>, #[pin] timer: Sleep },
         Passing { drive: Pin<Box<Drive<S, B>>> },
         Own { bytes: Option<Bytes> },
     }
@@ -58,8 +75,8 @@ impl<S: Service<Request<Buffered>>, B> RouteBody<S, B> {
     pub(super) fn early(drive: Pin<Box<Drive<S, B>>>, every: Duration) -> Self {
         // The first comment leaves with the head.
         let timer = sleep(Duration::ZERO);
-        let every = every.max(SHORTEST);
-        Self { kind: Kind::Early { drive: Some(drive), every, timer } }
+        let every = every.clamp(MIN_INTERVAL, MAX_INTERVAL);
+        Self { kind: Kind::Early { drive: Some(drive), every, timer, stream: None } }
     }
 }
 
@@ -89,18 +106,41 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
             let mut this = self.as_mut().project();
-            let (drive, every, mut timer) = match this.kind.as_mut().project() {
+            let (drive, every, mut timer, stream) = match this.kind.as_mut().project() {
                 KindProj::Passing { drive } => return drive.as_mut().poll_frame(cx),
                 KindProj::Own { bytes } => {
                     return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
                 }
-                KindProj::Early { drive, every, timer } => (drive, every, timer),
+                KindProj::Begun { drive, stream, timer } => {
+                    let next = ready!(poll_begun(drive.as_mut(), stream, timer, cx));
+                    if matches!(next, None | Some(Err(_))) {
+                        // What the answer ended with, without its blank line.
+                        let rest = stream.end();
+                        this.kind.set(Self::from(rest).kind);
+                    }
+                    match next {
+                        None => continue,
+                        Some(next) => return Poll::Ready(Some(next.map(Frame::data))),
+                    }
+                }
+                KindProj::Early { drive, every, timer, stream } => (drive, every, timer, stream),
             };
             let Some(attempts) = drive.as_mut() else { return Poll::Ready(None) };
             let Poll::Ready(committed) = attempts.as_mut().poll_commit(cx) else {
-                ready!(timer.as_mut().poll(cx));
+                let events = match stream {
+                    None if is_translated(&attempts.call) => {
+                        let (begun, events) = BegunStream::new(attempts.call.model());
+                        *stream = Some(Box::new(begun));
+                        events
+                    }
+                    stream => {
+                        ready!(timer.as_mut().poll(cx));
+                        stream.as_mut().map(|stream| stream.heartbeat()).unwrap_or_default()
+                    }
+                };
                 timer.reset(Instant::now() + *every);
-                return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(KEEP_ALIVE)))));
+                let beat = [KEEP_ALIVE, events.as_bytes()].concat();
+                return Poll::Ready(Some(Ok(Frame::data(beat.into()))));
             };
             let rejection = match committed {
                 Err(error) => {
@@ -112,10 +152,14 @@ where
             };
             let event = rejection
                 .and_then(|rejection| own_event(&attempts.call, &rejection, &Facts::default()));
-            let next = match (event, drive.take()) {
-                (Some(event), _) => Kind::Own { bytes: Some(event) },
-                (None, Some(drive)) => Kind::Passing { drive },
-                (None, None) => Kind::Own { bytes: None },
+            let next = match (event, drive.take(), stream.take()) {
+                (Some(event), _, Some(mut stream)) => Self::from(stream.read(&event)).kind,
+                (Some(event), _, None) => Kind::Own { bytes: Some(event) },
+                (None, Some(drive), Some(stream)) => {
+                    Kind::Begun { drive, stream, timer: sleep(MAX_SILENCE) }
+                }
+                (None, Some(drive), None) => Kind::Passing { drive },
+                (None, None, _) => Kind::Own { bytes: None },
             };
             this.kind.set(next);
         }
@@ -123,7 +167,7 @@ where
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Early { .. } => false,
+            Kind::Early { .. } | Kind::Begun { .. } => false,
             Kind::Passing { drive } => drive.is_end_stream(),
             Kind::Own { bytes } => bytes.is_none(),
         }
@@ -131,11 +175,48 @@ where
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Early { .. } => SizeHint::default(),
+            Kind::Early { .. } | Kind::Begun { .. } => SizeHint::default(),
             Kind::Passing { drive } => drive.size_hint(),
             Kind::Own { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
+        }
+    }
+}
+
+/// Whether the attempt under way is at a provider whose answer is translated for a Responses
+/// client: such a stream is written here, and may begin before its answer.
+fn is_translated(call: &Call) -> bool {
+    let is_chat = call.target().is_some_and(|target| target.dialect == Dialect::Chat);
+    is_chat && call.dialect == Some(Dialect::Responses)
+}
+
+/// The next bytes of a committed answer, as part of the stream that was begun.
+fn poll_begun<S, B>(
+    mut drive: Pin<&mut Drive<S, B>>,
+    stream: &mut BegunStream,
+    mut timer: Pin<&mut Sleep>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, BoxError>>>
+where
+    S: Service<Request<Buffered>, Response = Response<B>, Error: Into<BoxError>>,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    loop {
+        let bytes = match drive.as_mut().poll_frame(cx) {
+            // Trailers say nothing of the answer.
+            Poll::Ready(Some(Ok(frame))) => stream.read(&frame.into_data().unwrap_or_default()),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Pending if stream.is_over() => return Poll::Pending,
+            Poll::Pending => {
+                ready!(timer.as_mut().poll(cx));
+                [KEEP_ALIVE, stream.heartbeat().as_bytes()].concat().into()
+            }
+        };
+        if !bytes.is_empty() {
+            timer.as_mut().reset(Instant::now() + MAX_SILENCE);
+            return Poll::Ready(Some(Ok(bytes)));
         }
     }
 }

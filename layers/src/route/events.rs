@@ -5,9 +5,6 @@ use bytes::Bytes;
 use super::responses;
 use crate::{Dialect, exchange::Facts, rejection::envelope};
 
-/// A comment, which every reader skips.
-pub(super) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
-
 /// The typed error that ends a stream which has begun, in the client's dialect.
 pub(super) fn error(
     dialect: Dialect,

@@ -53,7 +53,10 @@ impl RouteLayer {
     }
 
     /// How long the head of a stream is kept back at most; then it leaves with a keep-alive
-    /// comment, and another one after each such time, while attempts go on behind them.
+    /// comment, and another one after each such time (but 1 to 15 s), while attempts go on behind
+    /// them. Where a Responses client is answered by a provider of another dialect,
+    /// `response.created` and `response.in_progress` leave with it, and the answer that is committed
+    /// at last goes on with their id and sequence numbers.
     #[must_use]
     pub fn hold_head(mut self, time: Duration) -> Self {
         Arc::make_mut(&mut self.settings).hold_head = time;

@@ -82,6 +82,7 @@
 //! [`Target`]: crate::Target
 
 mod allowed;
+mod begun_stream;
 mod body;
 mod call;
 mod commit;

@@ -1,4 +1,4 @@
-//! The end of a Responses stream that broke, in the router's own words.
+//! What the router itself says in a Responses stream.
 
 use std::{
     collections::hash_map::RandomState,
@@ -20,8 +20,7 @@ pub(super) fn failed(code: &str, message: &str, model: &str, facts: &Facts) -> S
     let mut text = String::new();
     let mut event = |kind: &str, status: &str, error: &Value| {
         let response = response(&id, status, error, model);
-        let data = json!({"type": kind, "sequence_number": sequence, "response": response});
-        text += &format!("event: {kind}\ndata: {data}\n\n");
+        text += &event_text(kind, sequence, &response);
         sequence = sequence.saturating_add(1);
     };
     if !begun {
@@ -30,6 +29,11 @@ pub(super) fn failed(code: &str, message: &str, model: &str, facts: &Facts) -> S
     }
     event("response.failed", "failed", &json!({"code": word(code), "message": message}));
     text + "data: [DONE]\n\n"
+}
+
+pub(super) fn event_text(kind: &str, sequence: u64, response: &Value) -> String {
+    let data = json!({"type": kind, "sequence_number": sequence, "response": response});
+    format!("event: {kind}\ndata: {data}\n\n")
 }
 
 /// The API's word for what happened: clients know no others.
@@ -43,18 +47,21 @@ fn word(code: &str) -> &'static str {
     }
 }
 
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("resp_{:016x}{:016x}", random(), random())
 }
 
+pub(super) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 /// Every field of the resource has to be there; what the request said is not known here.
-fn response(id: &str, status: &str, error: &Value, model: &str) -> Value {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+pub(super) fn response(id: &str, status: &str, error: &Value, model: &str) -> Value {
     json!({
         "id": id,
         "object": "response",
-        "created_at": now,
+        "created_at": unix_seconds(),
         "completed_at": null,
         "status": status,
         "error": error,
@@ -87,12 +94,10 @@ fn response(id: &str, status: &str, error: &Value, model: &str) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn events(facts: &Facts) -> Vec<Value> {
-        let text = failed("PROVIDER_ERROR", "m", "model", facts);
-        let text = text.strip_suffix("data: [DONE]\n\n").unwrap();
+    pub(crate) fn read(text: &str) -> Vec<Value> {
         let events = text.split_terminator("\n\n").map(|event| {
             let (name, data) = event.split_once('\n').unwrap();
             let data: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
@@ -100,6 +105,11 @@ mod tests {
             data
         });
         events.collect()
+    }
+
+    fn events(facts: &Facts) -> Vec<Value> {
+        let text = failed("PROVIDER_ERROR", "m", "model", facts);
+        read(text.strip_suffix("data: [DONE]\n\n").unwrap())
     }
 
     #[test]
