@@ -430,3 +430,119 @@ proptest! {
         prop_assert_eq!(run(&cuts), run(&[]));
     }
 }
+
+/// A healthy stream of every kind of piece, by events.
+const HEALTHY: [&str; 12] = [
+    r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":null}"#,
+    r#"{"choices":[{"index":0,"delta":{"reasoning_content":"why \ud83d"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"reasoning_content":"\ude80?"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"Gleis "}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"第九 \ud83d"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"\ude80"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{\"q\""}}]}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":": \"\ud83d"}}]}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\ude80\"}"}}]}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{\"q\": \"🚀\"}"}}]}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls","usage":{"prompt_tokens":9,"completion_tokens":3}}]}"#,
+    r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#,
+];
+
+/// What carries nothing, as it stands between two events.
+const NOTHING: [&str; 16] = [
+    "data:\n\n",
+    "data: \n\n",
+    "data\n\n",
+    "data: ping\n\n",
+    "data: \"ping\"\n\n",
+    "data: null\n\n",
+    "data: 7\n\n",
+    "data: []\n\n",
+    "data: {}\n\n",
+    "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+    "event: heartbeat\n\n",
+    ": OPENROUTER PROCESSING\n\n",
+    ": keep-alive\n",
+    "id: 7\nretry: 1000\n\n",
+    "\n\n",
+    "data: DON\n\n",
+];
+
+/// What `Stream` makes of these bytes, cut at these places; at those with a mark a heartbeat is due.
+fn translated(bytes: &[u8], cuts: &[(usize, bool)]) -> String {
+    let machine = Machine::new(Arc::default(), Ids::seeded(1), 1, Box::new(str::to_owned));
+    let mut stream = super::stream::Stream::new(machine, 1 << 20);
+    let (mut out, mut from) = (Vec::new(), 0);
+    for &(cut, beats) in cuts.iter().chain([&(bytes.len(), false)]) {
+        stream.read(&bytes[from..cut], 2);
+        if beats && !stream.is_over() {
+            stream.heartbeat(true);
+        }
+        out.extend(stream.take().unwrap_or_default());
+        from = cut;
+    }
+    stream.end(2);
+    out.extend(stream.take().unwrap_or_default());
+    String::from_utf8(out).unwrap()
+}
+
+/// The events but for heartbeats, with the deltas of each kind joined, without numbers.
+fn said(text: &str) -> Vec<Value> {
+    numbered(text);
+    let mut events: Vec<Value> = Vec::new();
+    for data in text.lines().filter_map(|line| line.strip_prefix("data: {")) {
+        let mut event: Value = serde_json::from_str(&format!("{{{data}")).unwrap();
+        event.as_object_mut().unwrap().remove("sequence_number");
+        if event["type"] == "response.in_progress" && events.contains(&event) {
+            continue;
+        }
+        events.push(event);
+    }
+    events
+}
+
+#[test]
+fn a_healthy_stream_is_read_as_a_whole() {
+    let stream: String = HEALTHY.iter().map(|data| format!("data: {data}\n\n")).collect();
+    let events = said(&translated(stream.as_bytes(), &[]));
+    let response = &events.last().unwrap()["response"];
+    assert_eq!(response["status"], "completed");
+    let output = &response["output"];
+    assert_eq!(output.as_array().unwrap().len(), 3);
+    assert_eq!(output[0]["summary"][0]["text"], "why 🚀?");
+    assert_eq!(output[1]["content"][0]["text"], "Gleis 第九 🚀");
+    assert_eq!(output[2]["arguments"], "{\"q\": \"🚀\"}");
+    assert_eq!(response["usage"]["total_tokens"], 12);
+}
+
+proptest! {
+    #[test]
+    fn heartbeats_comments_odd_ends_and_splits_change_nothing(
+        nothing in prop::collection::vec((0..13_usize, prop::sample::select(NOTHING.to_vec())), 0..20),
+        end in prop::sample::select(vec!["[DONE]", "[DONE] ", "[done]", "DONE", "\"[DONE]\"", ""]),
+        behind in any::<bool>(),
+        carriage in any::<bool>(),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..12),
+    ) {
+        let plain: String = HEALTHY.iter().map(|data| format!("data: {data}\n\n")).collect();
+        let mut stream = String::new();
+        for at in 0..=HEALTHY.len() {
+            nothing.iter().filter(|(place, _)| *place == at).for_each(|(_, odd)| stream += odd);
+            stream.extend(HEALTHY.get(at).map(|data| format!("data: {data}\n\n")));
+        }
+        stream += &format!("data: {end}\n\n");
+        if behind {
+            stream += "data: ping\n\ndata: [DONE]\n\n: bye\n\n";
+        }
+        if carriage {
+            stream = stream.replace('\n', "\r\n");
+        }
+        let mut cuts: Vec<_> =
+            cuts.iter().map(|(cut, beats)| (cut.index(stream.len() + 1), *beats)).collect();
+        cuts.sort_unstable();
+        let seen = translated(stream.as_bytes(), &cuts);
+        prop_assert_eq!(said(&seen), said(&translated(plain.as_bytes(), &[])));
+        prop_assert!(seen.ends_with("data: [DONE]\n\n"));
+        // No reader finds an event without data.
+        prop_assert!(!seen.contains("\n\n\n") && !seen.contains(": keep-alive\n\n"));
+    }
+}

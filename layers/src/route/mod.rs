@@ -111,6 +111,9 @@ pub use service::Route;
 pub use table::{Provider, RoutingTable, RoutingTableBuilder, UnknownProvider};
 
 #[cfg(test)]
+#[cfg(all(feature = "observe", feature = "responses"))]
+mod begun_tests;
+#[cfg(test)]
 #[cfg(feature = "observe")]
 mod course_tests;
 #[cfg(test)]

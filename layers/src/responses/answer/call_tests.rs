@@ -165,6 +165,213 @@ fn one_call_in_every_way_to_tell_it() {
     }
 }
 
+const WHOLE: &str = r#"{"q": "x"}"#;
+
+/// The whole call once more, encoded as a JSON string.
+fn encoded() -> String {
+    json!(WHOLE).to_string()
+}
+
+#[test]
+fn a_call_that_is_summed_up_is_one_call() {
+    let name = || json!("lookup");
+    let begin = |id: Value| piece(json!(0), id, name(), json!("{\"q\""));
+    let rest = |index: Value, id: Value| piece(index, id, NONE, json!(": \"x\"}"));
+    let id = || json!("call_1");
+    let same = || piece(json!(0), id(), name(), json!(WHOLE));
+    let plain = || vec![begin(id()), rest(json!(0), id())];
+    let twice = format!(" {WHOLE}\n");
+    for (pieces, why) in [
+        ([plain(), vec![same()]].concat(), "everything"),
+        ([plain(), vec![same(), same()]].concat(), "twice"),
+        ([plain(), vec![piece(json!(0), id(), name(), json!(encoded()))]].concat(), "encoded"),
+        ([plain(), vec![piece(json!(0), id(), NONE, json!(encoded()))]].concat(), "id, encoded"),
+        ([plain(), vec![piece(json!(0), id(), name(), json!(twice))]].concat(), "with blanks"),
+        ([plain(), vec![piece(json!(0), id(), name(), json!({"q": "x"}))]].concat(), "an object"),
+        ([plain(), vec![piece(json!(0), id(), NONE, json!(WHOLE))]].concat(), "no name"),
+        ([plain(), vec![piece(NONE, id(), name(), json!(WHOLE))]].concat(), "no index"),
+        ([plain(), vec![piece(json!(0), NONE, name(), json!(WHOLE))]].concat(), "no id"),
+        ([plain(), vec![piece(json!(0), NONE, NONE, json!(WHOLE))]].concat(), "no id, no name"),
+        (
+            [plain(), vec![piece(json!(0), NONE, name(), json!(encoded()))]].concat(),
+            "no id, encoded",
+        ),
+        ([plain(), vec![piece(NONE, NONE, name(), json!(WHOLE))]].concat(), "only the name"),
+        (
+            [plain(), vec![piece(json!(0), json!("other"), NONE, json!(WHOLE))]].concat(),
+            "another id",
+        ),
+        (
+            vec![begin(id()), piece(json!(0), id(), name(), json!(": \"x\"}")), same()],
+            "a name in every piece",
+        ),
+        (
+            vec![
+                piece(NONE, id(), name(), json!("{\"q\"")),
+                rest(NONE, id()),
+                piece(NONE, id(), name(), json!(WHOLE)),
+            ],
+            "no index anywhere",
+        ),
+        (
+            vec![piece(NONE, id(), name(), json!("{\"q\"")), rest(NONE, NONE), same()],
+            "an index at last",
+        ),
+        (vec![same(), same()], "whole from the beginning"),
+        (vec![begin(id()), same()], "before it was whole"),
+        (vec![piece(json!(0), id(), name(), json!("")), same(), same()], "behind an empty piece"),
+    ] {
+        let stream = one_by_one(&pieces);
+        assert_eq!(stream.output(), json!([function("lookup", WHOLE, "call_1")]), "{why}");
+        assert_eq!(
+            stream.deltas("response.function_call_arguments.delta").concat(),
+            WHOLE,
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn a_summary_is_known_behind_pieces_that_are_alike() {
+    let args = |text: &str| piece(json!(0), NONE, NONE, json!(text));
+    let begin = piece(json!(0), json!("c1"), json!("lookup"), json!(""));
+    let pieces = ["{\"q\": {\"a\"", ": \"{", "}\"}", "}", "{\"q\": {\"a\": \"{}\"}}"];
+    let pieces: Vec<_> = [begin].into_iter().chain(pieces.map(args)).collect();
+    let expected = json!([function("lookup", "{\"q\": {\"a\": \"{}\"}}", "c1")]);
+    assert_eq!(one_by_one(&pieces).output(), expected);
+}
+
+#[test]
+fn summaries_of_several_calls() {
+    let whole = |n: u64, index: Value| {
+        piece(index, json!(format!("c{n}")), json!("shell"), json!(format!("{{\"a\":{n}}}")))
+    };
+    let expected =
+        json!([function("shell", "{\"a\":1}", "c1"), function("shell", "{\"a\":2}", "c2")]);
+    for indices in [[json!(0), json!(1)], [json!(0), json!(0)], [NONE, NONE]] {
+        let [first, second] = indices;
+        let both = [whole(1, first), whole(2, second)];
+        let deltas = [calls(&both[..1]), calls(&both[1..]), calls(&both)];
+        assert_eq!(super::script::deltas(&deltas, "stop").output(), expected, "{both:?}");
+        let deltas = [calls(&both), calls(&both[..1]), calls(&both[1..])];
+        assert_eq!(super::script::deltas(&deltas, "stop").output(), expected, "{both:?}");
+    }
+}
+
+#[test]
+fn a_summary_of_a_custom_tool() {
+    let arguments = r#"{"input": "*** Begin"}"#;
+    let (begin, rest) = arguments.split_at(14);
+    for last in [arguments.to_owned(), json!(arguments).to_string()] {
+        let stream = one_by_one(&[
+            piece(json!(0), json!("c1"), json!("apply_patch"), json!(begin)),
+            piece(json!(0), json!("c1"), NONE, json!(rest)),
+            piece(json!(0), json!("c1"), json!("apply_patch"), json!(last)),
+        ]);
+        assert_eq!(stream.output(), json!([custom("apply_patch", "*** Begin")]));
+    }
+}
+
+#[test]
+fn distinct_calls_stay_distinct() {
+    let whole = |id: &str, name: &str, arguments: &str| {
+        piece(json!(0), json!(id), json!(name), json!(arguments))
+    };
+    for (pieces, count, why) in [
+        (vec![whole("c1", "f", "{\"a\":1}"), whole("c2", "f", "{\"a\":1}")], 2, "two ids"),
+        (vec![whole("c1", "f", "{\"a\":1}"), whole("c1", "g", "{\"a\":1}")], 2, "two names"),
+        (vec![whole("", "f", "{\"a\":1}"), whole("", "f", "{\"a\":2}")], 2, "no ids"),
+        (vec![whole("c1", "f", "{\"a\":1}"), whole("", "f", "{\"a\":2}")], 2, "one id"),
+        (
+            vec![
+                whole("c1", "f", "{}"),
+                whole("c2", "f", "{}"),
+                whole("c3", "g", "{}"),
+                whole("c2", "f", "{}"),
+            ],
+            3,
+            "one of them again",
+        ),
+    ] {
+        let output = one_by_one(&pieces).output();
+        assert_eq!(output.as_array().unwrap().len(), count, "{why}: {output}");
+    }
+    // Interleaved, by nothing but their ids.
+    let args = |id: &str, text: &str| piece(json!(0), json!(id), NONE, json!(text));
+    let stream = one_by_one(&[
+        whole("c1", "shell", ""),
+        whole("c2", "shell", ""),
+        args("c1", "{\"a\""),
+        args("c2", "{\"b\""),
+        args("c1", ":1}"),
+        args("c2", ":2}"),
+    ]);
+    let expected =
+        json!([function("shell", "{\"a\":1}", "c1"), function("shell", "{\"b\":2}", "c2")]);
+    assert_eq!(stream.output(), expected);
+}
+
+#[test]
+fn what_only_looks_like_a_summary_is_passed_on() {
+    for pieces in [
+        // Text of a string, nested objects, white space.
+        vec!["{\"a\":\"", "{}", "{}", "\"}"],
+        vec!["{\"a\":", "{\"a\":1}", "}"],
+        vec!["{\"a\":[{}", ",", "{}", "]}"],
+        vec!["{}", "\n"],
+    ] {
+        let begin = piece(json!(0), json!("c1"), json!("shell"), json!(""));
+        let args = pieces.iter().map(|text| piece(json!(0), NONE, NONE, json!(text)));
+        let all: Vec<_> = [begin].into_iter().chain(args).collect();
+        let expected = json!([function("shell", &pieces.concat(), "c1")]);
+        assert_eq!(one_by_one(&all).output(), expected);
+    }
+}
+
+#[test]
+fn endless_summaries_take_little_time() {
+    let arguments = format!("{{\"a\":\"{}\"}}", "some words ".repeat(2_000));
+    let whole = piece(json!(0), json!("c1"), json!("shell"), json!(arguments));
+    let started = tokio::time::Instant::now();
+    let stream = one_by_one(&vec![whole; 200]);
+    assert_eq!(stream.output(), json!([function("shell", &arguments, "c1")]));
+    let brackets = |text: &str| piece(json!(0), NONE, json!("shell"), json!(text));
+    let mut pieces = vec![brackets("{\"a\":\"")];
+    pieces.extend((0..20_000).flat_map(|_| [brackets("}"), brackets("{")]));
+    pieces.push(brackets("\"}"));
+    let expected = format!("{{\"a\":\"{}\"}}", "}{".repeat(20_000));
+    assert_eq!(one_by_one(&pieces).output()[0]["arguments"], expected);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
+fn characters_cut_in_halves_are_joined_in_arguments() {
+    let piece = |id: &str, name: &str, arguments: &str| {
+        format!(
+            r#"{{"choices":[{{"delta":{{"tool_calls":[{{"index":0,"id":"{id}","function":{{"name":"{name}","arguments":"{arguments}"}}}}]}}}}]}}"#
+        )
+    };
+    let end = chunk(&json!({}), &json!("tool_calls"));
+    for (name, field, begin, end_of_text, expected) in [
+        ("shell", "arguments", r#"{\"a\":\""#, r#"\"}"#, r#"{"a":"go 🚀!�"}"#),
+        ("apply_patch", "input", r#"{\"input\":\""#, r#"\"}"#, "go 🚀!�"),
+    ] {
+        let chunks = [
+            piece("c1", name, begin),
+            piece("", "", r"go \ud83d"),
+            piece("", "", r"\ude80!"),
+            piece("", "", r"\ud83d"),
+            piece("", "", end_of_text),
+            end.clone(),
+        ];
+        let stream = super::script::stream(&chunks);
+        assert_eq!(stream.output()[0][field], expected);
+        let cut = super::script::stream(&[chunks[0].clone(), chunks[1].clone(), end.clone()]);
+        let text = cut.output()[0][field].as_str().unwrap().to_owned();
+        assert!(text.ends_with("go \u{fffd}") && text.matches('\u{fffd}').count() == 1, "{text}");
+    }
+}
+
 #[test]
 fn the_older_function_call() {
     let piece = |function: Value| json!({"function_call": function});
@@ -175,6 +382,9 @@ fn the_older_function_call() {
     ];
     let expected = json!([function("shell", "{\"a\":1}", "made up")]);
     assert_eq!(deltas(&all, "function_call").output(), expected);
+    let last = piece(json!({"name": "shell", "arguments": "{\"a\":1}"}));
+    let summed_up: Vec<_> = all.into_iter().chain([last]).collect();
+    assert_eq!(deltas(&summed_up, "function_call").output(), expected);
 }
 
 #[test]

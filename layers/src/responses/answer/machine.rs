@@ -175,7 +175,10 @@ impl Machine {
         let mut events = Events { out, sequence: &mut self.sequence };
         events.begin(head);
         events.out.put(",\"response\":");
-        self.resource.write(standing, self.output.done(), self.usage.as_ref(), events.out);
+        // In the beginning there is nothing yet, and a heartbeat only repeats the beginning.
+        let known = !matches!(standing, Standing::InProgress);
+        let output = self.output.done().filter(|_| known);
+        self.resource.write(standing, output, self.usage.as_ref().filter(|_| known), events.out);
         events.end();
     }
 }

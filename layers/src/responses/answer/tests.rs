@@ -265,6 +265,237 @@ fn what_comes_behind_the_finish_reason_still_counts() {
     assert_eq!(stream.response()["usage"]["total_tokens"], 8);
 }
 
+/// A chunk with this JSON as its delta.
+fn raw(delta: &str) -> String {
+    format!(r#"{{"choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#)
+}
+
+#[test]
+fn characters_cut_in_halves_are_joined() {
+    let end = chunk(&json!({}), &json!("stop"));
+    for (field, kind) in [
+        ("content", "response.output_text.delta"),
+        ("reasoning_content", "response.reasoning_summary_text.delta"),
+        ("refusal", "response.refusal.delta"),
+    ] {
+        let piece = |text: &str| raw(&format!(r#"{{"role":"assistant","{field}":"{text}"}}"#));
+        let of = |pieces: &[&str]| {
+            let chunks: Vec<_> =
+                pieces.iter().map(|text| piece(text)).chain([end.clone()]).collect();
+            let stream = stream(&chunks);
+            let deltas = stream.deltas(kind).concat();
+            let item = &stream.output()[0];
+            let part =
+                item["summary"].get(0).or(item["content"].get(0)).cloned().unwrap_or_default();
+            let text = part.get("text").or(part.get("refusal")).cloned().unwrap_or_default();
+            assert_eq!(text.as_str().unwrap_or_default(), deltas);
+            deltas
+        };
+        for (pieces, text) in [
+            (&["go \\ud83d", "\\ude80 now"][..], "go 🚀 now"),
+            (&["a", "b\\ud83d", "", "\\uDE80", "c"], "ab🚀c"),
+            (&["a", "\\ud83d", "b", "c"], "a\u{fffd}bc"),
+            (&["a", "\\ude80", "b"], "a\u{fffd}b"),
+            (&["a\\ud83d"], "a\u{fffd}"),
+            (&["\\ud83d\\ud83d", "\\ude80\\ud83d"], "\u{fffd}🚀\u{fffd}"),
+        ] {
+            assert_eq!(of(pieces), text, "{field} {pieces:?}");
+        }
+    }
+}
+
+#[test]
+fn half_a_character_waits_for_its_own_text() {
+    let end = chunk(&json!({}), &json!("stop"));
+    // Neither a heartbeat nor an empty delta is in the way, another text is.
+    let (half, other) = (r#"{"content":"a\ud83d"}"#, r#"{"content":"\ude80b"}"#);
+    for (between, expected) in [
+        ("", json!([text("a🚀b")])),
+        ("ping", json!([text("a🚀b")])),
+        (&*raw(r#"{"content":"","reasoning_content":null}"#), json!([text("a🚀b")])),
+        (
+            &*raw(r#"{"reasoning":"why"}"#),
+            json!([text("a\u{fffd}"), reasoning("why"), text("\u{fffd}b")]),
+        ),
+    ] {
+        let chunks = [&*raw(half), between, &*raw(other), &*end];
+        assert_eq!(stream(&chunks).output(), expected, "{between}");
+    }
+    // In parts, in details, in a whole answer, and around a tag.
+    let parts =
+        r#"{"content":[{"type":"text","text":"a\ud83d"},{"type":"text","text":"\ude80b"}]}"#;
+    assert_eq!(stream(&[&*raw(parts), &*end]).output(), json!([text("a🚀b")]));
+    let details = r#"{"reasoning_details":[{"text":"a\ud83d"},{"summary":"\ude80b"}]}"#;
+    assert_eq!(stream(&[&*raw(details), &*end]).output(), json!([reasoning("a🚀b")]));
+    let tagged =
+        [r#"{"content":"<think>a\ud83d"}"#, r#"{"content":"\ude80</think>b\ud83d"}"#].map(raw);
+    let expected = json!([reasoning("a🚀"), text("b\u{fffd}")]);
+    assert_eq!(stream(&[&*tagged[0], &*tagged[1], &*end]).output(), expected);
+    let body =
+        r#"{"choices":[{"message":{"content":"\ud83d\ude80\ud83d"},"finish_reason":"stop"}]}"#;
+    let asked = std::sync::Arc::new(asked());
+    let whole =
+        super::whole(body.as_bytes(), &asked, super::Ids::seeded(7), NOW, super::script::sealing());
+    let whole: Value = serde_json::from_slice(&whole.unwrap()).unwrap();
+    assert_eq!(whole["output"][0]["content"][0]["text"], "🚀\u{fffd}");
+}
+
+#[test]
+fn log_probabilities_of_half_a_character_can_be_read() {
+    let chunk = |text: &str| {
+        format!(
+            r#"{{"choices":[{{"delta":{{"content":"{text}"}},"logprobs":{{"content":[{{"token":"{text}","bytes":null}}]}}}}]}}"#
+        )
+    };
+    let end = self::chunk(&json!({}), &json!("stop"));
+    let stream = stream(&[chunk("a\\ud83d"), chunk("\\ude80"), end]);
+    assert_eq!(stream.output()[0]["content"][0]["text"], "a🚀");
+    assert_eq!(stream.events[4]["logprobs"][0]["token"], "a\u{fffd}");
+}
+
+#[test]
+fn heartbeats_and_ends_break_nothing() {
+    let said = |text: &str| chunk(&content(text), &Value::Null);
+    let odd = [
+        "",
+        " ",
+        "ping",
+        "\"ping\"",
+        "null",
+        "7",
+        "-1.5",
+        "true",
+        "[]",
+        "[1]",
+        "[{}]",
+        "{}",
+        "{\"type\":\"ping\"}",
+        "{\"choices\":[]}",
+        "\u{feff}",
+        ": ping",
+        "OK",
+        "<keep-alive/>",
+        "\"\"",
+    ];
+    let plain = stream(&[&*said("Hello"), &*said(" there."), &*chunk(&json!({}), &json!("stop"))]);
+    for odd in odd {
+        let chunks = [
+            odd,
+            &*said("Hello"),
+            odd,
+            odd,
+            &*said(" there."),
+            odd,
+            &*chunk(&json!({}), &json!("stop")),
+            odd,
+        ];
+        assert_eq!(stream(&chunks).events, plain.events, "{odd}");
+    }
+}
+
+#[test]
+fn an_end_in_another_spelling_ends_behind_a_finish_reason_only() {
+    let (mut machine, mut out) = (machine(asked()), Vec::new());
+    let mut is_end = |data: &str, delta: &str, finish: Value| {
+        machine.chunk(chunk(&content(delta), &finish).as_bytes(), &mut out).unwrap();
+        machine.is_end(data.as_bytes())
+    };
+    for end in ["DONE", "done", "\"[DONE]\"", " DONE "] {
+        assert!(!is_end(end, "a", json!(null)), "{end}");
+    }
+    for end in ["[DONE]", "[DONE] ", "[done]"] {
+        assert!(is_end(end, "a", json!(null)), "{end}");
+    }
+    for end in ["[DONE]", "[DONE] ", "[done]", "DONE", "done", "\"[DONE]\""] {
+        assert!(is_end(end, "", json!("stop")), "{end}");
+    }
+    assert!(!is_end("ping", "", json!(null)) && !is_end("{\"a\":\"[DONE]\"}", "", json!(null)));
+}
+
+#[test]
+fn an_error_in_an_array_is_an_error() {
+    let error = r#"[{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}]"#;
+    let stream = stream(&[&*chunk(&content("Hi"), &Value::Null), error]);
+    assert_eq!(stream.response()["error"]["message"], "busy");
+}
+
+#[test]
+fn a_provider_behind_a_gateway_may_have_failed() {
+    for (finish, native, is_failed) in [
+        (json!("error"), json!("error"), true),
+        (json!("stop"), json!("error"), true),
+        (json!(null), json!("ERROR"), true),
+        (json!("error"), json!(null), true),
+        (json!("stop"), json!("STOP"), false),
+        (json!("stop"), json!(null), false),
+    ] {
+        let choice = json!({"index": 0, "delta": {}, "finish_reason": finish,
+            "native_finish_reason": native});
+        let last = json!({"choices": [choice]}).to_string();
+        let stream = stream(&[chunk(&content("Hi"), &Value::Null), last]);
+        let status = if is_failed { "failed" } else { "completed" };
+        assert_eq!(stream.response()["status"], status, "{finish} {native}");
+        let choice = json!({"message": {"content": "Hi"}, "finish_reason": finish,
+            "native_finish_reason": native});
+        let whole = whole_of(asked(), &json!({"choices": [choice]}));
+        assert_eq!(whole.is_err(), is_failed, "{finish} {native}");
+    }
+}
+
+#[test]
+fn usage_in_every_place_and_never_taken_back() {
+    let usage = |input: u64, output: u64| json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output});
+    let (real, zero) = (usage(1336, 31), usage(0, 0));
+    let choice = |extra: Value| {
+        let mut choice = json!({"index": 0, "delta": {}, "finish_reason": null});
+        choice.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        json!({"choices": [choice]})
+    };
+    let stop = || choice(json!({"finish_reason": "stop"}));
+    let with = |mut chunk: Value, field: &str, value: &Value| {
+        chunk[field] = value.clone();
+        chunk
+    };
+    for chunks in [
+        vec![choice(json!({"finish_reason": "stop", "usage": real}))],
+        vec![choice(json!({"usage": real})), stop()],
+        vec![choice(json!({"delta": {"content": "Hi", "usage": real}})), stop()],
+        vec![with(stop(), "x_groq", &json!({"usage": real}))],
+        vec![with(stop(), "x_groq", &json!("id")), json!({"choices": [], "usage": real})],
+        vec![with(choice(json!({})), "usage", &real), with(stop(), "usage", &zero)],
+        vec![with(choice(json!({})), "usage", &real), with(stop(), "usage", &json!(null))],
+        vec![with(choice(json!({})), "usage", &real), with(stop(), "usage", &json!({}))],
+        vec![choice(json!({"usage": real})), with(stop(), "usage", &zero)],
+        vec![with(choice(json!({})), "usage", &usage(1336, 1)), with(stop(), "usage", &real)],
+        vec![
+            with(choice(json!({})), "usage", &usage(1336, 0)),
+            with(stop(), "usage", &usage(0, 31)),
+        ],
+        vec![
+            choice(json!({"finish_reason": "stop", "usage": real})),
+            json!({"choices": [], "usage": zero}),
+        ],
+        vec![with(choice(json!({"finish_reason": "stop", "usage": zero})), "usage", &real)],
+        vec![stop(), json!({"choices": [], "usage": {"input_tokens": 1336, "output_tokens": 31}})],
+        vec![stop(), json!({"usage": real})],
+    ] {
+        let lines: Vec<_> = chunks.iter().map(Value::to_string).collect();
+        let stream = stream(&lines);
+        let seen = &stream.response()["usage"];
+        let numbers = ["input_tokens", "output_tokens", "total_tokens"].map(|field| &seen[field]);
+        assert_eq!(numbers, [1336, 31, 1367], "{lines:?}");
+    }
+    for body in [
+        json!({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop", "usage": real}]}),
+        json!({"choices": [{"message": {"content": "Hi"}, "usage": real}], "usage": zero}),
+        json!({"choices": [{"message": {"content": "Hi"}}], "x_groq": {"usage": real}, "usage": null}),
+        json!({"choices": [{"message": {"content": "Hi", "usage": real}}]}),
+    ] {
+        let whole = whole_of(asked(), &body).unwrap();
+        assert_eq!(whole["usage"]["input_tokens"], 1336, "{body}");
+    }
+}
+
 #[test]
 fn usage_inline_alone_or_absent() {
     let usage = json!({"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8,
@@ -350,6 +581,10 @@ fn what_is_no_answer() {
         (json!({"choices": []}), malformed("the answer has no choices")),
         (json!({"detail": "x"}), malformed("the answer has no choices")),
         (json!("text"), malformed("the answer is not JSON of the expected shape")),
+        (
+            choice(json!({"message": {"content": null}})),
+            malformed("the answer has neither content nor a finish reason"),
+        ),
         (
             choice(json!({"message": {"tool_calls": [{"id": "c1"}]}})),
             malformed("a tool call without a name"),
