@@ -169,6 +169,7 @@ pub(super) struct RawTimeouts {
     pub(super) first_token_ms: Option<u64>,
     pub(super) idle_ms: Option<u64>,
     pub(super) total_ms: Option<Spanned<u64>>,
+    pub(super) hold_ms: Option<Spanned<u64>>,
 }
 
 #[derive(Default, serde::Deserialize)]

@@ -1,5 +1,7 @@
 //! From the configuration to the router's table.
 
+use std::time::Duration;
+
 use switchtower_layers::route::{Holdoffs, Provider, RouteLayer, RoutingTable};
 
 use super::Config;
@@ -15,9 +17,17 @@ impl Config {
         RouteLayer::new(self.routing_table())
             .holdoffs(holdoffs)
             .commit(self.models.commit)
+            .hold_head(self.hold_head())
             // Another attempt at a target that broke off is a retry, too.
             .again(self.models.retry.max_retries.min(1))
             .include_usage(true)
+    }
+
+    fn hold_head(&self) -> Duration {
+        match self.models.hold_ms {
+            0 => Duration::MAX,
+            millis => Duration::from_millis(millis),
+        }
     }
 
     /// Which targets a model name leads to. Providers that are disabled or have no key are in it,

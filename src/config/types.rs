@@ -157,6 +157,9 @@ pub struct Models {
     /// `timeouts.total_ms`: a request with all its attempts, in milliseconds; 0 switches it off.
     /// Default 1800000.
     pub total_ms: u64,
+    /// `timeouts.hold_ms`: how long the head of a stream is kept back at most while no provider has
+    /// answered, in milliseconds; 0 keeps it back until one has. Default 15000.
+    pub hold_ms: u64,
     /// `retry`: what a provider without its own uses.
     pub retry: Retry,
     /// `circuit_breaker`: what a provider without its own uses.
@@ -187,6 +190,7 @@ impl Default for Models {
             commit: Commit::default(),
             timeouts: Timeouts::default(),
             total_ms: 1_800_000,
+            hold_ms: 15_000,
             retry: Retry::default(),
             circuit_breaker: CircuitBreaker::default(),
             circuit_scope: Scope::default(),

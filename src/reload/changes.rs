@@ -95,6 +95,7 @@ impl Changes {
             commit,
             timeouts,
             total_ms,
+            hold_ms,
             retry,
             circuit_breaker,
             circuit_scope,
@@ -116,7 +117,8 @@ impl Changes {
         self.note("models.fallback_chain", *fallback_chain == b.fallback_chain);
         self.note("models.model_routing", *model_routing == b.model_routing);
         self.note("models.commit", *commit == b.commit);
-        self.note("models.timeouts", *timeouts == b.timeouts && *total_ms == b.total_ms);
+        let is_same = (timeouts, total_ms, hold_ms) == (&b.timeouts, &b.total_ms, &b.hold_ms);
+        self.note("models.timeouts", is_same);
         self.note("models.retry", *retry == b.retry);
         let is_same = *circuit_breaker == b.circuit_breaker && *circuit_scope == b.circuit_scope;
         self.note("models.circuit_breaker", is_same);
@@ -242,6 +244,7 @@ mod tests {
             ("models: {commit: headers}", "models.commit; "),
             ("models: {timeouts: {idle_ms: 1}}", "models.timeouts; "),
             ("models: {timeouts: {total_ms: 1}}", "models.timeouts; "),
+            ("models: {timeouts: {hold_ms: 1}}", "models.timeouts; "),
             ("models: {retry: {max_retries: 1}}", "models.retry; "),
             ("models: {circuit_breaker: {scope: provider}}", "models.circuit_breaker; "),
             ("models: {rate_limit: {/v1/*: {rpm: 1}}}", "models.rate_limit; "),

@@ -103,6 +103,12 @@ fn timeouts() {
         |                                        ^
       help: set it in the `timeouts` of `models`
     ");
+    assert_snapshot!(refused(&provider("timeouts: {hold_ms: 2}")), @r"
+    gateway.yaml:5:27: a provider has no `hold_ms`: it is for all attempts together
+      5 |       timeouts: {hold_ms: 2}
+        |                           ^
+      help: set it in the `timeouts` of `models`
+    ");
     assert_snapshot!(refused("models:\n  timeouts: {first_tokn_ms: 2}"), @r"
     gateway.yaml:2:14: unknown setting `first_tokn_ms`
       2 |   timeouts: {first_tokn_ms: 2}

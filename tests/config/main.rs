@@ -171,12 +171,12 @@ fn values_are_read_kindly() {
 #[test]
 fn a_provider_has_timeouts_and_a_commit_policy_of_its_own() {
     let config = accepted(
-        "models:\n  commit: complete\n  timeouts: {headers_ms: 1, first_token_ms: 0, total_ms: 9}\n  \
+        "models:\n  commit: complete\n  timeouts: {headers_ms: 1, first_token_ms: 0, total_ms: 9, hold_ms: 8}\n  \
          providers:\n    a: {base_url: http://a, commit: headers, timeouts: {first_token_ms: 2, idle_ms: 3}}\n    \
          b: {base_url: http://b}",
     );
-    let Models { commit, providers, timeouts, total_ms, .. } = &config.models;
-    assert_eq!((*commit, *total_ms), (Commit::Complete, 9));
+    let Models { commit, providers, timeouts, total_ms, hold_ms, .. } = &config.models;
+    assert_eq!((*commit, *total_ms, *hold_ms), (Commit::Complete, 9, 8));
     let general = Timeouts { connect_ms: 5000, headers_ms: 1, first_token_ms: 0, idle_ms: 120_000 };
     assert_eq!((*timeouts, providers["b"].timeouts), (general, general));
     assert_eq!(providers["b"].commit, None);

@@ -148,6 +148,21 @@ async fn it_reads_every_event_of_a_stream() {
     assert!(matches!(second.last(), Some(Event::ResponseCompleted(_))));
 }
 
+/// Its reader takes a blank line behind a comment for an event without data.
+#[tokio::test]
+async fn it_reads_a_stream_that_begins_with_heartbeats() {
+    let provider =
+        provider(|request| says(&request, answer("Late.")).after(Duration::from_millis(1500)))
+            .await;
+    let desk = Desk::with(&[("chat", &provider)], "timeouts: {hold_ms: 20}").await;
+    let events = events(&desk, request(&"Go.".into())).await;
+    let heartbeats = events.iter().filter(|event| matches!(event, Event::ResponseInProgress(_)));
+    assert!(heartbeats.count() >= 2);
+    let Some(Event::ResponseCompleted(end)) = events.last() else { panic!("{events:?}") };
+    let Event::ResponseCreated(begin) = &events[0] else { panic!("{events:?}") };
+    assert_eq!(end.response.id, begin.response.id);
+}
+
 #[tokio::test]
 async fn it_reads_a_refusal_and_what_was_cut_short() {
     let refusal = json!({"refusal": "No."});

@@ -25,6 +25,7 @@ pub(super) struct BegunStream {
     /// An event of the answer has passed: it has begun, too.
     is_answered: bool,
     is_over: bool,
+    is_done: bool,
 }
 
 /// The largest event of an answer. The layers further in have limits of their own.
@@ -36,9 +37,16 @@ impl BegunStream {
         let (id, created_at) = (new_id(), unix_seconds());
         let response = response(&id, "in_progress", &Value::Null, model);
         let framer = Framer::new(MAX_EVENT);
-        let (is_answered, is_over) = (false, false);
-        let mut stream =
-            Self { id, created_at, sequence: 0, response, framer, is_answered, is_over };
+        let mut stream = Self {
+            id,
+            created_at,
+            sequence: 0,
+            response,
+            framer,
+            is_answered: false,
+            is_over: false,
+            is_done: false,
+        };
         let created = stream.event("response.created");
         let begun = created + &stream.heartbeat();
         (stream, begun)
@@ -80,13 +88,18 @@ impl BegunStream {
         out.into()
     }
 
-    /// The answer has ended, perhaps without the last blank line.
+    /// The answer has ended, perhaps without the last blank line, or without the line that ends the
+    /// streams which are written here.
     pub(super) fn end(&mut self) -> Bytes {
-        self.read(b"\n\n")
+        let rest = self.read(b"\n\n");
+        match self.is_over && !self.is_done {
+            true => [&*rest, b"data: [DONE]\n\n"].concat().into(),
+            false => rest,
+        }
     }
 
     fn fail(&mut self, why: &str) -> String {
-        self.is_over = true;
+        (self.is_over, self.is_done) = (true, true);
         let model = self.response["model"].as_str().unwrap_or_default();
         let place = Some((self.id.as_str().into(), self.sequence.saturating_sub(1)));
         let facts = Facts { response: place, ..Facts::default() };
@@ -117,6 +130,7 @@ impl BegunStream {
         let as_it_is = Renamed::Data(data.into());
         let begin = data.len() - data.trim_ascii_start().len();
         if data.get(begin) != Some(&b'{') {
+            self.is_done |= data.trim_ascii() == b"[DONE]";
             return as_it_is;
         }
         let Ok(wire) = crate::json::read::<Wire<'_>>(data) else { return as_it_is };
@@ -233,6 +247,7 @@ mod tests {
             )
         );
         assert!(stream.is_over());
+        assert_eq!(stream.end(), "");
         // Split anywhere it is the same.
         let (mut other, other_id) = begun();
         other.heartbeat();
@@ -262,6 +277,11 @@ mod tests {
         }
         assert!(!stream.is_over());
         assert_eq!(stream.read(b"data: [DONE]\n"), "");
+        assert_eq!(stream.end(), "data: [DONE]\n\n");
+
+        let (mut stream, _) = begun();
+        assert_eq!(stream.end(), "", "nothing is whole yet");
+        stream.read(b"data: {\"type\":\"response.completed\"}\n\n");
         assert_eq!(stream.end(), "data: [DONE]\n\n");
     }
 

@@ -56,8 +56,9 @@ pin_project! {
         Early {
             drive: Option<Pin<Box<Drive<S, B>>>>,
             every: Duration,
+            // Made with the first comment, which leaves with the head.
             #[pin]
-            timer: Sleep,
+            timer: Option<Sleep>,
             stream: Option<Box<BegunStream>>,
         },
         // An answer goes on from what was begun.
@@ -73,10 +74,8 @@ impl<S: Service<Request<Buffered>>, B> RouteBody<S, B> {
     }
 
     pub(super) fn early(drive: Pin<Box<Drive<S, B>>>, every: Duration) -> Self {
-        // The first comment leaves with the head.
-        let timer = sleep(Duration::ZERO);
         let every = every.clamp(MIN_INTERVAL, MAX_INTERVAL);
-        Self { kind: Kind::Early { drive: Some(drive), every, timer, stream: None } }
+        Self { kind: Kind::Early { drive: Some(drive), every, timer: None, stream: None } }
     }
 }
 
@@ -112,16 +111,12 @@ where
                     return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
                 }
                 KindProj::Begun { drive, stream, timer } => {
-                    let next = ready!(poll_begun(drive.as_mut(), stream, timer, cx));
-                    if matches!(next, None | Some(Err(_))) {
-                        // What the answer ended with, without its blank line.
-                        let rest = stream.end();
-                        this.kind.set(Self::from(rest).kind);
+                    if let Some(next) = ready!(poll_begun(drive.as_mut(), stream, timer, cx)) {
+                        return Poll::Ready(Some(next.map(Frame::data)));
                     }
-                    match next {
-                        None => continue,
-                        Some(next) => return Poll::Ready(Some(next.map(Frame::data))),
-                    }
+                    let end = stream.end();
+                    this.kind.set(Self::from(end).kind);
+                    continue;
                 }
                 KindProj::Early { drive, every, timer, stream } => (drive, every, timer, stream),
             };
@@ -134,11 +129,13 @@ where
                         events
                     }
                     stream => {
-                        ready!(timer.as_mut().poll(cx));
+                        if let Some(timer) = timer.as_mut().as_pin_mut() {
+                            ready!(timer.poll(cx));
+                        }
                         stream.as_mut().map(|stream| stream.heartbeat()).unwrap_or_default()
                     }
                 };
-                timer.reset(Instant::now() + *every);
+                timer.set(Some(sleep(*every)));
                 let beat = [KEEP_ALIVE, events.as_bytes()].concat();
                 return Poll::Ready(Some(Ok(Frame::data(beat.into()))));
             };

@@ -37,6 +37,10 @@ impl Checker<'_> {
             self.wrong(total, "a provider has no `total_ms`: it is for all attempts together")
                 .help("set it in the `timeouts` of `models`".to_owned());
         }
+        if let Some(hold) = &raw_timeouts.hold_ms {
+            self.wrong(hold, "a provider has no `hold_ms`: it is for all attempts together")
+                .help("set it in the `timeouts` of `models`".to_owned());
+        }
         let retry = self.retry(raw.retry, &defaults.retry);
         let raw_breaker = raw.circuit_breaker.unwrap_or_default();
         if let Some(scope) = &raw_breaker.scope {
