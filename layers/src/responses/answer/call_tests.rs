@@ -273,6 +273,40 @@ fn a_summary_of_a_custom_tool() {
 }
 
 #[test]
+fn an_empty_object_may_stand_in_the_place_of_what_comes() {
+    let begin = |arguments: &str| piece(json!(0), json!("c1"), json!("shell"), json!(arguments));
+    let args = |arguments: &str| piece(json!(0), NONE, NONE, json!(arguments));
+    for (pieces, expected) in [
+        (vec![begin("{}"), args("{\"a\""), args(":1}")], "{\"a\":1}"),
+        (vec![begin("{}"), begin("{\"a\":1}")], "{\"a\":1}"),
+        (vec![begin("{}"), args("")], "{}"),
+        (vec![begin("{}"), begin("{}")], "{}"),
+        (vec![begin("{}"), begin("\"{}\"")], "{}"),
+        (vec![begin("{"), args("}"), args("{}")], "{}"),
+    ] {
+        let stream = one_by_one(&pieces);
+        assert_eq!(stream.output(), json!([function("shell", expected, "c1")]), "{pieces:?}");
+    }
+    let input = [
+        piece(json!(0), json!("c1"), json!("apply_patch"), json!("{}")),
+        args("{\"input\":\"a\"}"),
+    ];
+    assert_eq!(one_by_one(&input).output(), json!([custom("apply_patch", "a")]));
+}
+
+#[test]
+fn a_message_behind_the_pieces_only_repeats_them() {
+    for name in ["shell", "local_shell", "apply_patch"] {
+        let arguments = r#"{"command":["ls"],"input":"a"}"#;
+        let call = piece(json!(0), json!("c1"), json!(name), json!(arguments));
+        let last = json!({"choices": [{"index": 0, "message": calls(std::slice::from_ref(&call)),
+            "finish_reason": "tool_calls"}]});
+        let stream = super::script::stream(&[chunk(&calls(&[call]), &NONE), last.to_string()]);
+        assert_eq!(stream.output().as_array().unwrap().len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn distinct_calls_stay_distinct() {
     let whole = |id: &str, name: &str, arguments: &str| {
         piece(json!(0), json!(id), json!(name), json!(arguments))

@@ -46,7 +46,7 @@ impl Calls {
             call.id.push_str(&piece.id.0);
         }
         call.add_name(piece.name());
-        call.extend(&arguments, is_named, is_by_id);
+        call.join(&arguments, is_named, is_by_id);
         at
     }
 
@@ -115,22 +115,33 @@ impl Upstream {
         self.name.push_str(name);
     }
 
-    /// A piece of the arguments that says nothing but that.
+    /// A piece of the arguments that says nothing but that, without escapes of code points.
     pub(super) fn add_arguments(&mut self, piece: &str) {
-        self.extend(piece, false, false);
+        match self.halves.is_pending() {
+            true => self.join(piece, false, false),
+            false => self.extend(piece, false, false),
+        }
+    }
+
+    fn join(&mut self, piece: &str, is_named: bool, is_by_id: bool) {
+        let piece = self.halves.join(piece);
+        self.extend(&piece, is_named, is_by_id);
     }
 
     /// Adds a piece of the arguments, unless it repeats them: some providers sum up a call at its
     /// end. `is_named` tells whether the piece says which call it is of, by its name or its id,
     /// and `is_by_id` whether by its id.
     fn extend(&mut self, piece: &str, is_named: bool, is_by_id: bool) {
-        let piece = self.halves.join(piece);
+        if self.is_placeholder() && !is_blank(piece) && !self.is_repeated_by(piece) {
+            self.arguments.clear();
+            self.scan = Scan::default();
+        }
         // No other piece is JSON by itself.
         let begins = matches!(piece.as_bytes().first(), Some(b'{' | b'[' | b'\\' | b' '));
         let may_repeat = begins && (is_named || self.arguments.ends_with(['}', ']']));
         let new = match may_repeat && !self.arguments.is_empty() {
-            true => self.unrepeated(&piece, is_named, is_by_id),
-            false => &piece,
+            true => self.unrepeated(piece, is_named, is_by_id),
+            false => piece,
         };
         self.arguments.push_str(new);
     }
@@ -171,6 +182,12 @@ impl Upstream {
     /// No more of the arguments will come.
     pub(super) fn end(&mut self) {
         self.arguments.push_str(self.halves.end().unwrap_or_default());
+    }
+
+    /// Whether the arguments are an empty object that may be one in the place of what comes: some
+    /// providers begin a call with it. It is only handed on when nothing else has come.
+    pub(super) fn is_placeholder(&self) -> bool {
+        self.passed == 0 && self.arguments == "{}"
     }
 
     /// Whether there are no arguments but white space.

@@ -64,7 +64,9 @@ impl Output {
         match (choice.delta, choice.message) {
             (Some(said), _) => self.say(said, &logprobs, false, sink),
             // Some repeat the whole message behind its pieces, and some send nothing else.
-            (None, Some(said)) if self.items.is_empty() => self.say(said, &logprobs, true, sink),
+            (None, Some(said)) if self.items.is_empty() && self.calls.len() == 0 => {
+                self.say(said, &logprobs, true, sink);
+            }
             _ => {}
         }
     }
@@ -249,6 +251,9 @@ impl Output {
     fn pass_arguments(&mut self, at: usize, sink: &mut impl Sink) {
         let call = self.calls.get_mut(at);
         let Some(item) = call.item else { return };
+        if call.is_placeholder() {
+            return;
+        }
         let from = std::mem::replace(&mut call.passed, call.arguments.len());
         let arguments = &call.arguments[from..];
         let Body::Call(open) = &mut self.items.get_mut(item).body else { return };
@@ -311,7 +316,7 @@ impl Output {
         let Some(item) = call.item else { return };
         let Body::Call(open) = &self.items.get(item).body else { return };
         let missing = match open.called.kind {
-            Kind::Function if call.is_bare() => "{}".to_owned(),
+            Kind::Function if call.is_bare() || call.is_placeholder() => "{}".to_owned(),
             Kind::Custom => {
                 open.unwrap.fallback(&json::decoded(&call.arguments)).unwrap_or_default()
             }
