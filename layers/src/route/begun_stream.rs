@@ -13,8 +13,8 @@ use crate::{
     sse::{Event, Framer, TooLarge},
 };
 
-/// A stream that the router has begun before there was an answer. Whatever is committed at last,
-/// its events go on from there: the same id and time, and sequence numbers without gaps.
+/// A stream whose first events the router wrote before any attempt was committed. It rewrites the
+/// committed answer's events, so that they keep the id, the time and the sequence numbers.
 pub(super) struct BegunStream {
     id: String,
     created_at: u64,
@@ -32,7 +32,7 @@ pub(super) struct BegunStream {
 const MAX_EVENT: usize = 64 << 20;
 
 impl BegunStream {
-    /// Begins a stream for a request that was sent for this model, and gives its first events.
+    /// A new stream for this model, and its first events.
     pub(super) fn new(model: &str) -> (Self, String) {
         let (id, created_at) = (new_id(), unix_seconds());
         let response = response(&id, "in_progress", &Value::Null, model);
@@ -52,7 +52,7 @@ impl BegunStream {
         (stream, begun)
     }
 
-    /// An event that tells nothing new.
+    /// A repeated `response.in_progress`.
     pub(super) fn heartbeat(&mut self) -> String {
         self.event("response.in_progress")
     }
@@ -72,7 +72,7 @@ impl BegunStream {
         self.is_over
     }
 
-    /// Bytes of the answer, as the client gets them.
+    /// Rewrites bytes of the committed answer.
     pub(super) fn read(&mut self, data: &[u8]) -> Bytes {
         let mut out = Vec::with_capacity(data.len() + 64);
         // Lent to the framer, which lends the events.
@@ -88,8 +88,8 @@ impl BegunStream {
         out.into()
     }
 
-    /// The answer has ended, perhaps without the last blank line, or without the line that ends the
-    /// streams which are written here.
+    /// Ends the stream: gives an event whose blank line is missing, and `[DONE]` if the answer did
+    /// not end with it.
     pub(super) fn end(&mut self) -> Bytes {
         let rest = self.read(b"\n\n");
         match self.is_over && !self.is_done {
@@ -177,7 +177,7 @@ impl BegunStream {
 }
 
 enum Renamed<'a> {
-    /// The client has had one like it.
+    /// An opening event, which the client already has.
     Dropped,
     Data(Cow<'a, [u8]>),
 }

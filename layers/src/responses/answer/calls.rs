@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{chunk, halves::Halves, json::decoded, scan::Scan};
+use super::{chunk, json::decoded, scan::JsonScan, surrogates::SurrogateJoiner};
 
 /// The calls of an answer, in the order in which they began.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ pub(super) struct Upstream {
     pub(super) name: String,
     /// As the inside of a JSON string.
     pub(super) arguments: String,
-    halves: Halves,
-    scan: Scan,
+    halves: SurrogateJoiner,
+    scan: JsonScan,
     /// How much of the arguments has been handed on.
     pub(super) passed: usize,
     /// The output index of its item, once there is one.
@@ -134,7 +134,7 @@ impl Upstream {
     fn extend(&mut self, piece: &str, is_named: bool, is_by_id: bool) {
         if self.is_placeholder() && !is_blank(piece) && !self.is_repeated_by(piece) {
             self.arguments.clear();
-            self.scan = Scan::default();
+            self.scan = JsonScan::default();
         }
         // No other piece is JSON by itself.
         let begins = matches!(piece.as_bytes().first(), Some(b'{' | b'[' | b'\\' | b' '));
@@ -146,26 +146,26 @@ impl Upstream {
         self.arguments.push_str(new);
     }
 
-    /// What of the piece is new.
+    /// The part of the piece that does not repeat earlier ones.
     fn unrepeated<'a>(&mut self, piece: &'a str, is_named: bool, is_by_id: bool) -> &'a str {
         if self.is_whole() {
             let is_repeated = match is_by_id {
-                true => Scan::is_whole(piece),
+                true => JsonScan::is_whole(piece),
                 false => self.is_repeated_by(piece),
             };
             return if is_repeated { "" } else { piece };
         }
         // Summed up before it was whole.
         match piece.strip_prefix(&*self.arguments) {
-            Some(new) if is_named && Scan::is_whole(piece) => new,
+            Some(new) if is_named && JsonScan::is_whole(piece) => new,
             _ => piece,
         }
     }
 
-    /// Whether this says the same as the arguments, perhaps encoded once more.
+    /// Whether the piece is the same JSON as the arguments, perhaps encoded once more as a string.
     fn is_repeated_by(&self, piece: &str) -> bool {
         let read = |inside: &str| serde_json::from_str::<Value>(&decoded(inside)).ok();
-        if !Scan::is_whole(piece) {
+        if !JsonScan::is_whole(piece) {
             return false;
         }
         let (Some(known), Some(piece)) = (read(&self.arguments), read(piece)) else { return false };
@@ -184,8 +184,8 @@ impl Upstream {
         self.arguments.push_str(self.halves.end().unwrap_or_default());
     }
 
-    /// Whether the arguments are an empty object that may be one in the place of what comes: some
-    /// providers begin a call with it. It is only handed on when nothing else has come.
+    /// Whether the arguments are `{}` as yet, with which some providers begin every call. It is only
+    /// handed on at the end, when no other arguments have come.
     pub(super) fn is_placeholder(&self) -> bool {
         self.passed == 0 && self.arguments == "{}"
     }

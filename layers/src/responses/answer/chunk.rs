@@ -9,9 +9,9 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    halves::joined,
     json,
     lenient::{Content, Number, Text},
+    surrogates::joined,
     usage::Usage,
 };
 

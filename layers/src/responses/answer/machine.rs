@@ -9,7 +9,7 @@ use super::{
     item::Status,
     items::Sealing,
     json::Put,
-    odd,
+    non_chunk,
     output::Output,
     resource::{Resource, Standing},
     usage::Usage,
@@ -82,9 +82,8 @@ impl Machine {
         }
     }
 
-    /// Writes an event that tells nothing new, for readers that take silence for a broken
-    /// connection and see no comments: `response.in_progress`, behind `response.created` if that was
-    /// not written.
+    /// Writes a repeated `response.in_progress`, for clients whose idle timers ignore comments. A
+    /// stream that has not begun begins with it.
     pub fn heartbeat(&mut self, out: &mut Vec<u8>) {
         match self.stage {
             Stage::Fresh => self.start(out),
@@ -95,8 +94,8 @@ impl Machine {
 
     /// Whether the data of an upstream event, in whatever spelling, says that the stream has ended.
     pub fn is_end(&self, data: &[u8]) -> bool {
-        !odd::is_object(data)
-            && (odd::is_done(data) || (self.ending.is_some() && odd::is_end(data)))
+        !non_chunk::is_object(data)
+            && (non_chunk::is_done(data) || (self.ending.is_some() && non_chunk::is_end(data)))
     }
 
     /// Reads one upstream event's data and writes the events that follow from it: none for
@@ -113,8 +112,8 @@ impl Machine {
             self.output.text(told, text, &mut Events { out, sequence: &mut self.sequence });
             return Ok(());
         }
-        if !odd::is_object(data) {
-            return odd::error_in_array(data).map_or(Ok(()), Err);
+        if !non_chunk::is_object(data) {
+            return non_chunk::error_in_array(data).map_or(Ok(()), Err);
         }
         self.familiar.forget();
         let chunk = Chunk::read(data)

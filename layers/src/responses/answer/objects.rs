@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{halves::joined, json::Put};
+use super::{json::Put, surrogates::joined};
 
 /// The action of a `local_shell_call`, if the arguments have one. Strict readers of JSON refuse
 /// halves of characters: they are replaced here as in all text.

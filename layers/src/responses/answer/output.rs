@@ -3,12 +3,12 @@ use std::{borrow::Cow, sync::Arc};
 use super::{
     calls::Calls,
     chunk::{self, Choice, Said, Told},
-    halves::Halves,
     ids::Ids,
     inline::{Inline, Piece},
     item::{Body, Call, PartKind, Status},
     items::{Items, Sealing, Sink},
     json, objects,
+    surrogates::SurrogateJoiner,
 };
 use crate::{
     exchange::Fault,
@@ -21,7 +21,7 @@ pub(super) struct Output {
     items: Items,
     inline: Inline,
     /// Of the text that was added to last.
-    halves: Halves,
+    halves: SurrogateJoiner,
     halves_of: TextKind,
     calls: Calls,
     /// The call that was spoken of last.
@@ -42,7 +42,7 @@ impl Output {
             asked,
             items,
             inline: Inline::default(),
-            halves: Halves::default(),
+            halves: SurrogateJoiner::default(),
             halves_of: TextKind::Content,
             calls: Calls::default(),
             last_call: 0,

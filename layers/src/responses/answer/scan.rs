@@ -1,21 +1,21 @@
-//! Whether a JSON object, array or string that comes in pieces is whole.
+//! An incremental check whether JSON text that arrives in pieces is complete.
 
 use serde::de::IgnoredAny;
 
 use super::json::decoded;
 
-/// How far such a text has been read, as the inside of a JSON string. Each byte is read once,
-/// however often it is asked.
+/// A scanner that knows whether an object, array or string is complete, given as the inside of a
+/// JSON string. It reads each byte once, however often it is asked.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
-    /// How much was read.
+pub(super) struct JsonScan {
+    /// Bytes read so far.
     at: usize,
     state: ScanState,
     depth: u32,
     in_string: bool,
     /// Behind a backslash of a string.
     is_escaped: bool,
-    /// For a text of this length: whether a parser agrees.
+    /// The parser's verdict on a text of this length.
     parsed: Option<(usize, bool)>,
 }
 
@@ -25,17 +25,17 @@ enum ScanState {
     Before,
     Inside,
     Whole,
-    /// It begins otherwise, or something stands behind it.
+    /// Other text, or text with something behind its end.
     Other,
 }
 
-impl Scan {
-    /// Whether this text is whole by itself.
+impl JsonScan {
+    /// Whether this text is complete by itself.
     pub(super) fn is_whole(inside: &str) -> bool {
         Self::default().read(inside)
     }
 
-    /// Reads on in a text that has only grown since the last time, and tells whether it is whole.
+    /// Reads on in a text that has only grown since the last call; gives whether it is complete.
     pub(super) fn read(&mut self, inside: &str) -> bool {
         let mut bytes = inside.as_bytes()[self.at..].iter();
         while let Some(&byte) = bytes.next() {
@@ -53,7 +53,7 @@ impl Scan {
         self.state == ScanState::Whole && self.parses(inside)
     }
 
-    /// Brackets that match are not all there is to it.
+    /// Whether it is valid JSON: matching brackets are not enough.
     fn parses(&mut self, inside: &str) -> bool {
         if let Some((length, parses)) = self.parsed
             && length == inside.len()
@@ -124,7 +124,7 @@ mod tests {
             ("*** Begin {}", false),
             ("", false),
         ] {
-            assert_eq!(Scan::is_whole(&escaped(text)), is_whole, "{text}");
+            assert_eq!(JsonScan::is_whole(&escaped(text)), is_whole, "{text}");
         }
     }
 
@@ -132,7 +132,7 @@ mod tests {
         #[test]
         fn asked_at_any_place_it_says_what_a_parser_says(text in r#"[{}\[\]"\\:, a1\n]{0,14}"#) {
             let inside = escaped(&text);
-            let mut scan = Scan::default();
+            let mut scan = JsonScan::default();
             let mut grown = String::new();
             for char in text.chars() {
                 grown.push_str(&escaped(char.encode_utf8(&mut [0; 4])));
@@ -141,7 +141,7 @@ mod tests {
                 let parses = serde_json::from_str::<IgnoredAny>(&read).is_ok();
                 prop_assert_eq!(scan.read(&grown), begins && parses, "{}", read);
             }
-            prop_assert_eq!(Scan::is_whole(&inside), scan.read(&inside));
+            prop_assert_eq!(JsonScan::is_whole(&inside), scan.read(&inside));
         }
     }
 }

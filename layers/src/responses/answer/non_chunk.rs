@@ -1,30 +1,29 @@
-//! Events of a stream that are no chunks.
+//! Stream events that are not chunks: heartbeats, end markers, errors in arrays.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{classify::error, exchange::Fault};
 
-/// Whether the data of an event can only be a chunk: it begins as an object does. All else is a
-/// heartbeat, an end, or nothing that any reader knows.
+/// Whether the data of an event begins as a JSON object does, so that it can only be a chunk.
 pub(super) fn is_object(data: &[u8]) -> bool {
     data.first() == Some(&b'{') || data.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// The end of a stream as it should be written, but for white space and case.
+/// Whether the data is `[DONE]`, in any case and with white space around it.
 pub(super) fn is_done(data: &[u8]) -> bool {
     data.trim_ascii().eq_ignore_ascii_case(b"[DONE]")
 }
 
-/// The end of a stream as some providers write it: only behind a finish reason it can be nothing
-/// else.
+/// Whether the data is an end marker in a provider's own spelling (`DONE`, `"[DONE]"`), which only
+/// counts behind a finish reason.
 pub(super) fn is_end(data: &[u8]) -> bool {
     let data = data.trim_ascii();
     let word = data.strip_prefix(b"\"").and_then(|data| data.strip_suffix(b"\"")).unwrap_or(data);
     [&b"[DONE]"[..], b"DONE"].iter().any(|end| word.trim_ascii().eq_ignore_ascii_case(end))
 }
 
-/// Google's servers wrap an error into an array.
+/// The error in an array of objects, which is how Google's servers send one.
 pub(super) fn error_in_array(data: &[u8]) -> Option<Fault> {
     #[derive(Deserialize)]
     struct Element<'a> {

@@ -1,4 +1,4 @@
-//! Characters that two pieces of one text share, as halves of a UTF-16 pair.
+//! UTF-16 surrogate pairs that are split between two pieces of a text.
 
 use std::borrow::Cow;
 
@@ -6,22 +6,22 @@ use memchr::{memchr, memmem};
 
 use super::json::Put;
 
-/// Joins a pair of `\u` escapes that was cut in two: `\ud83d` at the end of one piece, `\ude80` at
-/// the beginning of the next. A half that stays alone becomes one U+FFFD.
+/// Joins surrogate pairs that are split between two pieces: `\ud83d` at the end of one, `\ude80` at
+/// the beginning of the next. A surrogate without its other half becomes one U+FFFD.
 #[derive(Debug, Default)]
-pub(super) struct Halves {
-    /// The first half of a pair, which ended the last piece.
+pub(super) struct SurrogateJoiner {
+    /// The high surrogate that ended the last piece.
     high: Option<u16>,
 }
 
-impl Halves {
-    /// Whether the last piece ended in a first half.
+impl SurrogateJoiner {
+    /// Whether the last piece ended in a high surrogate.
     pub(super) fn is_pending(&self) -> bool {
         self.high.is_some()
     }
 
-    /// The next piece, the inside of a JSON string, with its `\u` escapes replaced. A first half at
-    /// its end is kept back.
+    /// The next piece, the inside of a JSON string, with its `\u` escapes replaced. A high surrogate
+    /// at its end is kept back.
     pub(super) fn join<'a>(&mut self, piece: &'a str) -> Cow<'a, str> {
         if self.high.is_none() && memmem::find(piece.as_bytes(), b"\\u").is_none() {
             return piece.into();
@@ -45,7 +45,7 @@ impl Halves {
         String::from_utf8(out).unwrap_or_default().into()
     }
 
-    /// The text ends: what stands for a half that was kept back.
+    /// Ends the text; gives the replacement of a surrogate that was kept back.
     pub(super) fn end(&mut self) -> Option<&'static str> {
         self.high.take().map(|_| "\u{fffd}")
     }
@@ -73,9 +73,9 @@ impl Halves {
     }
 }
 
-/// JSON text with its `\u` escapes replaced; halves that stay alone are U+FFFD.
+/// JSON text with its `\u` escapes replaced, lone surrogates by U+FFFD.
 pub(super) fn joined(json: &str) -> Cow<'_, str> {
-    let mut halves = Halves::default();
+    let mut halves = SurrogateJoiner::default();
     let mut joined = halves.join(json);
     if let Some(end) = halves.end() {
         joined.to_mut().push_str(end);
@@ -101,7 +101,7 @@ mod tests {
     use super::{super::json::decoded, *};
 
     fn join<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let mut halves = Halves::default();
+        let mut halves = SurrogateJoiner::default();
         let mut seen: Vec<_> =
             pieces.into_iter().map(|piece| halves.join(piece).into_owned()).collect();
         seen.extend(halves.end().map(str::to_owned));
