@@ -126,7 +126,6 @@ fn before_content() -> Vec<Row> {
         broken("head, FIN", head(), |reply| reply.cut(Fault::Close), true),
         broken("role, RST", role(), |reply| reply.cut(Fault::Reset), true),
         broken("head, silence", head(), Reply::stall, false).deadline("first_token_ms"),
-        broken("head, idle", head(), Reply::stall, false).deadline("idle_ms"),
         broken("role, silence", role(), Reply::stall, false).deadline("first_token_ms"),
         broken("comments, silence", waiting(), Reply::stall, false).deadline("first_token_ms"),
     ]

@@ -1,20 +1,24 @@
 //! Ends an attempt that does not start, falls silent or takes too long.
 //!
 //! A call to a model has no single right timeout: a good answer may take many minutes, while a
-//! stream that has said nothing for two of them is dead. So an attempt has several deadlines, each
+//! stream that falls silent in the middle of it is dead. So an attempt has several deadlines, each
 //! of which can be switched off by `None` or zero:
 //!
 //! | deadline | from | until | default |
 //! |---|---|---|---|
-//! | [`headers`](Settings::headers) | the call | the head; streamed requests only | 120 s |
-//! | [`first_token`](Settings::first_token) | the call | the first content of a stream; the head of a plain answer | 300 s |
-//! | [`idle`](Settings::idle) | the head, or any piece of the body | the next piece | 120 s |
+//! | [`headers`](Settings::headers) | the call | the head; streamed requests only | 60 s |
+//! | [`first_token`](Settings::first_token) | the call | the first content of a stream; the head of a plain answer | 180 s |
+//! | [`idle`](Settings::idle) | the first content of a stream, the head of a plain answer, or any piece of the body after it | the next piece | 60 s |
 //! | [`Total`] | set by [`TotalLayer`], once per request | the end of the body | 30 min |
 //!
 //! The head of a plain answer comes when the model has finished, so the short `headers` deadline
-//! is for streams. A request is streamed if its [`Streamed`] extension says so, or, when it has
-//! none, if its `Accept` lists `text/event-stream`. With a [`Target`] in the request, the settings
-//! can be [the target's own](DeadlinesLayer::for_target).
+//! is for streams. A model may think in silence before its first content, and then nothing is gained
+//! by another attempt, which is paid a second time: until there is content only `first_token` bounds
+//! the silence of a stream. Without `first_token`, `idle` does so from the head on.
+//!
+//! A request is streamed if its [`Streamed`] extension says so, or, when it has none, if its `Accept`
+//! lists `text/event-stream`. With a [`Target`] in the request, the settings can be
+//! [the target's own](DeadlinesLayer::for_target).
 //!
 //! *Content* is what the `observe` layer further in says it is: this layer puts an
 //! [`Exchange`] into a request that has none, and reads `content` from it after each frame. If

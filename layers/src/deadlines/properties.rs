@@ -28,7 +28,11 @@ fn expected(script: &Script) -> (End, u64) {
         let passed = [
             (!head && script.streamed && reached(0, now, headers), Deadline::Headers),
             ((!head || !content) && reached(0, now, first_token), Deadline::FirstToken),
-            (head && reached(last, now, idle), Deadline::Idle),
+            (
+                head && (content || first_token.is_none_or(|limit| limit.is_zero()))
+                    && reached(last, now, idle),
+                Deadline::Idle,
+            ),
             (reached(0, now, Some(ms(script.total))), Deadline::Total),
         ];
         if let Some((_, which)) = passed.into_iter().find(|(passed, _)| *passed) {

@@ -21,7 +21,7 @@ pub(super) struct Schedule {
 enum Phase {
     /// No head yet.
     Head { streamed: bool },
-    /// The head of a stream, and no content.
+    /// The head of a stream, and no content: silence is bounded by `first_token` alone.
     Token,
     /// All that is left is to go on.
     Flow,
@@ -81,7 +81,8 @@ impl Schedule {
         let candidates = match self.phase {
             Phase::Head { streamed: true } => [headers(), first_token()],
             Phase::Head { streamed: false } => [first_token(), None],
-            Phase::Token => [first_token(), idle()],
+            // Only without a limit of its own is this silence like any other.
+            Phase::Token => [first_token().or_else(idle), None],
             Phase::Flow => [idle(), None],
         };
         let error = DeadlineError { which: Deadline::Total, limit: None };
@@ -121,10 +122,41 @@ mod tests {
         use Deadline::*;
         // Settings, streamed, total; next before the head, after it at 4 s, after content at 20 s.
         for (settings, streamed, total, head, token, flow) in [
-            (ours, true, None, Some((Headers, 10)), Some((Idle, 19)), Some((Idle, 35))),
+            (ours, true, None, Some((Headers, 10)), Some((FirstToken, 30)), Some((Idle, 35))),
             (ours, false, None, Some((FirstToken, 30)), Some((Idle, 19)), Some((Idle, 35))),
-            (slow_head, true, None, Some((FirstToken, 30)), Some((Idle, 19)), Some((Idle, 35))),
-            (ours, true, Some(19), Some((Headers, 10)), Some((Idle, 19)), Some((Total, 19))),
+            (
+                slow_head,
+                true,
+                None,
+                Some((FirstToken, 30)),
+                Some((FirstToken, 30)),
+                Some((Idle, 35)),
+            ),
+            (ours, true, Some(19), Some((Headers, 10)), Some((Total, 19)), Some((Total, 19))),
+            (
+                Settings { first_token: None, ..ours },
+                true,
+                None,
+                Some((Headers, 10)),
+                Some((Idle, 19)),
+                Some((Idle, 35)),
+            ),
+            (
+                Settings { first_token: Some(secs(0)), ..ours },
+                true,
+                None,
+                Some((Headers, 10)),
+                Some((Idle, 19)),
+                Some((Idle, 35)),
+            ),
+            (
+                Settings { idle: Some(secs(90)), ..ours },
+                true,
+                None,
+                Some((Headers, 10)),
+                Some((FirstToken, 30)),
+                Some((Idle, 110)),
+            ),
             (ours, true, Some(7), Some((Total, 7)), Some((Total, 7)), Some((Total, 7))),
             (
                 Settings { idle: None, ..ours },

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// use switchtower_layers::deadlines::Settings;
 ///
 /// let patient = Settings { idle: None, ..Settings::default() };
-/// assert_eq!(patient.headers, Some(Duration::from_secs(120)));
+/// assert_eq!(patient.headers, Some(Duration::from_secs(60)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -15,7 +15,8 @@ pub struct Settings {
     pub headers: Option<Duration>,
     /// From the call to the first content of a stream, or to the head of a plain answer.
     pub first_token: Option<Duration>,
-    /// Between two pieces of the body, and from the head to the first.
+    /// Between two pieces of the body, from the first content of a stream on, or from the head of a
+    /// plain answer on. Without `first_token`, also from the head of a stream on.
     pub idle: Option<Duration>,
 }
 
@@ -33,9 +34,9 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            headers: Some(Duration::from_secs(120)),
-            first_token: Some(Duration::from_secs(300)),
-            idle: Some(Duration::from_secs(120)),
+            headers: Some(Duration::from_secs(60)),
+            first_token: Some(Duration::from_secs(180)),
+            idle: Some(Duration::from_secs(60)),
         }
     }
 }

@@ -45,54 +45,74 @@ fn stream_of(frames: &[(u64, bool)]) -> Script {
 async fn each_deadline_before_the_head() {
     let silent = Script { head: NEVER, ..Script::default() };
     let plain = Script { streamed: false, ..silent.clone() };
-    assert_eq!(run(silent.clone()).await, (Refused(Headers), 120));
-    assert_eq!(run(plain.clone()).await, (Refused(FirstToken), 300));
+    assert_eq!(run(silent.clone()).await, (Refused(Headers), 60));
+    assert_eq!(run(plain.clone()).await, (Refused(FirstToken), 180));
     for script in [silent, plain] {
-        let total = Script { total: 60_000, ..script.clone() };
-        assert_eq!(run(total).await, (Refused(Deadline::Total), 60));
+        let total = Script { total: 30_000, ..script.clone() };
+        assert_eq!(run(total).await, (Refused(Deadline::Total), 30));
         assert_eq!(run(Script { observed: false, total: 7000, ..script }).await.1, 7);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_deadline_in_the_body() {
-    assert_eq!(run(stream_of(&[])).await, (Cut(Idle), 120));
-    assert_eq!(run(stream_of(&[(5, true)])).await, (Cut(Idle), 125));
+    assert_eq!(run(stream_of(&[])).await, (Cut(FirstToken), 180));
+    assert_eq!(run(stream_of(&[(5, true)])).await, (Cut(Idle), 65));
     let comments = [(50, false); 20];
-    assert_eq!(run(stream_of(&comments)).await, (Cut(FirstToken), 300));
-    let total = Script { total: 210_000, ..stream_of(&comments) };
-    assert_eq!(run(total).await, (Cut(Deadline::Total), 210));
+    assert_eq!(run(stream_of(&comments)).await, (Cut(FirstToken), 180));
+    let total = Script { total: 170_000, ..stream_of(&comments) };
+    assert_eq!(run(total).await, (Cut(Deadline::Total), 170));
     let plain = Script { streamed: false, ends: true, ..stream_of(&comments) };
     assert_eq!(run(plain).await, (Whole, 1000), "the first token is not waited for");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_timer_is_armed_again_for_as_long_as_bytes_come() {
-    let slow = [(110, true); 50];
-    assert_eq!(run(Script { ends: true, ..stream_of(&slow) }).await, (Whole, 5500));
-    assert_eq!(run(stream_of(&slow)).await, (Cut(Idle), 5620));
+    let slow = [(50, true); 50];
+    assert_eq!(run(Script { ends: true, ..stream_of(&slow) }).await, (Whole, 2500));
+    assert_eq!(run(stream_of(&slow)).await, (Cut(Idle), 2560));
+}
+
+/// A model that thinks in silence is paid for, and would be paid for again.
+#[tokio::test(start_paused = true)]
+async fn before_the_first_content_silence_is_bounded_by_the_first_token_alone() {
+    let thinks = |gap| Script { ends: true, ..stream_of(&[(gap, true), (50, true)]) };
+    assert_eq!(run(thinks(170)).await, (Whole, 220));
+    assert_eq!(run(thinks(181)).await, (Cut(FirstToken), 180));
+    let then_silent = Script { ends: true, ..stream_of(&[(1, false), (160, true), (61, true)]) };
+    assert_eq!(run(then_silent).await, (Cut(Idle), 221));
+    // Without a limit of its own it is bounded as any other silence.
+    for first_token in [None, Some(Duration::ZERO)] {
+        let settings = Settings { first_token, ..Settings::default() };
+        assert_eq!(run(Script { settings, ..thinks(170) }).await, (Cut(Idle), 60));
+        let comments = Script { settings, ends: true, ..stream_of(&[(50, false); 20]) };
+        assert_eq!(run(comments).await, (Whole, 1000));
+    }
+    // An answer that is no stream comes when the model has finished, and must not stop then.
+    let plain = Script { streamed: false, head: 170_000, ..thinks(61) };
+    assert_eq!(run(plain).await, (Cut(Idle), 230));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_head_can_bring_an_earlier_deadline() {
     let settings = Settings { headers: None, idle: Some(ms(3000)), ..Settings::default() };
-    let script = Script { settings, head: 10_000, ..Script::default() };
+    let script = Script { settings, streamed: false, head: 10_000, ..Script::default() };
     assert_eq!(run(script).await, (Cut(Idle), 13));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_in_the_same_moment_wins() {
-    let last_moment = [(60, false), (120, true), (120, true), (120, true)];
-    let script = Script { head: 120_000, ends: true, ..stream_of(&last_moment) };
-    assert_eq!(run(script.clone()).await, (Whole, 540));
-    assert_eq!(run(Script { total: 540_000, ..script.clone() }).await, (Whole, 540));
-    let plain = Script { streamed: false, head: 300_000, ends: true, ..Script::default() };
-    assert_eq!(run(plain).await, (Whole, 300));
+    let last_moment = [(60, false), (60, true), (60, true), (60, true)];
+    let script = Script { head: 60_000, ends: true, ..stream_of(&last_moment) };
+    assert_eq!(run(script.clone()).await, (Whole, 300));
+    assert_eq!(run(Script { total: 300_000, ..script.clone() }).await, (Whole, 300));
+    let plain = Script { streamed: false, head: 180_000, ends: true, ..Script::default() };
+    assert_eq!(run(plain).await, (Whole, 180));
     // And one millisecond later it does not.
-    let late = Script { head: 120_001, ..script.clone() };
-    assert_eq!(run(late).await, (Refused(Headers), 120));
-    let late = Script { total: 539_999, ..script };
-    assert_eq!(run(late).await, (Cut(Deadline::Total), 539));
+    let late = Script { head: 60_001, ..script.clone() };
+    assert_eq!(run(late).await, (Refused(Headers), 60));
+    let late = Script { total: 299_999, ..script };
+    assert_eq!(run(late).await, (Cut(Deadline::Total), 299));
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +135,7 @@ async fn each_can_be_switched_off() {
     }
     let no_idle = Settings { idle: None, ..Settings::default() };
     let script = Script { settings: no_idle, ..stream_of(&[]) };
-    assert_eq!(run(script).await, (Cut(FirstToken), 300));
+    assert_eq!(run(script).await, (Cut(FirstToken), 180));
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +149,7 @@ async fn the_first_data_counts_when_nobody_can_say_what_content_is() {
     ] {
         assert_eq!(run(script).await, (Whole, 1000));
     }
-    assert_eq!(run(comments).await, (Cut(FirstToken), 300));
+    assert_eq!(run(comments).await, (Cut(FirstToken), 180));
 }
 
 /// A request that is answered by nobody.
@@ -157,8 +177,8 @@ async fn a_target_has_its_own_settings_and_is_named() {
         r#"{"error":{"code":"DEADLINE_EXCEEDED","message":"ollama: no first token within 6 ms","type":"server_error","param":null}}"#
     );
     let (error, text) = unanswered(layer, Request::new(())).await;
-    assert_eq!(error.limit, Some(ms(300_000)));
-    assert!(text.contains("\"no first token within 300000 ms\""), "{text}");
+    assert_eq!(error.limit, Some(ms(180_000)));
+    assert!(text.contains("\"no first token within 180000 ms\""), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
