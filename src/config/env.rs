@@ -1,4 +1,4 @@
-//! Where keys come from that are not in the configuration.
+//! Where keys and proxies come from that are not in the configuration.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -9,9 +9,10 @@ use super::Secret;
 
 /// The environment: the process's, or a fixed one in tests, above any number of `.env` files.
 ///
-/// A `.env` file supplies only keys: variables that an `api_key_env` names, and those asked for with
-/// [`secret`](Self::secret); and only those that the process environment does not set. It is never
-/// opened for anything else. The first file that has a variable wins.
+/// A `.env` file supplies only keys (variables that an `api_key_env` names, and those asked for with
+/// [`secret`](Self::secret)) and proxies (`HTTPS_PROXY` and the like); and only those that the process
+/// environment does not set. It is never opened for anything else. The first file that has a variable
+/// wins.
 #[derive(Clone, Debug)]
 pub struct Env {
     /// `None` is the process environment.
@@ -71,12 +72,17 @@ impl Env {
         }
     }
 
+    /// The same without `.env` files.
+    pub(super) fn without_dotenv(&self) -> Self {
+        Self { fixed: self.fixed.clone(), dotenv: Vec::new() }
+    }
+
     /// The values of these variables, and what was odd about the files that were asked for them.
     pub(super) fn resolve(&self, names: &[&str]) -> Resolved {
         let mut resolved = Resolved::default();
         for name in names {
             if let Some(value) = self.var(name) {
-                resolved.values.insert((*name).to_owned(), value);
+                resolved.values.insert((*name).to_owned(), (value, None));
             }
         }
         for file in &self.dotenv {
@@ -87,7 +93,8 @@ impl Env {
             for item in read_dotenv(file) {
                 match item {
                     Ok((name, value)) if wanted.iter().any(|wanted| **wanted == name) => {
-                        resolved.values.entry(name).or_insert(value);
+                        let found = || (value, Some(file.clone()));
+                        resolved.values.entry(name).or_insert_with(found);
                     }
                     Ok(_) => {}
                     Err(warning) => resolved.warnings.push(warning),
@@ -101,13 +108,19 @@ impl Env {
 /// What [`Env::resolve`] found.
 #[derive(Debug, Default)]
 pub(super) struct Resolved {
-    values: HashMap<String, String>,
+    /// The value, and the `.env` file that has it.
+    values: HashMap<String, (String, Option<PathBuf>)>,
     pub(super) warnings: Vec<String>,
 }
 
 impl Resolved {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.with_file(name).map(|(value, _)| value)
+    }
+
+    /// The value, and the `.env` file that has it; none for a variable of the process.
+    pub(super) fn with_file(&self, name: &str) -> Option<(&str, Option<&PathBuf>)> {
+        self.values.get(name).map(|(value, file)| (value.as_str(), file.as_ref()))
     }
 }
 

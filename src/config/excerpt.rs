@@ -79,7 +79,35 @@ pub(super) fn without_keys(before: &str, line: &str) -> String {
             rest = &tail[end..];
         }
     }
-    without_variables(&(out + rest))
+    without_variables(&without_userinfo(&(out + rest)))
+}
+
+/// The same for user and password of URLs. In the URL of a proxy the scheme may be missing.
+fn without_userinfo(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((head, tail)) = split_after(rest, "://").or_else(|| split_after(rest, "proxy: "))
+    {
+        out.push_str(head);
+        let is_open = |quote: &char| out.matches(*quote).count() % 2 == 1;
+        let end = match ['"', '\''].iter().find(|quote| is_open(quote)) {
+            Some(quote) => tail.find(*quote),
+            None => tail.trim_start_matches(['"', '\'']).find(char::is_whitespace),
+        };
+        let (value, _) = tail.split_at(end.unwrap_or(tail.len()));
+        let userinfo = match value.contains("://") {
+            true => 0,
+            false => value.rfind('@').unwrap_or(0),
+        };
+        out.push_str(&stars(&tail[..userinfo]));
+        rest = &tail[userinfo..];
+    }
+    out + rest
+}
+
+/// The text up to and including the first of these, and the rest.
+fn split_after<'t>(text: &'t str, end: &str) -> Option<(&'t str, &'t str)> {
+    text.find(end).map(|at| text.split_at(at + end.len()))
 }
 
 /// The same for the values in `env: {NAME: value}`.
@@ -158,6 +186,13 @@ mod tests {
             ("{env: {A: x${B}y}, id: a}", "{env: {A: ******}, id: a}"),
             ("{name: a, key: st-1}", "{name: a, key: ****}"),
             ("keys: [a], monkey: b", "keys: [a], monkey: b"),
+            ("proxy: http://u:p@h:1", "proxy: http://***@h:1"),
+            ("{proxy: 'http://u:a b@h', x: a@b}", "{proxy: 'http://*** *@h', x: a@b}"),
+            ("{proxy: \"http://u:p@q@h:1\"}", "{proxy: \"http://*****@h:1\"}"),
+            ("proxy: u:p@h:1 # a@b", "proxy: ***@h:1 # a@b"),
+            ("{https_proxy: socks5://u:p@h, x: y}", "{https_proxy: socks5://***@h, x: y}"),
+            ("models: [gemini@001, a@b]", "models: [gemini@001, a@b]"),
+            ("base_url: https://a/v1 # b@c", "base_url: https://a/v1 # b@c"),
         ] {
             assert_eq!(without_keys("", line), safe);
         }

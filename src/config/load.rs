@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 const BUILTIN: &str = include_str!("builtin.yaml");
 
 impl Config {
-    /// Reads and checks a file. Keys come from the environment of the process, from a `.env` beside
+    /// Reads and checks a file. Keys and proxies come from the environment of the process, from a `.env` beside
     /// the file and from one in the working directory, in this order.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Config {
         let beside = path.parent().unwrap_or(Path::new(""));
         let env = Env::process().with_dotenv(beside).with_dotenv(Path::new(""));
         let name = path.display().to_string();
-        let mut config = Self::from_yaml_with(&name, text, &env, overrides)?;
+        let mut config = Self::read(&name, text, &env, overrides, beside)?;
         if let Some(tls) = &mut config.tls {
             tls.beside(beside);
             config.warnings.extend(tls.warning());
@@ -63,7 +63,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Checks a text; `name` stands for it in errors. An empty text is [`Config::default`].
+    /// Checks a text; `name` stands for it in errors. An empty text is [`Config::default`]. Files
+    /// that it names are looked for in the working directory.
     ///
     /// # Errors
     /// The text is larger than 1 MiB or wrong: the first mistake of syntax or type, else everything
@@ -82,6 +83,17 @@ impl Config {
         env: &Env,
         overrides: Overrides,
     ) -> Result<Self, ConfigError> {
+        Self::read(name, text, env, overrides, Path::new(""))
+    }
+
+    /// The same, with the directory in which files are looked for.
+    fn read(
+        name: &str,
+        text: &str,
+        env: &Env,
+        overrides: Overrides,
+        beside: &Path,
+    ) -> Result<Self, ConfigError> {
         if text.len() > MAX_BYTES {
             return Err(ConfigError::unreadable(name, "is larger than 1 MiB"));
         }
@@ -89,7 +101,7 @@ impl Config {
         yaml::parse(text)
             .and_then(|mut raw| {
                 overrides.apply(&mut raw);
-                check::config(raw, env)
+                check::config(raw, env, beside)
             })
             .map_err(|problems| ConfigError::new(name, text, problems))
     }

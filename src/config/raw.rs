@@ -128,6 +128,8 @@ pub(super) struct RawProvider {
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
     pub(super) quota: Option<RawProbe>,
     pub(super) errors: Option<Vec<Spanned<RawErrorRule>>>,
+    pub(super) proxy: Option<Text>,
+    pub(super) ca: Option<Text>,
 }
 
 #[derive(Default, serde::Deserialize)]

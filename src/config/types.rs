@@ -19,8 +19,8 @@ use switchtower_layers::{
 };
 
 use super::{
-    Agent, Auth, ConnectionLimits, Key, Probe, Quota, Routing, TasksConfig, Tls,
-    check::lets_others_in,
+    Agent, Auth, CertificateAuthority, ConnectionLimits, Key, Probe, ProxyRoute, Quota, Routing,
+    TasksConfig, Tls, check::lets_others_in, local::is_private,
 };
 
 /// A checked configuration. [`Config::default`] is what an empty file means.
@@ -226,7 +226,7 @@ pub struct Provider {
     pub enabled: bool,
     /// `commit`: its own policy, if it has one.
     pub commit: Option<Commit>,
-    /// `timeouts`, completed from those of `models`.
+    /// `timeouts`, completed from those of `models`, and [by its URL](Timeouts::default_for).
     pub timeouts: Timeouts,
     /// `retry`, completed from that of `models`.
     pub retry: Retry,
@@ -236,6 +236,10 @@ pub struct Provider {
     pub probe: Probe,
     /// `errors`: what its errors mean, before the built-in rules. Default none.
     pub errors: ErrorRules,
+    /// `proxy`: how connections to it are made. Default by the environment's proxy variables.
+    pub proxy: ProxyRoute,
+    /// `ca`: authorities that it may be certified by besides the system's. Default none.
+    pub ca: Option<CertificateAuthority>,
 }
 
 impl Provider {
@@ -272,19 +276,36 @@ impl Provider {
 /// Deadlines of one attempt, in milliseconds; 0 switches one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// `connect_ms`: DNS, TCP and TLS together. Default 5000.
+    /// `connect_ms`: DNS, TCP, the proxy and TLS together. Default 5000.
     pub connect_ms: u64,
-    /// `headers_ms`: to the head of a streamed answer. Default 120000.
+    /// `headers_ms`: to the head of a streamed answer. Default 60000.
     pub headers_ms: u64,
-    /// `first_token_ms`: to the first content. Default 300000.
+    /// `first_token_ms`: to the first content of a stream, or the head of a plain answer. Default
+    /// 180000.
     pub first_token_ms: u64,
-    /// `idle_ms`: between two pieces of an answer. Default 120000.
+    /// `idle_ms`: between two pieces of an answer, from the first content of a stream on. Default
+    /// 60000.
     pub idle_ms: u64,
+}
+
+impl Timeouts {
+    /// Defaults for a provider at this URL. One on this machine or in its network may have to load a
+    /// model first: 300000 for all but `connect_ms`.
+    #[must_use]
+    pub fn default_for(base_url: &Uri) -> Self {
+        const LOADING_MS: u64 = 300_000;
+        let general = Self::default();
+        if !is_private(base_url) {
+            return general;
+        }
+        let (headers_ms, first_token_ms, idle_ms) = (LOADING_MS, LOADING_MS, LOADING_MS);
+        Self { headers_ms, first_token_ms, idle_ms, ..general }
+    }
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect_ms: 5000, headers_ms: 120_000, first_token_ms: 300_000, idle_ms: 120_000 }
+        Self { connect_ms: 5000, headers_ms: 60_000, first_token_ms: 180_000, idle_ms: 60_000 }
     }
 }
 

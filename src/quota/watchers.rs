@@ -4,7 +4,7 @@ use switchtower_layers::quota::{Quotas, Watched};
 
 use super::{balance::BalanceProbe, codexbar::Codexbar};
 use crate::{
-    config::{self, Config, Key, Probe},
+    config::{self, CertificateAuthority, Config, Key, Probe, Proxy},
     upstream::Upstream,
 };
 
@@ -20,8 +20,19 @@ pub struct Watchers {
 /// Who is asked, and by all that makes a difference how.
 #[derive(Clone, Debug, PartialEq)]
 enum Source {
-    Balance { provider: String, probe: Probe, base_url: http::Uri, key: Key, connect_ms: u64 },
-    Codexbar { settings: config::Codexbar, full_percent: f64 },
+    Balance {
+        provider: String,
+        probe: Probe,
+        base_url: http::Uri,
+        key: Key,
+        connect_ms: u64,
+        proxy: Option<Proxy>,
+        ca: Option<CertificateAuthority>,
+    },
+    Codexbar {
+        settings: config::Codexbar,
+        full_percent: f64,
+    },
 }
 
 impl Watchers {
@@ -82,6 +93,8 @@ fn sources(config: &Config) -> Vec<Source> {
         base_url: provider.base_url.clone(),
         key: provider.key.clone(),
         connect_ms: provider.timeouts.connect_ms,
+        proxy: provider.proxy.proxy().cloned(),
+        ca: provider.ca.clone(),
     });
     let quota = &config.models.quota;
     let codexbar = quota.codexbar.iter().map(|settings| Source::Codexbar {
@@ -120,6 +133,8 @@ mod tests {
             (1, 0)
         );
         assert_eq!(changes(&one, &format!("providers: {{a: {{{a}, api_key: other}}}}")), (0, 1));
+        let proxied = format!("providers: {{a: {{{a}, api_key: k, proxy: 'http://p'}}}}");
+        assert_eq!(changes(&one, &proxied), (0, 1));
         assert_eq!(changes(&one, &format!("providers: {{a: {{{a}}}}}")), (0, 0));
         assert_eq!(changes(&one, &format!("{one}, quota: {{codexbar: {{}}}}")), (1, 1));
         let codexbar = |full| format!("quota: {{full_percent: {full}, codexbar: {{ttl_s: 5}}}}");

@@ -7,7 +7,7 @@
 //!
 //! | what | when it stays as it is | when it changes |
 //! |---|---|---|
-//! | a provider's connections | while base URL, key and `timeouts.connect_ms` are the same | new ones; the old ones are closed after their last answer |
+//! | a provider's connections | while base URL, key, proxy, the certificates of `ca` and `timeouts.connect_ms` are the same | new ones; the old ones are closed after their last answer |
 //! | circuits, waits that a provider asked for | while base URL and key are the same | forgotten; other settings count from the next call on |
 //! | what a provider has left | while it is asked in the same way | asked again |
 //! | a rate limit's counts | while path, `rpm` and `burst` are the same | begin anew |

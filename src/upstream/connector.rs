@@ -2,6 +2,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,27 +13,41 @@ use tower::Service;
 
 use super::counted::{Connections, Counted};
 
-/// Bounds the time to connect (DNS, TCP and TLS together), and counts the connections.
+/// Bounds the time to connect (DNS, TCP, the proxy and TLS together), and counts the connections.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectDeadline<C> {
     inner: C,
     limit: Option<Duration>,
+    /// `host:port` of what is in between.
+    proxy: Option<Arc<str>>,
     connections: Connections,
 }
 
 impl<C> ConnectDeadline<C> {
-    pub(super) fn new(inner: C, limit: Option<Duration>, connections: Connections) -> Self {
-        Self { inner, limit, connections }
+    pub(super) fn new(
+        inner: C,
+        limit: Option<Duration>,
+        proxy: Option<Arc<str>>,
+        connections: Connections,
+    ) -> Self {
+        Self { inner, limit, proxy, connections }
     }
 }
 
 /// The connect deadline passed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ConnectTimedOut(Duration);
+#[derive(Clone, Debug)]
+pub(super) struct ConnectTimedOut {
+    limit: Duration,
+    proxy: Option<Arc<str>>,
+}
 
 impl fmt::Display for ConnectTimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not connected within {} ms", self.0.as_millis())
+        write!(f, "not connected within {} ms", self.limit.as_millis())?;
+        match &self.proxy {
+            Some(proxy) => write!(f, " through proxy {proxy}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -53,13 +68,14 @@ where
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.inner.call(uri);
-        let (limit, connections) = (self.limit, self.connections.clone());
+        let (limit, proxy, connections) =
+            (self.limit, self.proxy.clone(), self.connections.clone());
         Box::pin(async move {
             let connected = match limit {
                 None => connecting.await,
                 Some(limit) => match tokio::time::timeout(limit, connecting).await {
                     Ok(connected) => connected,
-                    Err(_) => return Err(ConnectTimedOut(limit).into()),
+                    Err(_) => return Err(ConnectTimedOut { limit, proxy }.into()),
                 },
             };
             connected.map(|connection| connections.count(connection)).map_err(Into::into)
@@ -82,11 +98,15 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(60)).await;
             Ok::<_, Infallible>(())
         });
-        let bounded = ConnectDeadline::new(slow, Some(limit), Connections::default());
+        let bounded = ConnectDeadline::new(slow, Some(limit), None, Connections::default());
         let error = bounded.oneshot(Uri::from_static("http://a")).await.unwrap_err();
         assert_eq!(error.to_string(), "not connected within 5000 ms");
         assert!(error.is::<ConnectTimedOut>());
-        let unbounded = ConnectDeadline::new(slow, None, Connections::default());
+        let proxy = Some("10.0.0.1:3128".into());
+        let bounded = ConnectDeadline::new(slow, Some(limit), proxy, Connections::default());
+        let error = bounded.oneshot(Uri::from_static("http://a")).await.unwrap_err();
+        assert_eq!(error.to_string(), "not connected within 5000 ms through proxy 10.0.0.1:3128");
+        let unbounded = ConnectDeadline::new(slow, None, None, Connections::default());
         assert!(unbounded.oneshot(Uri::from_static("http://a")).await.is_ok());
     }
 
@@ -97,7 +117,7 @@ mod tests {
             tokio::time::sleep(limit).await;
             Ok::<_, Infallible>(())
         });
-        let bounded = ConnectDeadline::new(just_in_time, Some(limit), Connections::default());
+        let bounded = ConnectDeadline::new(just_in_time, Some(limit), None, Connections::default());
         assert!(bounded.oneshot(Uri::from_static("http://a")).await.is_ok());
     }
 }

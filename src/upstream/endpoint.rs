@@ -4,14 +4,14 @@ use http::{HeaderValue, Request, Uri, Version, header::AUTHORIZATION, uri::PathA
 use rustls::ClientConfig;
 use switchtower_layers::Buffered;
 
-use super::{client::ProviderClient, counted::Connections};
-use crate::config::{Key, Provider};
+use super::{client::ProviderClient, counted::Connections, proxy::ProxyClient};
+use crate::config::{CertificateAuthority, Key, Provider, Proxy};
 
 /// On a request: its path is the host's, and not to go below the base URL.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AtRoot;
 
-/// One provider as the upstream sees it: where it is, how to sign in, and its pool.
+/// One provider as the upstream sees it: where it is, the way there, how to sign in, and its pool.
 pub(super) struct Endpoint {
     pub(super) name: Arc<str>,
     pub(super) client: ProviderClient,
@@ -20,6 +20,8 @@ pub(super) struct Endpoint {
     authorization: Option<HeaderValue>,
     key: Key,
     connect_ms: u64,
+    proxy: Option<Proxy>,
+    ca: Option<CertificateAuthority>,
 }
 
 impl Endpoint {
@@ -31,14 +33,18 @@ impl Endpoint {
             Key::Missing { .. } => None,
         };
         let connections = Connections::default();
+        let (base, proxy) = (provider.base_url.clone(), provider.proxy.proxy().cloned());
+        let way = proxy.as_ref().map(|proxy| ProxyClient::new(proxy, &tls)).transpose()?;
         Ok(Self {
             name: name.into(),
-            client: ProviderClient::new(tls, deadline, &connections),
+            client: ProviderClient::new(&base, way, tls, deadline, &connections),
             connections,
-            base: provider.base_url.clone(),
+            base,
             authorization,
             key: provider.key.clone(),
             connect_ms,
+            proxy,
+            ca: provider.ca.clone(),
         })
     }
 
@@ -47,6 +53,8 @@ impl Endpoint {
         self.base == provider.base_url
             && self.key == provider.key
             && self.connect_ms == provider.timeouts.connect_ms
+            && self.proxy.as_ref() == provider.proxy.proxy()
+            && self.ca == provider.ca
     }
 
     /// Points a request that came in for the gateway at this provider: its URL, its key.

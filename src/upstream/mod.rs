@@ -1,8 +1,8 @@
 //! The reverse proxy's far end: one [`tower::Service`] that sends a request to the provider its
 //! [`Target`](switchtower_layers::Target) names.
 //!
-//! It keeps a connection pool per provider (HTTP/1.1, and HTTP/2 where TLS negotiates it), sets
-//! the provider's key, and cleans the headers both ways. It never fails: a transport error becomes
+//! It keeps a connection pool per provider (HTTP/1.1, and HTTP/2 where TLS negotiates it), through
+//! the provider's proxy if it has one, sets the provider's key, and cleans the headers both ways. It never fails: a transport error becomes
 //! a 502 with a [`TransportError`](switchtower_layers::classify::TransportError) in its
 //! extensions, so that the layers around it see every outcome as a response.
 
@@ -10,10 +10,12 @@ mod body;
 mod client;
 mod connector;
 mod counted;
+mod dialer;
 mod endpoint;
 mod forwarded;
 mod future;
 mod headers;
+mod proxy;
 mod redact;
 mod service;
 mod tls;
@@ -21,5 +23,6 @@ mod tls;
 pub use body::UpstreamBody;
 pub(crate) use endpoint::AtRoot;
 pub use future::ResponseFuture;
+pub(crate) use proxy::{ProxyClient, Stream};
 pub use service::Upstream;
-pub(crate) use tls::config as tls_config;
+pub(crate) use tls::{Roots, config as tls_config};

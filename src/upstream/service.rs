@@ -6,17 +6,18 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, Uri, uri::Scheme};
+use http::{Request, Response, uri::Scheme};
 use ipnet::IpNet;
 use switchtower_layers::{Buffered, Code, Rejection, Target};
 use tower::Service;
 
 use super::{
-    ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor, tls,
+    ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor,
+    tls::Roots,
 };
 use crate::{
     client_address::PeerAddress,
-    config::{Config, Key},
+    config::{Config, Key, Provider, Proxy, ProxyScheme},
 };
 
 /// Sends a request to its target's provider. See the [module](super).
@@ -45,8 +46,8 @@ impl Upstream {
         nothing.reconfigure(config)
     }
 
-    /// An upstream for another configuration. Providers whose base URL, key and connect deadline
-    /// stay as they are keep their connections. This one is as it was.
+    /// An upstream for another configuration. Providers whose base URL, key, proxy, authority and
+    /// connect deadline stay as they are keep their connections. This one is as it was.
     ///
     /// It may take a moment, for the system's certificate authorities are read when a provider
     /// needs them that was not there before.
@@ -64,20 +65,28 @@ impl Upstream {
                 None => others.push((name, provider)),
             }
         }
-        let is_tls = |uri: &Uri| uri.scheme() == Some(&Scheme::HTTPS);
-        let tls = tls::config(others.iter().any(|(_, provider)| is_tls(&provider.base_url)))?;
+        let roots = Roots::load(others.iter().any(|(_, provider)| needs_tls(provider)));
+        let tls = roots.config(None)?;
         for (name, provider) in others {
-            let endpoint = Endpoint::new(name, provider, tls.clone())?;
+            let tls = match &provider.ca {
+                None => tls.clone(),
+                Some(ca) => roots.config(Some(ca))?,
+            };
+            let endpoint = Endpoint::new(name, provider, tls)?;
             endpoints.insert(endpoint.name.clone(), Arc::new(endpoint));
         }
-        let keys = config.models.providers.values().filter_map(|provider| match &provider.key {
+        let providers = config.models.providers.values();
+        let keys = providers.clone().filter_map(|provider| match &provider.key {
             Key::Present(key) => Some(key),
             Key::Missing { .. } => None,
         });
+        // A proxy that sends requests on sees its password in each of them, and may quote it.
+        let proxies = providers.filter_map(|provider| provider.proxy.proxy());
+        let passwords: Vec<_> = proxies.flat_map(Proxy::secrets).collect();
         Ok(Self {
             endpoints: Arc::new(endpoints),
             trusted_proxies: config.trusted_proxies.as_slice().into(),
-            redactor: Redactor::new(keys),
+            redactor: Redactor::new(keys.chain(&passwords)),
         })
     }
 
@@ -133,6 +142,12 @@ impl Upstream {
     }
 }
 
+/// Whether it, or the proxy before it, has a certificate that has to be checked.
+fn needs_tls(provider: &Provider) -> bool {
+    provider.base_url.scheme() == Some(&Scheme::HTTPS)
+        || provider.proxy.proxy().is_some_and(|proxy| proxy.scheme() == ProxyScheme::Https)
+}
+
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream").field("providers", &self.endpoints.keys()).finish()
@@ -183,11 +198,18 @@ mod tests {
         assert_eq!(kept(&format!("{a}, {b}"), a), ["a"]);
         assert_eq!(kept(a, &format!("{a}, {b}")), ["a"]);
         let with = |more| format!("a: {{base_url: 'http://a', api_key: k, {more}}}");
-        for same in ["models: [n]", "timeouts: {idle_ms: 7}", "retry: {budget: 1}", "quota: none"] {
+        for same in [
+            "models: [n]",
+            "timeouts: {idle_ms: 7}",
+            "retry: {budget: 1}",
+            "quota: none",
+            "proxy: none",
+        ] {
             assert_eq!(kept(a, &with(same)), ["a"], "{same}");
         }
         for other in [
             &with("timeouts: {connect_ms: 7}"),
+            &with("proxy: 'http://p'"),
             &with("enabled: false"),
             "a: {base_url: 'http://a/v1', api_key: k}",
             "a: {base_url: 'http://a', api_key: other}",

@@ -1,28 +1,48 @@
 use std::{io, sync::Arc};
 
-use hyper_rustls::ConfigBuilderExt;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_native_certs::load_native_certs;
 
-/// TLS as providers need it: ring, and the system's roots (`SSL_CERT_FILE` is honoured), so that
-/// a company's own authority works. A system without any gets Mozilla's.
-///
-/// Reading the roots takes a while, so without a provider that is spoken to in TLS there are none.
-pub(crate) fn config(is_needed: bool) -> io::Result<ClientConfig> {
-    let builder = || {
-        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)
-    };
-    if !is_needed {
-        let none = RootCertStore::empty();
-        return Ok(builder()?.with_root_certificates(none).with_no_client_auth());
-    }
-    let roots = match builder()?.with_native_roots() {
-        Ok(roots) => roots,
-        Err(error) => {
-            tracing::warn!("using Mozilla's certificate authorities: {error}");
-            builder()?.with_webpki_roots()
+use crate::config::CertificateAuthority;
+
+/// The certificate authorities of the system (`SSL_CERT_FILE` is honoured), so that a company's own
+/// one works. A system without any gets Mozilla's.
+pub(crate) struct Roots(RootCertStore);
+
+impl Roots {
+    /// Reads them, which takes a while: without a provider that is spoken to in TLS there are none.
+    pub(crate) fn load(is_needed: bool) -> Self {
+        let mut roots = RootCertStore::empty();
+        if !is_needed {
+            return Self(roots);
         }
-    };
-    Ok(roots.with_no_client_auth())
+        let found = load_native_certs();
+        // One that is malformed is of no use, and no harm.
+        roots.add_parsable_certificates(found.certs);
+        if roots.is_empty() {
+            let errors = found.errors;
+            tracing::warn!(
+                "using Mozilla's certificate authorities: the system has none {errors:?}"
+            );
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        Self(roots)
+    }
+
+    /// TLS as providers need it: by ring, with these authorities and perhaps some more.
+    pub(crate) fn config(&self, more: Option<&CertificateAuthority>) -> io::Result<ClientConfig> {
+        let mut roots = self.0.clone();
+        for certificate in more.map(CertificateAuthority::certificates).into_iter().flatten() {
+            roots.add(certificate.clone()).map_err(io::Error::other)?;
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?;
+        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+/// TLS with the authorities of the system alone.
+pub(crate) fn config(is_needed: bool) -> io::Result<ClientConfig> {
+    Roots::load(is_needed).config(None)
 }

@@ -3,6 +3,7 @@
 mod any_text;
 mod budgets;
 mod contradictory;
+mod egress;
 mod keys;
 mod quota;
 mod refused;
@@ -177,7 +178,7 @@ fn a_provider_has_timeouts_and_a_commit_policy_of_its_own() {
     );
     let Models { commit, providers, timeouts, total_ms, hold_ms, .. } = &config.models;
     assert_eq!((*commit, *total_ms, *hold_ms), (Commit::Complete, 9, 8));
-    let general = Timeouts { connect_ms: 5000, headers_ms: 1, first_token_ms: 0, idle_ms: 120_000 };
+    let general = Timeouts { connect_ms: 5000, headers_ms: 1, first_token_ms: 0, idle_ms: 60_000 };
     assert_eq!((*timeouts, providers["b"].timeouts), (general, general));
     assert_eq!(providers["b"].commit, None);
     assert_eq!(providers["a"].timeouts, Timeouts { first_token_ms: 2, idle_ms: 3, ..general });

@@ -82,7 +82,7 @@ async fn holder(
 ) -> Holder {
     let uri = format!("{}/health", url::base(config, address)).parse::<Uri>();
     let answer = match uri {
-        Ok(uri) => reach::get(&uri, None, tls, LIMIT).await.ok(),
+        Ok(uri) => reach::get(&uri, None, None, tls, LIMIT).await.ok(),
         Err(_) => None,
     };
     let health = answer.filter(|answer| answer.status == StatusCode::OK);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `finding`, `report` | what was found, and how it is told |
 //! | `providers`, `clock` | keys, reachability, the time |
+//! | `egress` | which proxy and which authority counts for which provider |
 //! | `reach` | the way to an answer, step by step |
 //! | `listening`, `certificate` | the port, TLS, client keys |
 //! | `data` | `dataDir` and `logDir` |
@@ -16,6 +17,7 @@ mod agents;
 mod certificate;
 mod clock;
 mod data;
+mod egress;
 mod finding;
 mod listening;
 mod providers;
@@ -32,8 +34,8 @@ use super::args::DoctorArgs;
 use super::client;
 use super::origin::{self, Origin};
 use super::output::{Failure, print, print_json};
-use crate::config::{Config, ConfigError, Key, Secret};
-use crate::upstream::tls_config;
+use crate::config::{Config, ConfigError, Key, Proxy, Secret};
+use crate::upstream::Roots;
 use finding::{Finding, Group, Level};
 
 /// Looks at everything, and says what to do; the status is 1 when something fails.
@@ -41,7 +43,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let findings = match origin::find_for(&args.serve) {
         Ok((origin, config)) => {
             let found = client::run(look(&origin, &config, args.offline))?;
-            report::tidy(found, &keys(&config))
+            report::tidy(found, &secrets(&config))
         }
         Err(error) => report::tidy(broken(&error), &[]),
     };
@@ -56,11 +58,12 @@ pub(super) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn look(origin: &Origin, config: &Config, offline: bool) -> Result<Vec<Finding>, Failure> {
-    let tls =
-        tls_config(true).map_err(|error| Failure(format!("TLS cannot be set up: {error}")))?;
+    let roots = Arc::new(Roots::load(true));
+    let tls = roots.config(None);
+    let tls = tls.map_err(|error| Failure(format!("TLS cannot be set up: {error}")))?;
     let tls = Arc::new(tls);
     let ((providers, clocks), (listening, runs), quotas, agents) = tokio::join!(
-        providers::look(origin, config, offline, &tls),
+        providers::look(origin, config, offline, &roots),
         listening::look(config, &tls),
         quotas::look(config),
         agents::look(config, offline),
@@ -105,12 +108,14 @@ fn broken(error: &ConfigError) -> Vec<Finding> {
 }
 
 /// What must not be shown, whoever says it.
-fn keys(config: &Config) -> Vec<&Secret> {
+fn secrets(config: &Config) -> Vec<Secret> {
     let providers = config.models.providers.values().filter_map(|provider| match &provider.key {
         Key::Present(key) => Some(key),
         Key::Missing { .. } => None,
     });
-    providers.chain(config.agents.iter().flat_map(|agent| agent.env.values())).collect()
+    let agents = config.agents.iter().flat_map(|agent| agent.env.values());
+    let proxies = config.models.providers.values().filter_map(|provider| provider.proxy.proxy());
+    providers.chain(agents).cloned().chain(proxies.flat_map(Proxy::secrets)).collect()
 }
 
 fn has_colours() -> bool {

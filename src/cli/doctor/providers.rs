@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use rustls::ClientConfig;
 
+use super::egress;
 use super::finding::{Finding, Group, Level};
 use super::reach::{self, Answer, Broken};
 use crate::cli::origin::Origin;
-use crate::config::{Config, Key, Probe, Provider, Secret, is_local};
+use crate::config::{Config, Key, Probe, Provider, ProxySource, Secret, is_local};
+use crate::upstream::Roots;
 
 /// How long one of them may take; all are asked at once.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -19,7 +20,7 @@ pub(super) async fn look(
     origin: &Origin,
     config: &Config,
     offline: bool,
-    tls: &Arc<ClientConfig>,
+    roots: &Arc<Roots>,
 ) -> (Vec<Finding>, Vec<i64>) {
     let providers = &config.models.providers;
     let mut findings = match origin {
@@ -30,11 +31,12 @@ pub(super) async fn look(
     };
     let mut asked = Vec::new();
     for (name, provider) in providers {
+        findings.extend(egress::look(name, provider));
         match &provider.key {
             Key::Missing { .. } if matches!(origin, Origin::Builtin) => {}
             Key::Present(key) if provider.enabled && !offline => {
-                let (key, provider, tls) = (key.clone(), provider.clone(), tls.clone());
-                let answer = tokio::spawn(async move { ask(&provider, &key, &tls).await });
+                let (key, provider, roots) = (key.clone(), provider.clone(), roots.clone());
+                let answer = tokio::spawn(async move { ask(&provider, &key, &roots).await });
                 asked.push((name, answer));
             }
             _ => findings.push(unasked(name, provider)),
@@ -49,10 +51,11 @@ pub(super) async fn look(
     (findings, clocks)
 }
 
-async fn ask(provider: &Provider, key: &Secret, tls: &Arc<ClientConfig>) -> Result<Answer, Broken> {
+async fn ask(provider: &Provider, key: &Secret, roots: &Roots) -> Result<Answer, Broken> {
     let uri = format!("{}{}", base(provider), path(provider));
     let uri: Uri = uri.parse().map_err(|_| Broken::Answer(format!("{uri} is no URL")))?;
-    reach::get(&uri, Some(key), tls, LIMIT).await
+    let tls = roots.config(provider.ca.as_ref()).map_err(|error| Broken::Tls(error.to_string()))?;
+    reach::get(&uri, Some(key), provider.proxy.proxy(), &Arc::new(tls), LIMIT).await
 }
 
 fn base(provider: &Provider) -> String {
@@ -164,6 +167,14 @@ fn unanswered(provider: &Provider, broken: &Broken) -> (String, String) {
     let start = || format!("start what listens on {place}, or correct its `base_url`");
     let firewall = "see whether its `base_url` is right, and whether a firewall is between";
     match broken {
+        Broken::Proxy(why) => {
+            let place = match provider.proxy.proxy().map(|proxy| proxy.source()) {
+                Some(source @ ProxySource::Variable { .. }) => source.to_string(),
+                _ => ProxySource::Setting.to_string(),
+            };
+            let next = "with user and password if it wants them; `proxy: none` goes without it";
+            (why.clone(), format!("see whether {place} is right, {next}"))
+        }
         Broken::Name(why) => (
             format!("the name {host} cannot be looked up: {why}"),
             "see whether its `base_url` is right, and whether this machine is online".to_owned(),
@@ -177,7 +188,7 @@ fn unanswered(provider: &Provider, broken: &Broken) -> (String, String) {
         Broken::Tls(why) => (
             format!("TLS with {place} fails: {why}"),
             "see whether it speaks https, and the clock is right; an authority of your own goes \
-             into SSL_CERT_FILE"
+             into its `ca`"
                 .to_owned(),
         ),
         Broken::Answer(why) => (
@@ -245,6 +256,11 @@ mod tests {
             (&near, Broken::Refused, "nobody listens on 127.0.0.1:11434 → start what listens"),
             (&far, Broken::Connection(why()), "far.example cannot be reached: why → see"),
             (&far, Broken::Tls(why()), "TLS with far.example fails: why → see whether it speaks"),
+            (
+                &far,
+                Broken::Proxy("proxy p:1 answered 407".into()),
+                "proxy p:1 answered 407 → see whether its `proxy` is",
+            ),
             (&near, Broken::Answer(why()), "127.0.0.1:11434 is there, but does not answer: why"),
         ] {
             let line = line(provider, &Err(broken));

@@ -18,10 +18,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::config::Secret;
+use crate::config::{Proxy, Secret};
+use crate::upstream::{ProxyClient, Stream};
 
-/// More than is looked at of any answer, in bytes.
-const MOST_BYTES: usize = 64 << 10;
+/// More than any list of models that is read to its end, in bytes.
+const MOST_BYTES: usize = 4 << 20;
 
 /// What was answered.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(super) struct Answer {
 /// The step that failed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Broken {
+    /// The proxy did not lead on; the text names it.
+    Proxy(String),
     Name(String),
     Refused,
     Connection(String),
@@ -46,10 +49,11 @@ pub(super) enum Broken {
     Answer(String),
 }
 
-/// Gets this, within the time.
+/// Gets this, within the time, through the proxy if there is one.
 pub(super) async fn get(
     uri: &Uri,
     key: Option<&Secret>,
+    proxy: Option<&Proxy>,
     tls: &Arc<ClientConfig>,
     limit: Duration,
 ) -> Result<Answer, Broken> {
@@ -60,28 +64,66 @@ pub(super) async fn get(
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
 
+    let mut request = request(uri, key).map_err(|error| Broken::Answer(error.to_string()))?;
+    let stream = match proxy {
+        None => Stream::Tcp(reach(host, port, end, limit).await?),
+        Some(proxy) => {
+            let broken = |why: &str| {
+                Broken::Proxy(format!("proxy {} cannot be reached: {why}", proxy.authority()))
+            };
+            let tcp = reach(proxy.host(), proxy.port(), end, limit).await;
+            let tcp = tcp.map_err(|error| match error {
+                Broken::Refused => broken("it refuses the connection"),
+                Broken::Name(why) => broken(&format!("its name cannot be looked up: {why}")),
+                Broken::Connection(why) => broken(&why),
+                other => other,
+            })?;
+            let client =
+                ProxyClient::new(proxy, tls).map_err(|error| broken(&error.to_string()))?;
+            if let Some(forwarding) = client.forwarding(uri) {
+                *request.uri_mut() = uri.clone();
+                let authorization = forwarding.authorization;
+                let name = header::PROXY_AUTHORIZATION;
+                request.headers_mut().extend(authorization.map(|value| (name, value)));
+            }
+            let led = timeout_at(end, client.lead(tcp, uri)).await;
+            let led = led.map_err(|_| broken(&late("no answer")))?;
+            led.map_err(|error| Broken::Proxy(error.to_string()))?
+        }
+    };
+    let answer = if is_tls {
+        let handshake = timeout_at(end, handshake(stream, host, tls)).await;
+        let stream = handshake.map_err(|_| Broken::Tls(late("no handshake")))?;
+        let stream = stream.map_err(|error| Broken::Tls(error.to_string()))?;
+        timeout_at(end, exchange(stream, request)).await
+    } else {
+        timeout_at(end, exchange(stream, request)).await
+    };
+    let answer = answer.map_err(|_| Broken::Answer(late("no answer")))??;
+    if let Some(proxy) = proxy.filter(|_| !is_tls)
+        && answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+    {
+        let status = answer.status;
+        return Err(Broken::Proxy(format!("proxy {} answered {status}", proxy.authority())));
+    }
+    Ok(Answer { took: begun.elapsed(), ..answer })
+}
+
+/// A connection to this host, which may have several addresses.
+async fn reach(host: &str, port: u16, end: Instant, limit: Duration) -> Result<TcpStream, Broken> {
+    let late = |what: &str| format!("{what} within {} s", limit.as_secs());
     let addresses = timeout_at(end, lookup_host((host, port))).await;
     let addresses: Vec<_> = addresses
         .map_err(|_| Broken::Name(late("no answer")))?
         .map_err(|error| Broken::Name(error.to_string()))?
         .collect();
     let stream = timeout_at(end, connect(addresses)).await;
-    let stream = stream.map_err(|_| Broken::Connection(late("no connection")))?.map_err(
-        |error| match error.kind() {
+    stream.map_err(|_| Broken::Connection(late("no connection")))?.map_err(|error| {
+        match error.kind() {
             ErrorKind::ConnectionRefused => Broken::Refused,
             _ => Broken::Connection(error.to_string()),
-        },
-    )?;
-    let answer = if is_tls {
-        let handshake = timeout_at(end, handshake(stream, host, tls)).await;
-        let stream = handshake.map_err(|_| Broken::Tls(late("no handshake")))?;
-        let stream = stream.map_err(|error| Broken::Tls(error.to_string()))?;
-        timeout_at(end, exchange(stream, uri, key)).await
-    } else {
-        timeout_at(end, exchange(stream, uri, key)).await
-    };
-    let answer = answer.map_err(|_| Broken::Answer(late("no answer")))??;
-    Ok(Answer { took: begun.elapsed(), ..answer })
+        }
+    })
 }
 
 /// The first of the addresses that takes it: one that is dead must not hold up the others.
@@ -98,23 +140,21 @@ async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
 }
 
 async fn handshake(
-    stream: TcpStream,
+    stream: Stream,
     host: &str,
     tls: &Arc<ClientConfig>,
-) -> io::Result<TlsStream<TcpStream>> {
+) -> io::Result<TlsStream<Stream>> {
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     TlsConnector::from(tls.clone()).connect(name, stream).await
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    uri: &Uri,
-    key: Option<&Secret>,
+    request: Request<Empty<Bytes>>,
 ) -> Result<Answer, Broken> {
     let broken = |error: hyper::Error| Broken::Answer(cause(&error));
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     tokio::spawn(connection);
-    let request = request(uri, key).map_err(|error| Broken::Answer(error.to_string()))?;
     let response = sender.send_request(request).await.map_err(broken)?;
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let date = header(header::DATE).and_then(|date| httpdate::parse_http_date(date).ok());
@@ -168,7 +208,7 @@ mod tests {
 
     async fn reached(url: String, limit: Duration) -> Result<Answer, Broken> {
         let tls = Arc::new(tls_config(false).unwrap());
-        get(&url.parse().unwrap(), Some(&Secret::new("sk-1")), &tls, limit).await
+        get(&url.parse().unwrap(), Some(&Secret::new("sk-1")), None, &tls, limit).await
     }
 
     #[tokio::test]

@@ -36,7 +36,7 @@ pub(super) fn worst(findings: &[Finding]) -> Level {
 
 /// In the order of the groups, on one line each, and without these keys: some of it was said by
 /// others.
-pub(super) fn tidy(mut findings: Vec<Finding>, keys: &[&Secret]) -> Vec<Finding> {
+pub(super) fn tidy(mut findings: Vec<Finding>, keys: &[Secret]) -> Vec<Finding> {
     findings.sort_by_key(|finding| finding.group);
     for finding in &mut findings {
         for text in [Some(&mut finding.what), finding.next.as_mut()].into_iter().flatten() {
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn grouped_and_one_line_each() {
         let key = Secret::new("sk-secret");
-        let findings = tidy(findings(), &[&key, &Secret::new("a")]);
+        let findings = tidy(findings(), &[key, Secret::new("a")]);
         assert_snapshot!(text(&findings, false), @r"
         Providers
           ok    a answers

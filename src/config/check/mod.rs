@@ -3,6 +3,7 @@
 mod agents;
 mod auth;
 mod budget;
+mod egress;
 mod errors;
 mod models;
 mod names;
@@ -15,6 +16,8 @@ mod server;
 mod tasks;
 mod url;
 
+use std::path::Path;
+
 use serde_saphyr::Spanned;
 
 use super::error::{Place, Problem};
@@ -24,11 +27,18 @@ use super::{Config, Env};
 pub use server::address;
 pub(super) use server::lets_others_in;
 
-/// Checks everything and reports everything.
-pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
+/// Checks everything and reports everything. Files that it names are relative to `beside`.
+pub(super) fn config(raw: Raw, env: &Env, beside: &Path) -> Result<Config, Vec<Problem>> {
     let clients = raw.auth.iter().flat_map(|auth| auth.keys.iter().flatten());
     let clients = clients.filter_map(|key| Some(key.value.name.as_ref()?.value.clone())).collect();
-    let mut checker = Checker { env, clients, problems: Vec::new(), warnings: Vec::new() };
+    let mut checker = Checker {
+        env,
+        beside,
+        clients,
+        wrong_variables: Vec::new(),
+        problems: Vec::new(),
+        warnings: Vec::new(),
+    };
     let mut config = Config::default();
     let Raw {
         auth,
@@ -66,8 +76,12 @@ pub(super) fn config(raw: Raw, env: &Env) -> Result<Config, Vec<Problem>> {
 /// a configuration with problems is never handed out.
 struct Checker<'a> {
     env: &'a Env,
+    /// The directory that relative paths begin at.
+    beside: &'a Path,
     /// The names of the client keys.
     clients: Vec<String>,
+    /// What is wrong with proxy variables, and what would be right.
+    wrong_variables: Vec<(String, &'static str)>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
 }

@@ -2,16 +2,17 @@
 
 use super::{
     Checker,
+    egress::General,
     provider::{commit, timeouts},
     resilience::scope,
 };
-use crate::config::raw::{Entries, RawModels, RawProvider, Text};
+use crate::config::raw::{Entries, RawModels, RawProvider, RawTimeouts, Text};
 use crate::config::{Models, Timeouts};
 
 impl Checker<'_> {
     pub(super) fn models(&mut self, raw: RawModels) -> Models {
         let raw_timeouts = raw.timeouts.unwrap_or_default();
-        let timeouts = timeouts(&raw_timeouts, Timeouts::default());
+        let timeouts = timeouts(&RawTimeouts::default(), &raw_timeouts, Timeouts::default());
         let providers: Vec<(Text, RawProvider)> = raw
             .providers
             .map(|entries| entries.0)
@@ -31,10 +32,13 @@ impl Checker<'_> {
             .collect();
         let mut variables = self.env.resolve(&variables);
         self.warnings.append(&mut variables.warnings);
+        let proxies = self.proxy_variables(&providers);
+        let general = General { timeouts: &raw_timeouts, proxies: &proxies };
 
         let mut models = Models { timeouts, ..Models::default() };
         models.commit = raw.commit.map_or(models.commit, commit);
-        models.total_ms = raw_timeouts.total_ms.map_or(models.total_ms, |total| total.value);
+        models.total_ms =
+            raw_timeouts.total_ms.as_ref().map_or(models.total_ms, |total| total.value);
         models.hold_ms = raw_timeouts.hold_ms.map_or(models.hold_ms, |hold| hold.value);
         models.retry = self.retry(raw.retry, &models.retry);
         let breaker = raw.circuit_breaker.unwrap_or_default();
@@ -45,10 +49,13 @@ impl Checker<'_> {
         models.prices = self.prices(raw.prices);
         models.budgets = self.budgets(raw.budgets, &models.prices);
         for (name, raw) in providers {
-            let Some(provider) = self.provider(&name, raw, &variables, &models) else { continue };
+            let Some(provider) = self.provider(&name, raw, &variables, &models, general) else {
+                continue;
+            };
             self.warnings.extend(provider.skipped(&name.value));
             models.providers.insert(name.value, provider);
         }
+        self.report_wrong_variables();
         self.pinned_elsewhere(&models);
         models.default_model = raw.default_model.map(|name| self.named("model", name));
         models.model_aliases = self.aliases(raw.model_aliases);

@@ -7,7 +7,7 @@ use switchtower_layers::{
     route::Commit,
 };
 
-use super::{Checker, quota::probe};
+use super::{Checker, egress::General, quota::probe};
 use crate::config::env::Resolved;
 use crate::config::raw::{
     Entries, RawCommit, RawDialect, RawMaxTokens, RawProvider, RawTimeouts, Text,
@@ -22,6 +22,7 @@ impl Checker<'_> {
         raw: RawProvider,
         variables: &Resolved,
         defaults: &Models,
+        general: General<'_>,
     ) -> Option<Provider> {
         if self.named("provider name", name.clone()).contains('/') {
             self.wrong(name, "a provider name has no `/`")
@@ -56,7 +57,14 @@ impl Checker<'_> {
         };
         let base_url = self.base_url(base_url)?;
         let include_usage = raw.include_usage.unwrap_or(true);
+        let is_enabled = raw.enabled.unwrap_or(true);
+        let is_used = is_enabled && matches!(key, Key::Present(_));
+        let proxy =
+            self.proxy(&name.value, raw.proxy.as_ref(), &base_url, is_used, general.proxies);
+        let ca = raw.ca.filter(|_| is_enabled);
+        let ca = ca.and_then(|file| self.authority(&name.value, file, &base_url, &proxy));
         Some(Provider {
+            timeouts: timeouts(&raw_timeouts, general.timeouts, Timeouts::default_for(&base_url)),
             probe: probe(raw.quota, &base_url),
             base_url,
             key,
@@ -70,12 +78,13 @@ impl Checker<'_> {
                 verbosity: raw.verbosity.unwrap_or_default(),
                 include_usage,
             },
-            enabled: raw.enabled.unwrap_or(true),
+            enabled: is_enabled,
             commit: raw.commit.map(commit),
-            timeouts: timeouts(&raw_timeouts, defaults.timeouts),
             retry,
             circuit_breaker,
             errors,
+            proxy,
+            ca,
         })
     }
 
@@ -176,13 +185,14 @@ pub(super) fn commit(raw: RawCommit) -> Commit {
     }
 }
 
-/// What is given, and for the rest the defaults.
-pub(super) fn timeouts(raw: &RawTimeouts, defaults: Timeouts) -> Timeouts {
+/// A provider's own, else those of all providers, else the defaults.
+pub(super) fn timeouts(own: &RawTimeouts, general: &RawTimeouts, defaults: Timeouts) -> Timeouts {
+    let ms = |own: Option<u64>, general: Option<u64>, default| own.or(general).unwrap_or(default);
     Timeouts {
-        connect_ms: raw.connect_ms.unwrap_or(defaults.connect_ms),
-        headers_ms: raw.headers_ms.unwrap_or(defaults.headers_ms),
-        first_token_ms: raw.first_token_ms.unwrap_or(defaults.first_token_ms),
-        idle_ms: raw.idle_ms.unwrap_or(defaults.idle_ms),
+        connect_ms: ms(own.connect_ms, general.connect_ms, defaults.connect_ms),
+        headers_ms: ms(own.headers_ms, general.headers_ms, defaults.headers_ms),
+        first_token_ms: ms(own.first_token_ms, general.first_token_ms, defaults.first_token_ms),
+        idle_ms: ms(own.idle_ms, general.idle_ms, defaults.idle_ms),
     }
 }
 

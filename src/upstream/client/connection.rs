@@ -110,7 +110,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::upstream::counted::Connections;
+    use crate::upstream::{counted::Connections, proxy::Stream};
 
     /// What nobody has asked for would be taken for the answer to the next request.
     #[tokio::test]
@@ -118,7 +118,8 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut provider, _) = listener.accept().await.unwrap();
-        let io = Connections::default().count(MaybeHttpsStream::Http(TokioIo::new(stream)));
+        let io =
+            Connections::default().count(MaybeHttpsStream::Http(TokioIo::new(Stream::Tcp(stream))));
         let mut connection = Connection::new(io).await.unwrap();
         assert!(connection.is_free());
         provider.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();

@@ -10,7 +10,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use http::{
     HeaderValue, Request, Response, Uri,
-    header::HOST,
+    header::{HOST, PROXY_AUTHORIZATION},
     uri::{Parts, PathAndQuery, Scheme},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
@@ -23,19 +23,24 @@ use hyper_util::{
 };
 use rustls::ClientConfig;
 use switchtower_layers::{BoxError, Buffered};
-use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 pub(super) use body::ProviderBody;
 
-use self::{connection::Connection, http2::Http2, pool::Pool};
+use self::{
+    connection::{Broken, Connection},
+    http2::Http2,
+    pool::Pool,
+};
 use super::{
     connector::ConnectDeadline,
     counted::{Connections, Counted},
+    dialer::Dialer,
+    proxy::{Forwarding, ProxyClient, Stream},
 };
 
-type Connector = ConnectDeadline<HttpsConnector<HttpConnector>>;
-type Io = Counted<MaybeHttpsStream<TokioIo<TcpStream>>>;
+type Connector = ConnectDeadline<HttpsConnector<Dialer>>;
+type Io = Counted<MaybeHttpsStream<TokioIo<Stream>>>;
 
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -45,6 +50,8 @@ pub(super) struct ProviderClient(Arc<Inner>);
 
 struct Inner {
     connector: Connector,
+    /// How the requests are addressed that a proxy sends on, if it does.
+    forwarding: Option<Forwarding>,
     pool: Arc<Pool>,
     http2: Http2,
 }
@@ -54,27 +61,33 @@ pub(super) type Sending =
     Pin<Box<dyn Future<Output = Result<Response<ProviderBody>, SendError>> + Send>>;
 
 impl ProviderClient {
-    /// Connects to nothing yet. Requests without a connect deadline wait as long as the system
-    /// lets them.
+    /// For a provider at this URL, through this proxy. Connects to nothing yet. Requests without a
+    /// connect deadline wait as long as the system lets them.
     pub(super) fn new(
+        base_url: &Uri,
+        proxy: Option<ProxyClient>,
         tls: ClientConfig,
         connect_deadline: Option<Duration>,
         connections: &Connections,
     ) -> Self {
+        let forwarding = proxy.as_ref().and_then(|proxy| proxy.forwarding(base_url));
         let connector = |tls: ClientConfig, http2_only: bool| {
             let mut http = HttpConnector::new();
             http.enforce_http(false);
             http.set_nodelay(true);
             http.set_keepalive(Some(TCP_KEEPALIVE));
+            let name = proxy.as_ref().map(|proxy| proxy.name().clone());
+            let dialer = Dialer::new(http, proxy.clone());
             let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
             let https = match http2_only {
-                true => builder.enable_http2().wrap_connector(http),
-                false => builder.enable_http1().enable_http2().wrap_connector(http),
+                true => builder.enable_http2().wrap_connector(dialer),
+                false => builder.enable_http1().enable_http2().wrap_connector(dialer),
             };
-            ConnectDeadline::new(https, connect_deadline, connections.clone())
+            ConnectDeadline::new(https, connect_deadline, name, connections.clone())
         };
         Self(Arc::new(Inner {
             connector: connector(tls.clone(), false),
+            forwarding,
             pool: Arc::default(),
             http2: Http2::new(connector(tls, true)),
         }))
@@ -93,9 +106,9 @@ impl ProviderClient {
                 // A provider may close a connection in the moment in which it is used again, and
                 // then nobody has failed: the request has another chance, once.
                 let spare = request.clone();
-                match connection.exchange(in_origin_form(request), &client.pool).await {
+                match connection.exchange(client.addressed(request), &client.pool).await {
                     Err(error) if error.is_unanswered() => request = spare,
-                    answer => return answer.map_err(SendError::Broken),
+                    answer => return client.answered(answer),
                 }
             }
             // Boxed, as connecting takes a large future, which few requests need.
@@ -116,7 +129,27 @@ impl Inner {
             return self.http2.begin(io, request).await;
         }
         let connection = Connection::new(io).await.map_err(SendError::Broken)?;
-        connection.exchange(in_origin_form(request), &self.pool).await.map_err(SendError::Broken)
+        self.answered(connection.exchange(self.addressed(request), &self.pool).await)
+    }
+
+    /// In the form in which whoever reads the connection wants it.
+    fn addressed(&self, request: Request<Buffered>) -> Request<Buffered> {
+        match &self.forwarding {
+            None => in_origin_form(request),
+            Some(forwarding) => in_absolute_form(request, forwarding),
+        }
+    }
+
+    /// The provider's answer; what a proxy says of itself is none.
+    fn answered(
+        &self,
+        answer: Result<Response<ProviderBody>, Broken>,
+    ) -> Result<Response<ProviderBody>, SendError> {
+        let answer = answer.map_err(SendError::Broken)?;
+        match self.forwarding.as_ref().and_then(|proxy| proxy.refusal(answer.status())) {
+            None => Ok(answer),
+            Some(refusal) => Err(SendError::Connect(refusal.into())),
+        }
     }
 }
 
@@ -128,6 +161,17 @@ fn in_origin_form(mut request: Request<Buffered>) -> Request<Buffered> {
     let Parts { path_and_query, .. } = std::mem::take(request.uri_mut()).into_parts();
     let path = path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from(path);
+    request
+}
+
+/// As a proxy wants it that sends it on: with the whole URI (RFC 9112, section 3.2.2).
+fn in_absolute_form(mut request: Request<Buffered>, forwarding: &Forwarding) -> Request<Buffered> {
+    if let Some(host) = host(request.uri()) {
+        request.headers_mut().insert(HOST, host);
+    }
+    if let Some(authorization) = &forwarding.authorization {
+        request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+    }
     request
 }
 
@@ -148,7 +192,7 @@ pub(super) enum SendError {
     /// There is no connection.
     Connect(BoxError),
     /// There was one, and it broke.
-    Broken(connection::Broken),
+    Broken(Broken),
     /// The same of HTTP/2, which keeps to hyper-util's client.
     Http2(legacy::Error),
 }

@@ -1,0 +1,29 @@
+use std::{future::ready, io};
+
+use http::Uri;
+use hyper_util::{client::legacy::connect::proxy::SocksV5, rt::TokioIo};
+use tower::{Service, service_fn};
+
+use super::{authority, error::ProxyFailure, stream::Stream};
+
+/// Has a SOCKS proxy lead a connection on, by name: it looks the name up.
+pub(super) async fn connect(
+    stream: Stream,
+    proxy: &Uri,
+    target: &Uri,
+    credentials: Option<(String, String)>,
+) -> Result<Stream, ProxyFailure> {
+    let failure = |error: &dyn std::fmt::Display| ProxyFailure::Socks(error.to_string());
+    // hyper-util takes 443 for every port that goes without saying.
+    let target =
+        Uri::try_from(format!("http://{}/", authority(target))).map_err(|e| failure(&e))?;
+    let mut stream = Some(TokioIo::new(stream));
+    let connected = service_fn(move |_: Uri| {
+        ready(stream.take().ok_or_else(|| io::Error::other("it is taken already")))
+    });
+    let mut socks = SocksV5::new(proxy.clone(), connected);
+    if let Some((user, password)) = credentials {
+        socks = socks.with_auth(user, password);
+    }
+    socks.call(target).await.map(TokioIo::into_inner).map_err(|error| failure(&error))
+}
