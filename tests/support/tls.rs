@@ -69,6 +69,11 @@ impl Authority {
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 
+    /// For whoever has to prove that this is its name.
+    pub fn acceptor(&self, name: &str, alpn: &[&str]) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config(name, alpn)))
+    }
+
     fn config(&self, name: &str, alpn: &[&str]) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -113,7 +118,7 @@ impl TlsFront {
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let addr = listener.local_addr().unwrap();
-        let acceptor = |alpn| TlsAcceptor::from(Arc::new(authority.config(name, alpn)));
+        let acceptor = |alpn| authority.acceptor(name, alpn);
         let acceptors = alpn.into_iter().map(acceptor).collect();
         let listener = tokio::spawn(accept(listener, acceptors, provider.addr()));
         Self { addr, listener }
