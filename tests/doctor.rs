@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use insta::assert_snapshot;
 use serde_json::Value;
-use support::{Authority, Binary, Refused, Reply, TlsFront, always, soon};
+use support::{Authority, Binary, Leads, Refused, Reply, TestProxy, TlsFront, always, soon};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -313,10 +313,97 @@ async fn an_authority_that_nobody_knows() {
     assert!(said.contains("fail  near: TLS with localhost:PORT fails: "), "{said}");
     assert!(said.contains("an authority of your own goes into SSL_CERT_FILE"), "{said}");
     assert_eq!(status, 1);
+    let ca = format!("{{ca: '{}', base_url:", authority.file());
+    let with_ca =
+        Machine::with(&one(&url).replace("{base_url:", &ca)).named(&authority.file(), "CA");
+    let (status, said) = with_ca.doctor_with(&[], &[KEY]).await;
+    assert!(said.contains("ok    near: answers in N ms and takes the key"), "{said}");
+    let trusts = "near: trusts CA (1 certificate) besides the system's authorities, by its `ca`";
+    assert!(said.contains(trusts), "{said}");
+    assert_eq!(status, 0);
     let trusted = ("SSL_CERT_FILE", authority.file());
     let (status, said) = machine.doctor_with(&[], &[KEY, trusted]).await;
     assert!(said.contains("ok    near: answers in N ms and takes the key"), "{said}");
     assert_eq!(status, 0);
+}
+
+/// The part about the providers.
+fn providers(said: &str) -> &str {
+    let said = said.split("\n\n").find(|part| part.starts_with("Providers\n"));
+    said.expect("the providers")
+}
+
+#[tokio::test]
+async fn proxies_are_told_with_where_they_are_set() {
+    let authority = Authority::new();
+    let provider = always(Reply::json(&serde_json::json!({"data": []}))).await;
+    let front = TlsFront::start(&provider, &authority, "llm.example.test", &["http/1.1"]).await;
+    let tls = TestProxy::start(Leads::For("Basic bWU6c2stbm90LXRvLWJlLXNob3du", front.addr)).await;
+    let plain = TestProxy::start(Leads::To(provider.addr())).await;
+    let entry = |name: &str, url: &str, more: &str| {
+        format!("    {name}: {{base_url: '{url}', api_key_env: NEAR_KEY{more}}}\n")
+    };
+    let own = format!(", proxy: '{}'", plain.url("http"));
+    let local = format!("http://{}/v1", provider.addr());
+    let yaml = "port: 0\nmodels:\n  providers:\n".to_owned()
+        + &entry("far", "https://llm.example.test/v1", ", ca: ca.pem")
+        + &entry("own", "http://other.example.test/v1", &own)
+        + &entry("near", &local, "");
+    let machine = Machine::with(&yaml).named(&tls.addr, "TLS").named(&plain.addr, "PLAIN");
+    std::fs::copy(authority.file(), machine.home.path().join("ca.pem")).expect("a file");
+    // The password is that key.
+    let url = format!("http://me:sk-not-to-be-shown@{}", tls.addr);
+    let env = [KEY, ("HTTPS_PROXY", &*url), ("ALL_PROXY", "http://127.0.0.1:1")];
+    let (status, said) = machine.doctor_with(&[], &env).await;
+    assert_snapshot!(providers(&said), @r"
+    Providers
+      ok    far: goes through http://TLS, by HTTPS_PROXY
+      ok    far: trusts ca.pem (1 certificate) besides the system's authorities, by its `ca`
+      ok    own: goes through http://PLAIN, by its `proxy`
+      ok    near: goes through no proxy: it is on this machine
+      ok    far: answers in N ms and takes the key
+      ok    own: answers in N ms and takes the key
+      ok    near: answers in N ms and takes the key
+    ");
+    assert_eq!(status, 0);
+    assert_eq!(tls.asked(), ["CONNECT llm.example.test:443 HTTP/1.1"]);
+    assert_eq!(plain.asked(), ["GET http://other.example.test/v1/models HTTP/1.1"]);
+    let (_, said) = machine.doctor_with(&["--offline"], &env).await;
+    assert!(providers(&said).contains("far: goes through http://TLS, by HTTPS_PROXY"), "{said}");
+    let env = [KEY, ("https_proxy", &*url), ("NO_PROXY", "example.test")];
+    let (_, said) = machine.doctor_with(&["--offline"], &env).await;
+    assert!(providers(&said).contains("far: goes through no proxy, by NO_PROXY"), "{said}");
+    machine.write(".env", &format!("HTTPS_PROXY={url}\n"));
+    let (_, said) = machine.doctor_with(&["--offline"], &[KEY]).await;
+    assert!(providers(&said).contains("goes through http://TLS, by HTTPS_PROXY in .env"), "{said}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_lead_on() {
+    let proxy = TestProxy::start(Leads::For("Basic x", ([127, 0, 0, 1], 1).into())).await;
+    let dead = Refused::new().expect("a port");
+    let https = format!("http://me:sk-not-to-be-shown@{}", proxy.addr);
+    let http = format!("http://{}", dead.addr());
+    let env = [KEY, ("HTTPS_PROXY", &*https), ("HTTP_PROXY", &*http)];
+    let machine = Machine::with(&one("https://llm.example.test/v1"))
+        .named(&proxy.addr, "PROXY")
+        .named(&dead.addr(), "DEAD");
+    let (status, said) = machine.doctor_with(&[], &env).await;
+    assert_snapshot!(providers(&said), @r"
+    Providers
+      ok    near: goes through http://PROXY, by HTTPS_PROXY
+      fail  near: proxy PROXY answered 407 Proxy Authentication Required  → see whether HTTPS_PROXY is right, with user and password if it wants them; `proxy: none` goes without it
+    ");
+    assert_eq!(status, 1);
+    machine.write("gateway.yaml", &one("http://llm.example.test/v1"));
+    let (status, said) = machine.doctor_with(&[], &env).await;
+    assert!(said.contains("fail  near: proxy DEAD cannot be reached: it refuses the"), "{said}");
+    assert_eq!(status, 1);
+    machine.write("gateway.yaml", &one("https://llm.example.test/v1"));
+    let env = [KEY, ("HTTPS_PROXY", "socks4://me:sk-not-to-be-shown@h")];
+    let (status, said) = machine.doctor_with(&[], &env).await;
+    assert!(said.contains("fail  gateway.yaml: HTTPS_PROXY has the scheme `socks4`"), "{said}");
+    assert_eq!(status, 1);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod models;
 mod origin;
 mod output;
 mod quota;
+mod reach;
 mod reload;
 mod serve;
 mod setup;

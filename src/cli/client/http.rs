@@ -12,7 +12,7 @@ use switchtower_layers::Buffered;
 
 use crate::upstream::tls_config;
 
-pub(in crate::cli) type Http = Client<HttpsConnector<HttpConnector>, Buffered>;
+pub(super) type Http = Client<HttpsConnector<HttpConnector>, Buffered>;
 
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -21,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// # Errors
 ///
 /// When TLS is needed and cannot be set up.
-pub(in crate::cli) fn http(url: &Uri) -> io::Result<Http> {
+pub(super) fn http(url: &Uri) -> io::Result<Http> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

@@ -25,8 +25,7 @@ use switchtower_layers::Buffered;
 use tokio::runtime;
 use tokio::time::timeout;
 
-use self::http::Http;
-pub(super) use self::http::http;
+use self::http::{Http, http};
 use super::args::GatewayArgs;
 use super::output::Failure;
 use super::url;

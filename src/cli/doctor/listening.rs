@@ -9,9 +9,9 @@ use http::{StatusCode, Uri};
 use rustls::ClientConfig;
 use serde::Deserialize;
 
+use super::certificate;
 use super::finding::{Finding, Group};
-use super::{certificate, reach};
-use crate::cli::url;
+use crate::cli::{reach, url};
 use crate::config::{AuthKey, Config, Scope};
 use crate::process;
 

@@ -5,7 +5,6 @@
 //! | `finding`, `report` | what was found, and how it is told |
 //! | `providers`, `clock` | keys, reachability, the time |
 //! | `egress` | which proxy and which authority counts for which provider |
-//! | `reach` | the way to an answer, step by step |
 //! | `listening`, `certificate` | the port, TLS, client keys |
 //! | `data` | `dataDir` and `logDir` |
 //! | `quotas` | `codexbar` |
@@ -22,7 +21,6 @@ mod finding;
 mod listening;
 mod providers;
 mod quotas;
-mod reach;
 mod report;
 
 use std::env;

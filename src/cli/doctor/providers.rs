@@ -7,8 +7,8 @@ use http::Uri;
 
 use super::egress;
 use super::finding::{Finding, Group, Level};
-use super::reach::{self, Answer, Broken};
 use crate::cli::origin::Origin;
+use crate::cli::reach::{self, Answer, Broken};
 use crate::config::{Config, Key, Probe, Provider, ProxySource, Secret, is_local};
 use crate::upstream::Roots;
 
@@ -188,7 +188,7 @@ fn unanswered(provider: &Provider, broken: &Broken) -> (String, String) {
         Broken::Tls(why) => (
             format!("TLS with {place} fails: {why}"),
             "see whether it speaks https, and the clock is right; an authority of your own goes \
-             into its `ca`"
+             into SSL_CERT_FILE, or into its `ca`"
                 .to_owned(),
         ),
         Broken::Answer(why) => (

@@ -1,19 +1,20 @@
 //! Whether a provider takes a key.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderValue, StatusCode, Uri};
 use serde::Deserialize;
-use switchtower_layers::Buffered;
 use tokio::time::timeout;
 
 use crate::cli::client;
 use crate::cli::output::Failure;
+use crate::cli::reach::{self, Broken};
+use crate::config::{Env, ProxyRoute, Secret};
+use crate::upstream::tls_config;
 
 const ANSWER: Duration = Duration::from_secs(10);
-/// More than any list of models that is read to its end.
-const MOST_BYTES: usize = 4 << 20;
 
 pub(super) enum Verdict {
     /// It takes it, and has these models if it says so.
@@ -54,29 +55,32 @@ pub(super) fn ask(base_url: &str, path: &str, key: Option<&str>) -> Result<Verdi
 
 async fn send(uri: Uri, key: Option<&str>) -> Verdict {
     let host = uri.host().unwrap_or_default().to_owned();
-    let http = match client::http(&uri) {
-        Ok(http) => http,
+    if key.is_some_and(|key| HeaderValue::try_from(key).is_err()) {
+        return Verdict::Refused;
+    }
+    let env = Env::process().with_dotenv(Path::new(""));
+    let route = match ProxyRoute::by_environment(&uri, &env) {
+        Ok(route) => route,
+        Err(error) => return Verdict::Unknown(error),
+    };
+    let is_tls = uri.scheme_str() == Some("https") || route.proxy().is_some();
+    let tls = match tls_config(is_tls) {
+        Ok(tls) => Arc::new(tls),
         Err(error) => return Verdict::Unknown(error.to_string()),
     };
-    let mut request = Request::new(Buffered::default());
-    *request.uri_mut() = uri;
-    if let Some(key) = key {
-        let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {key}")) else {
-            return Verdict::Refused;
-        };
-        bearer.set_sensitive(true);
-        request.headers_mut().insert(header::AUTHORIZATION, bearer);
-    }
-    let Ok(response) = http.request(request).await else {
-        return Verdict::Unknown(format!("{host} cannot be reached"));
+    let key = key.map(Secret::new);
+    // The limit above is the shorter one.
+    let answer = match reach::get(&uri, key.as_ref(), route.proxy(), &tls, 2 * ANSWER).await {
+        Ok(answer) => answer,
+        Err(Broken::Proxy(why)) => return Verdict::Unknown(why),
+        Err(_) => return Verdict::Unknown(format!("{host} cannot be reached")),
     };
-    match response.status() {
+    match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Verdict::Refused,
         status if !status.is_success() => return Verdict::Unknown(format!("{host} says {status}")),
         _ => {}
     }
-    let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
-    let list = body.ok().and_then(|body| serde_json::from_slice::<List>(&body.to_bytes()).ok());
+    let list = serde_json::from_slice::<List>(&answer.body).ok();
     let models = list.map(|list| list.data.into_iter().map(|model| model.id)).into_iter().flatten();
     // They are shown, and what would steer the terminal is the name of no model.
     Verdict::Taken(models.filter(|model| !model.contains(char::is_control)).collect())

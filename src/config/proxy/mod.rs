@@ -19,9 +19,9 @@ mod variables;
 use std::{fmt, path::PathBuf};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 
-use super::Secret;
+use super::{Env, Secret};
 
 pub(super) use parse::{InvalidProxy, parse};
 pub(super) use variables::{ProxyVariables, VARIABLES};
@@ -36,6 +36,16 @@ pub enum ProxyRoute {
 }
 
 impl ProxyRoute {
+    /// How a provider at this URL is reached if nothing is set for it.
+    ///
+    /// # Errors
+    ///
+    /// The variable that counts, and what is wrong with it, without its value.
+    pub fn by_environment(base_url: &Uri, env: &Env) -> Result<Self, String> {
+        let variables = ProxyVariables::of(&env.resolve(&VARIABLES));
+        variables.route(base_url).map_err(|(source, error)| format!("{source} {error}"))
+    }
+
     /// The proxy, if there is one.
     #[must_use]
     pub fn proxy(&self) -> Option<&Proxy> {

@@ -1,4 +1,4 @@
-//! The way to an answer, step by step, so that it can be said which one failed.
+//! The way to a provider's answer, step by step, so that it can be said which one failed.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -26,20 +26,20 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// What was answered.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub(in crate::cli) struct Answer {
+    pub(in crate::cli) status: StatusCode,
     /// From the first step to the head.
-    pub(super) took: Duration,
+    pub(in crate::cli) took: Duration,
     /// By how many seconds the other's clock is ahead, if it tells the time.
-    pub(super) ahead: Option<i64>,
-    pub(super) is_page: bool,
+    pub(in crate::cli) ahead: Option<i64>,
+    pub(in crate::cli) is_page: bool,
     /// Its beginning; nothing if it is long or breaks off.
-    pub(super) body: Bytes,
+    pub(in crate::cli) body: Bytes,
 }
 
 /// The step that failed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(in crate::cli) enum Broken {
     /// The proxy did not lead on; the text names it.
     Proxy(String),
     Name(String),
@@ -50,7 +50,7 @@ pub(super) enum Broken {
 }
 
 /// Gets this, within the time, through the proxy if there is one.
-pub(super) async fn get(
+pub(in crate::cli) async fn get(
     uri: &Uri,
     key: Option<&Secret>,
     proxy: Option<&Proxy>,
