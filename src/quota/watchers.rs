@@ -26,8 +26,8 @@ enum Source {
         base_url: http::Uri,
         key: Key,
         connect_ms: u64,
-        proxy: Option<Proxy>,
-        ca: Option<CertificateAuthority>,
+        /// Boxed, as it is larger than all the rest.
+        way: Box<(Option<Proxy>, Option<CertificateAuthority>)>,
     },
     Codexbar {
         settings: config::Codexbar,
@@ -93,8 +93,7 @@ fn sources(config: &Config) -> Vec<Source> {
         base_url: provider.base_url.clone(),
         key: provider.key.clone(),
         connect_ms: provider.timeouts.connect_ms,
-        proxy: provider.proxy.proxy().cloned(),
-        ca: provider.ca.clone(),
+        way: Box::new((provider.proxy.proxy().cloned(), provider.ca.clone())),
     });
     let quota = &config.models.quota;
     let codexbar = quota.codexbar.iter().map(|settings| Source::Codexbar {

@@ -37,7 +37,7 @@ impl Endpoint {
         let way = proxy.as_ref().map(|proxy| ProxyClient::new(proxy, &tls)).transpose()?;
         Ok(Self {
             name: name.into(),
-            client: ProviderClient::new(&base, way, tls, deadline, &connections),
+            client: ProviderClient::new(&base, way.as_ref(), tls, deadline, &connections),
             connections,
             base,
             authorization,

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::gateway::Gateway;
 use crate::shell::Shell;
+use crate::support::{Leads, TestProxy};
 
 fn read(shell: &Shell, name: &str) -> String {
     std::fs::read_to_string(shell.path().join(name)).expect("a file")
@@ -204,4 +205,27 @@ async fn what_makes_no_sense_is_told() {
         shell.complains(2, arguments).await;
     }
     assert_eq!(std::fs::read_dir(shell.path()).expect("a directory").count(), 0);
+}
+
+#[tokio::test]
+async fn a_key_is_checked_through_the_proxy_of_the_environment() {
+    let (gateway, _) = provider().await;
+    let proxy = TestProxy::start(Leads::To(gateway.addr)).await;
+    let shell = Shell::new();
+    let variable = format!("HTTP_PROXY=http://me:hidden-word@{}\n", proxy.addr);
+    std::fs::write(shell.path().join(".env"), variable).expect("a file");
+    let url = "http://llm.example.test/v1";
+    let arguments =
+        ["setup", "--provider", "deepseek", "--key-stdin", "--base-url", url, "--yes", "--dry-run"];
+    let ended = shell.pipe("sk-1\n", &arguments).await;
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(proxy.asked(), ["GET http://llm.example.test/v1/models HTTP/1.1"]);
+    drop(gateway);
+    let refusing = TestProxy::start(Leads::For("Basic x", proxy.addr)).await;
+    let variable = format!("HTTP_PROXY=http://me:hidden-word@{}\n", refusing.addr);
+    std::fs::write(shell.path().join(".env"), variable).expect("a file");
+    let ended = shell.pipe("sk-1\n", &arguments).await;
+    let says = format!("proxy {} answered 407", refusing.addr);
+    assert!(ended.stderr.contains(&says), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("hidden"), "{}", ended.stderr);
 }

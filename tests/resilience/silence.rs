@@ -38,6 +38,27 @@ async fn nor_is_it_asked_again_when_there_is_nobody_else() {
     assert_eq!((seen.status.as_u16(), seen.attempts(), a.received().len()), (502, 1, 1));
 }
 
+/// A model that thinks in silence is paid for that, and would be paid for it again.
+#[tokio::test]
+async fn who_thinks_before_the_first_word_is_waited_for() {
+    let thinks = || {
+        let thought = Duration::from_millis(600);
+        Reply::events().role().pause(thought).delta("Yes").finish("stop").done()
+    };
+    let (a, b) = (always(thinks()).await, always(Reply::chat_stream(["No"])).await);
+    for (timeouts, attempts, target) in [
+        ("timeouts: {idle_ms: 150}", 1, "a/m"),
+        ("timeouts: {idle_ms: 150, first_token_ms: 150}", 2, "b/m"),
+        // Without a limit of its own this silence is like any other.
+        ("timeouts: {idle_ms: 150, first_token_ms: 0}", 2, "b/m"),
+    ] {
+        let gateway = gateway(&[&a, &b], &[timeouts]).await;
+        let seen = ask(&gateway, true).await;
+        assert_eq!((seen.attempts(), seen.target()), (attempts, target.into()), "{timeouts}");
+        assert!(seen.is_complete);
+    }
+}
+
 #[tokio::test]
 async fn who_stalls_in_mid_stream_is_at_fault() {
     const IDLE: Duration = Duration::from_millis(150);

@@ -9,7 +9,7 @@ use super::egress;
 use super::finding::{Finding, Group, Level};
 use crate::cli::origin::Origin;
 use crate::cli::reach::{self, Answer, Broken};
-use crate::config::{Config, Key, Probe, Provider, ProxySource, Secret, is_local};
+use crate::config::{Config, Key, Probe, Provider, Proxy, ProxySource, Secret, is_local};
 use crate::upstream::Roots;
 
 /// How long one of them may take; all are asked at once.
@@ -168,7 +168,7 @@ fn unanswered(provider: &Provider, broken: &Broken) -> (String, String) {
     let firewall = "see whether its `base_url` is right, and whether a firewall is between";
     match broken {
         Broken::Proxy(why) => {
-            let place = match provider.proxy.proxy().map(|proxy| proxy.source()) {
+            let place = match provider.proxy.proxy().map(Proxy::source) {
                 Some(source @ ProxySource::Variable { .. }) => source.to_string(),
                 _ => ProxySource::Setting.to_string(),
             };

@@ -99,7 +99,7 @@ impl Checker<'_> {
     pub(super) fn authority(
         &mut self,
         name: &str,
-        file: Text,
+        file: &Text,
         base_url: &Uri,
         route: &ProxyRoute,
     ) -> Option<CertificateAuthority> {
@@ -107,7 +107,7 @@ impl Checker<'_> {
         let authority = match CertificateAuthority::read(&path) {
             Ok(authority) => authority,
             Err(reason) => {
-                self.wrong(&file, format!("{} {reason}", path.display()));
+                self.wrong(file, format!("{} {reason}", path.display()));
                 return None;
             }
         };

@@ -61,7 +61,7 @@ impl Checker<'_> {
         let is_used = is_enabled && matches!(key, Key::Present(_));
         let proxy =
             self.proxy(&name.value, raw.proxy.as_ref(), &base_url, is_used, general.proxies);
-        let ca = raw.ca.filter(|_| is_enabled);
+        let ca = raw.ca.as_ref().filter(|_| is_enabled);
         let ca = ca.and_then(|file| self.authority(&name.value, file, &base_url, &proxy));
         Some(Provider {
             timeouts: timeouts(&raw_timeouts, general.timeouts, Timeouts::default_for(&base_url)),

@@ -65,19 +65,19 @@ impl ProviderClient {
     /// connect deadline wait as long as the system lets them.
     pub(super) fn new(
         base_url: &Uri,
-        proxy: Option<ProxyClient>,
+        proxy: Option<&ProxyClient>,
         tls: ClientConfig,
         connect_deadline: Option<Duration>,
         connections: &Connections,
     ) -> Self {
-        let forwarding = proxy.as_ref().and_then(|proxy| proxy.forwarding(base_url));
+        let forwarding = proxy.and_then(|proxy| proxy.forwarding(base_url));
         let connector = |tls: ClientConfig, http2_only: bool| {
             let mut http = HttpConnector::new();
             http.enforce_http(false);
             http.set_nodelay(true);
             http.set_keepalive(Some(TCP_KEEPALIVE));
-            let name = proxy.as_ref().map(|proxy| proxy.name().clone());
-            let dialer = Dialer::new(http, proxy.clone());
+            let name = proxy.map(|proxy| proxy.name().clone());
+            let dialer = Dialer::new(http, proxy.cloned());
             let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
             let https = match http2_only {
                 true => builder.enable_http2().wrap_connector(dialer),

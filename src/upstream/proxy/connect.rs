@@ -71,7 +71,7 @@ fn status(head: &[u8]) -> Option<StatusCode> {
     let rest = head.strip_prefix(b"HTTP/1.")?;
     let (version, rest) = rest.split_first()?;
     let code = rest.strip_prefix(b" ")?.get(..3)?;
-    let ends = rest.get(4).is_some_and(|byte| byte.is_ascii_whitespace());
+    let ends = rest.get(4).is_some_and(u8::is_ascii_whitespace);
     (version.is_ascii_digit() && ends).then(|| StatusCode::from_bytes(code).ok()).flatten()
 }
 
