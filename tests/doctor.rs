@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use insta::assert_snapshot;
 use serde_json::Value;
-use support::{Authority, Binary, Leads, Refused, Reply, TestProxy, TlsFront, always, soon};
+use support::{Authority, Binary, ProxyScript, Refused, Reply, TestProxy, TlsFront, always, soon};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -318,7 +318,7 @@ async fn an_authority_that_nobody_knows() {
         Machine::with(&one(&url).replace("{base_url:", &ca)).named(&authority.file(), "CA");
     let (status, said) = with_ca.doctor_with(&[], &[KEY]).await;
     assert!(said.contains("ok    near: answers in N ms and takes the key"), "{said}");
-    let trusts = "near: trusts CA (1 certificate) besides the system's authorities, by its `ca`";
+    let trusts = "near: trusts CA (1 certificate) in addition to the system's authorities";
     assert!(said.contains(trusts), "{said}");
     assert_eq!(status, 0);
     let trusted = ("SSL_CERT_FILE", authority.file());
@@ -338,8 +338,10 @@ async fn proxies_are_told_with_where_they_are_set() {
     let authority = Authority::new();
     let provider = always(Reply::json(&serde_json::json!({"data": []}))).await;
     let front = TlsFront::start(&provider, &authority, "llm.example.test", &["http/1.1"]).await;
-    let tls = TestProxy::start(Leads::For("Basic bWU6c2stbm90LXRvLWJlLXNob3du", front.addr)).await;
-    let plain = TestProxy::start(Leads::To(provider.addr())).await;
+    let tls =
+        TestProxy::start(ProxyScript::Authorized("Basic bWU6c2stbm90LXRvLWJlLXNob3du", front.addr))
+            .await;
+    let plain = TestProxy::start(ProxyScript::Forward(provider.addr())).await;
     let entry = |name: &str, url: &str, more: &str| {
         format!("    {name}: {{base_url: '{url}', api_key_env: NEAR_KEY{more}}}\n")
     };
@@ -357,10 +359,10 @@ async fn proxies_are_told_with_where_they_are_set() {
     let (status, said) = machine.doctor_with(&[], &env).await;
     assert_snapshot!(providers(&said), @r"
     Providers
-      ok    far: goes through http://TLS, by HTTPS_PROXY
-      ok    far: trusts ca.pem (1 certificate) besides the system's authorities, by its `ca`
-      ok    own: goes through http://PLAIN, by its `proxy`
-      ok    near: goes through no proxy: it is on this machine
+      ok    far: uses proxy http://TLS, set by HTTPS_PROXY
+      ok    far: trusts ca.pem (1 certificate) in addition to the system's authorities
+      ok    own: uses proxy http://PLAIN, set by its `proxy`
+      ok    near: uses no proxy, because it is on this machine
       ok    far: answers in N ms and takes the key
       ok    own: answers in N ms and takes the key
       ok    near: answers in N ms and takes the key
@@ -369,18 +371,22 @@ async fn proxies_are_told_with_where_they_are_set() {
     assert_eq!(tls.asked(), ["CONNECT llm.example.test:443 HTTP/1.1"]);
     assert_eq!(plain.asked(), ["GET http://other.example.test/v1/models HTTP/1.1"]);
     let (_, said) = machine.doctor_with(&["--offline"], &env).await;
-    assert!(providers(&said).contains("far: goes through http://TLS, by HTTPS_PROXY"), "{said}");
+    assert!(providers(&said).contains("far: uses proxy http://TLS, set by HTTPS_PROXY"), "{said}");
     let env = [KEY, ("https_proxy", &*url), ("NO_PROXY", "example.test")];
     let (_, said) = machine.doctor_with(&["--offline"], &env).await;
-    assert!(providers(&said).contains("far: goes through no proxy, by NO_PROXY"), "{said}");
+    assert!(providers(&said).contains("far: uses no proxy, excluded by NO_PROXY"), "{said}");
     machine.write(".env", &format!("HTTPS_PROXY={url}\n"));
     let (_, said) = machine.doctor_with(&["--offline"], &[KEY]).await;
-    assert!(providers(&said).contains("goes through http://TLS, by HTTPS_PROXY in .env"), "{said}");
+    assert!(
+        providers(&said).contains("uses proxy http://TLS, set by HTTPS_PROXY in .env"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
-async fn a_proxy_that_does_not_lead_on() {
-    let proxy = TestProxy::start(Leads::For("Basic x", ([127, 0, 0, 1], 1).into())).await;
+async fn a_proxy_that_refuses() {
+    let proxy =
+        TestProxy::start(ProxyScript::Authorized("Basic x", ([127, 0, 0, 1], 1).into())).await;
     let dead = Refused::new().expect("a port");
     let https = format!("http://me:sk-not-to-be-shown@{}", proxy.addr);
     let http = format!("http://{}", dead.addr());
@@ -391,8 +397,8 @@ async fn a_proxy_that_does_not_lead_on() {
     let (status, said) = machine.doctor_with(&[], &env).await;
     assert_snapshot!(providers(&said), @r"
     Providers
-      ok    near: goes through http://PROXY, by HTTPS_PROXY
-      fail  near: proxy PROXY answered 407 Proxy Authentication Required  → see whether HTTPS_PROXY is right, with user and password if it wants them; `proxy: none` goes without it
+      ok    near: uses proxy http://PROXY, set by HTTPS_PROXY
+      fail  near: proxy PROXY answered 407 Proxy Authentication Required  → check HTTPS_PROXY: its host, port, user and password; `proxy: none` uses no proxy
     ");
     assert_eq!(status, 1);
     machine.write("gateway.yaml", &one("http://llm.example.test/v1"));

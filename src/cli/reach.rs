@@ -40,7 +40,7 @@ pub(in crate::cli) struct Answer {
 /// The step that failed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Broken {
-    /// The proxy did not lead on; the text names it.
+    /// The proxy failed; the text names it.
     Proxy(String),
     Name(String),
     Refused,
@@ -86,9 +86,9 @@ pub(in crate::cli) async fn get(
                 let name = header::PROXY_AUTHORIZATION;
                 request.headers_mut().extend(authorization.map(|value| (name, value)));
             }
-            let led = timeout_at(end, client.lead(tcp, uri)).await;
-            let led = led.map_err(|_| broken(&late("no answer")))?;
-            led.map_err(|error| Broken::Proxy(error.to_string()))?
+            let established = timeout_at(end, client.establish(tcp, uri)).await;
+            let established = established.map_err(|_| broken(&late("no answer")))?;
+            established.map_err(|error| Broken::Proxy(error.to_string()))?
         }
     };
     let answer = if is_tls {

@@ -84,30 +84,35 @@ pub(super) fn without_keys(before: &str, line: &str) -> String {
 
 /// The same for user and password of URLs. In the URL of a proxy the scheme may be missing.
 fn without_userinfo(line: &str) -> String {
+    const QUOTES: [char; 2] = ['"', '\''];
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some((head, tail)) = split_after(rest, "://").or_else(|| split_after(rest, "proxy: "))
-    {
+    while let Some((head, tail)) = split_after_first(rest, ["://", "proxy: "]) {
         out.push_str(head);
+        let start = tail.len() - tail.trim_start_matches(QUOTES).len();
+        let opened = tail[..start].chars().next_back();
         let is_open = |quote: &char| out.matches(*quote).count() % 2 == 1;
-        let end = match ['"', '\''].iter().find(|quote| is_open(quote)) {
-            Some(quote) => tail.find(*quote),
-            None => tail.trim_start_matches(['"', '\'']).find(char::is_whitespace),
+        let end = match opened.or_else(|| QUOTES.into_iter().find(is_open)) {
+            Some(quote) => tail[start..].find(quote),
+            None => tail[start..].find(char::is_whitespace),
         };
-        let (value, _) = tail.split_at(end.unwrap_or(tail.len()));
+        let value = &tail[..end.map_or(tail.len(), |end| start + end)];
+        // With a scheme, this is for the next turn.
         let userinfo = match value.contains("://") {
-            true => 0,
-            false => value.rfind('@').unwrap_or(0),
+            true => start,
+            false => value.rfind('@').unwrap_or(start),
         };
-        out.push_str(&stars(&tail[..userinfo]));
+        out.push_str(&tail[..start]);
+        out.push_str(&stars(&tail[start..userinfo]));
         rest = &tail[userinfo..];
     }
     out + rest
 }
 
-/// The text up to and including the first of these, and the rest.
-fn split_after<'t>(text: &'t str, end: &str) -> Option<(&'t str, &'t str)> {
-    text.find(end).map(|at| text.split_at(at + end.len()))
+/// The text up to and including whichever of these comes first, and the rest.
+fn split_after_first<'t>(text: &'t str, ends: [&str; 2]) -> Option<(&'t str, &'t str)> {
+    let ends = ends.iter().filter_map(|end| text.find(end).map(|at| at + end.len()));
+    ends.min().map(|end| text.split_at(end))
 }
 
 /// The same for the values in `env: {NAME: value}`.
@@ -190,6 +195,13 @@ mod tests {
             ("{proxy: 'http://u:a b@h', x: a@b}", "{proxy: 'http://*** *@h', x: a@b}"),
             ("{proxy: \"http://u:p@q@h:1\"}", "{proxy: \"http://*****@h:1\"}"),
             ("proxy: u:p@h:1 # a@b", "proxy: ***@h:1 # a@b"),
+            (
+                "{proxy: u:p@h, base_url: 'http://v:q@h'}",
+                "{proxy: ***@h, base_url: 'http://***@h'}",
+            ),
+            ("{proxy: 'u:é @h', base_url: https://a}", "{proxy: '*** @h', base_url: https://a}"),
+            ("{proxy: '代 x', y: '", "{proxy: '代 x', y: '"),
+            ("proxy: '@", "proxy: '@"),
             ("{https_proxy: socks5://u:p@h, x: y}", "{https_proxy: socks5://***@h, x: y}"),
             ("models: [gemini@001, a@b]", "models: [gemini@001, a@b]"),
             ("base_url: https://a/v1 # b@c", "base_url: https://a/v1 # b@c"),

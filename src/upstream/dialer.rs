@@ -45,7 +45,7 @@ impl Service<Uri> for Dialer {
         let connecting = self.tcp.call(proxy.uri().clone());
         Box::pin(async move {
             let tcp = connecting.await.map_err(|error| proxy.unreachable(&error))?;
-            Ok(TokioIo::new(proxy.lead(tcp.into_inner(), &target).await?))
+            Ok(TokioIo::new(proxy.establish(tcp.into_inner(), &target).await?))
         })
     }
 }

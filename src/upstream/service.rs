@@ -80,7 +80,7 @@ impl Upstream {
             Key::Present(key) => Some(key),
             Key::Missing { .. } => None,
         });
-        // A proxy that sends requests on sees its password in each of them, and may quote it.
+        // A forwarding proxy gets its password with each request, and may quote it in an error page.
         let proxies = providers.filter_map(|provider| provider.proxy.proxy());
         let passwords: Vec<_> = proxies.flat_map(Proxy::secrets).collect();
         Ok(Self {

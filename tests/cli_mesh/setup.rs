@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::gateway::Gateway;
 use crate::shell::Shell;
-use crate::support::{Leads, TestProxy};
+use crate::support::{ProxyScript, TestProxy};
 
 fn read(shell: &Shell, name: &str) -> String {
     std::fs::read_to_string(shell.path().join(name)).expect("a file")
@@ -210,7 +210,7 @@ async fn what_makes_no_sense_is_told() {
 #[tokio::test]
 async fn a_key_is_checked_through_the_proxy_of_the_environment() {
     let (gateway, _) = provider().await;
-    let proxy = TestProxy::start(Leads::To(gateway.addr)).await;
+    let proxy = TestProxy::start(ProxyScript::Forward(gateway.addr)).await;
     let shell = Shell::new();
     let variable = format!("HTTP_PROXY=http://me:hidden-word@{}\n", proxy.addr);
     std::fs::write(shell.path().join(".env"), variable).expect("a file");
@@ -221,7 +221,7 @@ async fn a_key_is_checked_through_the_proxy_of_the_environment() {
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     assert_eq!(proxy.asked(), ["GET http://llm.example.test/v1/models HTTP/1.1"]);
     drop(gateway);
-    let refusing = TestProxy::start(Leads::For("Basic x", proxy.addr)).await;
+    let refusing = TestProxy::start(ProxyScript::Authorized("Basic x", proxy.addr)).await;
     let variable = format!("HTTP_PROXY=http://me:hidden-word@{}\n", refusing.addr);
     std::fs::write(shell.path().join(".env"), variable).expect("a file");
     let ended = shell.pipe("sk-1\n", &arguments).await;

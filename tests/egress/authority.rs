@@ -73,7 +73,7 @@ async fn a_proxy_that_breaks_tls_open_is_trusted_by_it() {
     let authority = Authority::new();
     let provider = always(Reply::chat("Hello")).await;
     let front = TlsFront::start(&provider, &authority, HOST, &["http/1.1"]).await;
-    let proxy = TestProxy::start(Leads::To(front.addr)).await;
+    let proxy = TestProxy::start(ProxyScript::Forward(front.addr)).await;
     let env = [("HTTPS_PROXY", &*proxy.url("http"))];
     let url = format!("https://{HOST}/v1");
     let gateway = Binary::start(&yaml(&url, ""), &env).await;

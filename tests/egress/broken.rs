@@ -1,4 +1,4 @@
-//! Proxies that do not lead on.
+//! Proxies that refuse, break off or cannot be reached.
 
 use super::{Far, HOST, chat, support::*, yaml};
 
@@ -8,8 +8,8 @@ async fn the_proxy_is_named_by_what_it_did() {
     let far = Far::new(&[]).await;
     let closed = Refused::new().unwrap();
     let dead = closed.base_url().trim_end_matches("/v1").to_owned();
-    let said = async |leads: Leads| {
-        let proxy = TestProxy::start(leads).await;
+    let said = async |script: ProxyScript| {
+        let proxy = TestProxy::start(script).await;
         let env = [("HTTPS_PROXY", &*proxy.url("http"))];
         let gateway = Binary::start(&far.yaml("").replace("2000", "400"), &env).await;
         let (status, message) = chat(&gateway).await;
@@ -28,12 +28,12 @@ async fn the_proxy_is_named_by_what_it_did() {
         ("HTTP/1.1 200 OK\r\n", "proxy PROXY closed the connection"),
         ("SSH-2.0-OpenSSH\r\n", "proxy PROXY did not answer in HTTP"),
     ] {
-        let message = said(Leads::Says(answer)).await;
+        let message = said(ProxyScript::Answer(answer)).await;
         assert!(message.ends_with(says), "{answer:?}: {message}");
         assert!(message.starts_with("a: cannot connect: "), "{message}");
     }
     // The exchange with the proxy is a part of connecting.
-    let message = said(Leads::Nowhere).await;
+    let message = said(ProxyScript::Silent).await;
     assert!(message.ends_with("not connected within 400 ms through proxy PROXY"), "{message}");
 
     let gateway = Binary::start(&far.yaml(""), &[("HTTPS_PROXY", &dead)]).await;
@@ -48,7 +48,7 @@ async fn the_proxy_is_named_by_what_it_did() {
 #[tokio::test]
 async fn another_provider_takes_over() {
     let b = always(Reply::chat("B")).await;
-    let proxy = TestProxy::start(Leads::Says("HTTP/1.1 407 No\r\n\r\n")).await;
+    let proxy = TestProxy::start(ProxyScript::Answer("HTTP/1.1 407 No\r\n\r\n")).await;
     let yaml = format!(
         "models: {{retry: {{max_retries: 0}}, circuit_breaker: {{failure_threshold: 1}}, \
          fallback_chain: [a, b], providers: {{\

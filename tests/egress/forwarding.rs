@@ -13,7 +13,7 @@ async fn requests_are_sent_in_absolute_form_over_one_connection() {
     let provider = always(Reply::chat("Hello")).await;
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
         let before = provider.received().len();
-        let proxy = TestProxy::start(Leads::To(provider.addr())).await;
+        let proxy = TestProxy::start(ProxyScript::Forward(provider.addr())).await;
         let url = format!("http://user:password@{}", proxy.addr);
         let gateway = Binary::start(&plain(""), &[(name, &url)]).await;
         for _ in 0..3 {
@@ -40,7 +40,7 @@ async fn a_connection_that_was_closed_is_replaced() {
         _ => Reply::chat("Hello"),
     })
     .await;
-    let proxy = TestProxy::start(Leads::To(provider.addr())).await;
+    let proxy = TestProxy::start(ProxyScript::Forward(provider.addr())).await;
     let gateway = Binary::start(&plain(""), &[("HTTP_PROXY", &proxy.url("http"))]).await;
     for _ in 0..3 {
         assert_eq!(chat(&gateway).await, (200, String::new()));
@@ -52,7 +52,7 @@ async fn a_connection_that_was_closed_is_replaced() {
 #[tokio::test]
 async fn a_clients_own_credentials_are_not_sent_on() {
     let provider = always(Reply::chat("Hello")).await;
-    let proxy = TestProxy::start(Leads::To(provider.addr())).await;
+    let proxy = TestProxy::start(ProxyScript::Forward(provider.addr())).await;
     let gateway = Binary::start(&plain(""), &[("HTTP_PROXY", &proxy.url("http"))]).await;
     let mut request = post(CHAT, &ask());
     request.headers_mut().insert("proxy-authorization", "Basic of-the-client".parse().unwrap());
@@ -62,7 +62,8 @@ async fn a_clients_own_credentials_are_not_sent_on() {
 
 #[tokio::test]
 async fn a_refusal_of_the_proxy_is_not_the_providers() {
-    let proxy = TestProxy::start(Leads::For("Basic x", ([127, 0, 0, 1], 1).into())).await;
+    let proxy =
+        TestProxy::start(ProxyScript::Authorized("Basic x", ([127, 0, 0, 1], 1).into())).await;
     let url = format!("http://user:hidden-word@{}", proxy.addr);
     let gateway = Binary::start(&plain(""), &[("HTTP_PROXY", &url)]).await;
     let (status, message) = chat(&gateway).await;
@@ -83,7 +84,7 @@ async fn probes_go_through_the_proxy_as_well() {
         _ => Reply::chat("Hello"),
     })
     .await;
-    let proxy = TestProxy::start(Leads::To(provider.addr())).await;
+    let proxy = TestProxy::start(ProxyScript::Forward(provider.addr())).await;
     let env = [("HTTP_PROXY", &*proxy.url("http"))];
     let gateway = Binary::start(&plain("quota: deepseek"), &env).await;
     let report = client::json(send(gateway.addr, get("/model-gateway/health/a")).await).await;

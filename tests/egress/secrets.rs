@@ -18,8 +18,8 @@ fn hides(text: &str) {
 #[tokio::test]
 async fn not_in_logs_errors_and_reports() {
     let far = Far::new(&["h2", "http/1.1"]).await;
-    let good = TestProxy::start(Leads::To(far.front.addr)).await;
-    let bad = TestProxy::start(Leads::Says("HTTP/1.1 407 No\r\n\r\n")).await;
+    let good = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
+    let bad = TestProxy::start(ProxyScript::Answer("HTTP/1.1 407 No\r\n\r\n")).await;
     for (proxy, status) in [(&good, 200), (&bad, 502)] {
         let url = format!("http://{USER}:{PASSWORD}@{}", proxy.addr);
         let by_variable = (far.yaml(""), vec![("HTTPS_PROXY", &*url)]);
@@ -67,7 +67,7 @@ async fn not_in_what_a_proxy_quotes() {
         Reply::error(403, &text)
     };
     let provider = provider(quotes).await;
-    let proxy = TestProxy::start(Leads::To(provider.addr())).await;
+    let proxy = TestProxy::start(ProxyScript::Forward(provider.addr())).await;
     let url = format!("http://{USER}:{PASSWORD}@{}", proxy.addr);
     let yaml = yaml(&format!("http://{HOST}/v1"), "");
     let gateway = Binary::start(&yaml, &[("HTTP_PROXY", &url)]).await;

@@ -16,7 +16,7 @@ async fn versions_and_streams_pass() {
         .await;
         let authority = Authority::new();
         let front = TlsFront::start(&provider, &authority, HOST, alpn).await;
-        let proxy = TestProxy::start(Leads::To(front.addr)).await;
+        let proxy = TestProxy::start(ProxyScript::Forward(front.addr)).await;
         let more = format!("ca: '{}', proxy: '{}'", authority.file(), proxy.url("http"));
         let gateway = Binary::start(&yaml(&format!("https://{HOST}:8443/v1"), &more), &[]).await;
         let mut events = Events::new(send(gateway.addr, post(CHAT, &ask_stream())).await);
@@ -34,8 +34,8 @@ async fn versions_and_streams_pass() {
 async fn credentials_are_decoded_and_sent_to_the_proxy_alone() {
     let far = Far::new(&["h2", "http/1.1"]).await;
     // CORP\me:p@ss:word
-    let leads = Leads::For("Basic Q09SUFxtZTpwQHNzOndvcmQ=", far.front.addr);
-    let proxy = TestProxy::start(leads).await;
+    let script = ProxyScript::Authorized("Basic Q09SUFxtZTpwQHNzOndvcmQ=", far.front.addr);
+    let proxy = TestProxy::start(script).await;
     let url = format!("http://CORP%5Cme:p%40ss:word@{}", proxy.addr);
     let gateway = Binary::start(&far.yaml(""), &[("HTTPS_PROXY", &url)]).await;
     assert_eq!(chat(&gateway).await, (200, String::new()));
@@ -47,8 +47,8 @@ async fn credentials_are_decoded_and_sent_to_the_proxy_alone() {
 #[tokio::test]
 async fn a_proxy_may_speak_tls_itself() {
     let far = Far::new(&["h2", "http/1.1"]).await;
-    let leads = Leads::For("Basic dXNlcjpwYXNzd29yZA==", far.front.addr);
-    let proxy = TestProxy::over_tls(leads, &far.authority).await;
+    let script = ProxyScript::Authorized("Basic dXNlcjpwYXNzd29yZA==", far.front.addr);
+    let proxy = TestProxy::over_tls(script, &far.authority).await;
     let url = format!("https://user:password@{}", proxy.addr);
     let gateway = Binary::start(&far.yaml(""), &[("HTTPS_PROXY", &url)]).await;
     assert_eq!(chat(&gateway).await, (200, String::new()));
@@ -56,7 +56,7 @@ async fn a_proxy_may_speak_tls_itself() {
 
     // One that nobody knows is not told a password.
     let stranger = Authority::new();
-    let proxy = TestProxy::over_tls(Leads::Nowhere, &stranger).await;
+    let proxy = TestProxy::over_tls(ProxyScript::Silent, &stranger).await;
     let url = format!("https://user:password@{}", proxy.addr);
     let gateway = Binary::start(&far.yaml(""), &[("HTTPS_PROXY", &url)]).await;
     let (status, message) = chat(&gateway).await;
@@ -66,11 +66,11 @@ async fn a_proxy_may_speak_tls_itself() {
 }
 
 #[tokio::test]
-async fn socks_leads_to_providers_by_their_names() {
+async fn socks_connects_to_providers_by_their_names() {
     let far = Far::new(&["h2", "http/1.1"]).await;
     for (wanted, userinfo) in [(None, ""), (Some(("user", "p:w")), "user:p%3Aw@")] {
         for scheme in ["socks5", "socks5h"] {
-            let proxy = TestProxy::start(Leads::Socks(wanted, far.front.addr)).await;
+            let proxy = TestProxy::start(ProxyScript::Socks(wanted, far.front.addr)).await;
             let url = format!("{scheme}://{userinfo}{}", proxy.addr);
             let gateway = Binary::start(&far.yaml(""), &[("ALL_PROXY", &url)]).await;
             assert_eq!(chat(&gateway).await, (200, String::new()), "{url}");
@@ -79,14 +79,14 @@ async fn socks_leads_to_providers_by_their_names() {
     }
     // Requests without TLS go through a tunnel as well.
     let plain = always(Reply::chat("Hello")).await;
-    let proxy = TestProxy::start(Leads::Socks(None, plain.addr())).await;
+    let proxy = TestProxy::start(ProxyScript::Socks(None, plain.addr())).await;
     let env = [("ALL_PROXY", &*proxy.url("socks5"))];
     let gateway = Binary::start(&yaml(&format!("http://{HOST}/v1"), ""), &env).await;
     assert_eq!(chat(&gateway).await, (200, String::new()));
     assert_eq!(proxy.asked(), [format!("{HOST}:80")]);
     assert_eq!(plain.received()[0].uri.authority(), None);
 
-    let proxy = TestProxy::start(Leads::Socks(Some(("user", "other")), far.front.addr)).await;
+    let proxy = TestProxy::start(ProxyScript::Socks(Some(("user", "other")), far.front.addr)).await;
     let url = format!("socks5://user:hidden-word@{}", proxy.addr);
     let gateway = Binary::start(&far.yaml(""), &[("ALL_PROXY", &url)]).await;
     let (status, message) = chat(&gateway).await;

@@ -10,7 +10,7 @@ const CONNECT: [&str; 1] = ["CONNECT llm.example.test:443 HTTP/1.1"];
 async fn a_provider_over_https_is_reached_by_what_the_environment_names() {
     let far = Far::new(&["h2", "http/1.1"]).await;
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-        let proxy = TestProxy::start(Leads::To(far.front.addr)).await;
+        let proxy = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
         let gateway = Binary::start(&far.yaml(""), &[(name, &proxy.url("http"))]).await;
         assert_eq!(chat(&gateway).await, (200, String::new()), "{name}");
         assert_eq!(chat(&gateway).await.0, 200, "{name}");
@@ -32,7 +32,7 @@ async fn a_provider_over_https_is_reached_by_what_the_environment_names() {
 #[tokio::test]
 async fn nobody_else_is_asked() {
     let far = Far::new(&[]).await;
-    let proxy = TestProxy::start(Leads::To(far.front.addr)).await;
+    let proxy = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
     let url = proxy.url("http");
     let yaml = far.yaml("").replace("connect_ms: 2000", "connect_ms: 500");
     for env in [
@@ -53,7 +53,7 @@ async fn nobody_else_is_asked() {
     assert_eq!(proxy.asked(), [""; 0]);
     // What is listed is another host, or another port of it.
     for no_proxy in ["example.org", "llm.example.test:8443", "xllm.example.test", "10.0.0.0/8"] {
-        let proxy = TestProxy::start(Leads::To(far.front.addr)).await;
+        let proxy = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
         let env = [("HTTPS_PROXY", &*proxy.url("http")), ("NO_PROXY", no_proxy)];
         let gateway = Binary::start(&yaml, &env).await;
         assert_eq!(chat(&gateway).await.0, 200, "{no_proxy}");
@@ -64,7 +64,7 @@ async fn nobody_else_is_asked() {
 #[tokio::test]
 async fn a_provider_on_this_machine_is_never_reached_through_a_proxy() {
     let provider = always(Reply::chat("Hello")).await;
-    let proxy = TestProxy::start(Leads::Says("HTTP/1.1 500 No\r\n\r\n")).await;
+    let proxy = TestProxy::start(ProxyScript::Answer("HTTP/1.1 500 No\r\n\r\n")).await;
     let url = proxy.url("http");
     let env = [
         ("HTTP_PROXY", &*url),
@@ -86,7 +86,7 @@ async fn a_provider_on_this_machine_is_never_reached_through_a_proxy() {
 #[tokio::test]
 async fn a_dotenv_file_counts_below_the_environment() {
     let far = Far::new(&["h2", "http/1.1"]).await;
-    let [near, other] = [(); 2].map(|()| TestProxy::start(Leads::To(far.front.addr)));
+    let [near, other] = [(); 2].map(|()| TestProxy::start(ProxyScript::Forward(far.front.addr)));
     let (near, other) = (near.await, other.await);
     let home = || {
         let home = tempfile::tempdir().unwrap();
@@ -109,8 +109,8 @@ async fn a_dotenv_file_counts_below_the_environment() {
 #[tokio::test]
 async fn another_proxy_is_taken_up_by_a_reload() {
     let far = Far::new(&["http/1.1"]).await;
-    let old = TestProxy::start(Leads::To(far.front.addr)).await;
-    let new = TestProxy::start(Leads::To(far.front.addr)).await;
+    let old = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
+    let new = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join(".env");
     fs::write(&file, format!("HTTPS_PROXY={}\n", old.url("http"))).unwrap();
@@ -126,8 +126,8 @@ async fn another_proxy_is_taken_up_by_a_reload() {
 #[tokio::test]
 async fn its_own_proxy_goes_before_all_variables() {
     let far = Far::new(&["h2"]).await;
-    let own = TestProxy::start(Leads::To(far.front.addr)).await;
-    let other = TestProxy::start(Leads::Nowhere).await;
+    let own = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
+    let other = TestProxy::start(ProxyScript::Silent).await;
     let yaml = far.yaml(&format!("proxy: '{}'", own.url("http")));
     let env = [("HTTPS_PROXY", &*other.url("http")), ("NO_PROXY", "*")];
     let gateway = Binary::start(&yaml, &env).await;

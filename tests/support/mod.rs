@@ -29,7 +29,7 @@ pub use endless::Endless;
 pub use envelope::envelope;
 pub use gateway::Gateway;
 pub use prometheus::Scrape;
-pub use proxy::{Leads, TestProxy};
+pub use proxy::{ProxyScript, TestProxy};
 pub use raw::Raw;
 use serde_json::{Value, json};
 pub use sse::Events;

@@ -1,5 +1,5 @@
-//! A proxy between the gateway and its providers. Whatever it is asked for, it leads to one place:
-//! the names of the tests exist nowhere.
+//! A proxy between the gateway and its providers. It connects every request to one address, whatever
+//! host is asked for: the hosts of the tests do not exist.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -25,34 +25,34 @@ type Heads = Arc<Mutex<Vec<String>>>;
 
 /// What a proxy does with a connection.
 #[derive(Clone, Debug)]
-pub enum Leads {
-    /// Leads it on to this place.
-    To(SocketAddr),
-    /// Leads it on if the request has this value of `Proxy-Authorization`, else answers with 407.
-    For(&'static str, SocketAddr),
+pub enum ProxyScript {
+    /// Connects it to this address.
+    Forward(SocketAddr),
+    /// Connects it if the request has this value of `Proxy-Authorization`, else answers with 407.
+    Authorized(&'static str, SocketAddr),
     /// Answers with these bytes and closes it.
-    Says(&'static str),
+    Answer(&'static str),
     /// Reads, and says nothing.
-    Nowhere,
+    Silent,
     /// Speaks SOCKS 5, and wants this user and password if there are any.
     Socks(Option<(&'static str, &'static str)>, SocketAddr),
 }
 
 impl TestProxy {
-    pub async fn start(leads: Leads) -> Self {
-        Self::listen(leads, None).await
+    pub async fn start(script: ProxyScript) -> Self {
+        Self::listen(script, None).await
     }
 
     /// One that is spoken to over TLS, as 127.0.0.1.
-    pub async fn over_tls(leads: Leads, authority: &Authority) -> Self {
-        Self::listen(leads, Some(authority.acceptor("127.0.0.1", &[]))).await
+    pub async fn over_tls(script: ProxyScript, authority: &Authority) -> Self {
+        Self::listen(script, Some(authority.acceptor("127.0.0.1", &[]))).await
     }
 
-    async fn listen(leads: Leads, tls: Option<TlsAcceptor>) -> Self {
+    async fn listen(script: ProxyScript, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let addr = listener.local_addr().unwrap();
         let heads = Heads::default();
-        let listener = tokio::spawn(accept(listener, leads, tls, heads.clone()));
+        let listener = tokio::spawn(accept(listener, script, tls, heads.clone()));
         Self { addr, heads, listener }
     }
 
@@ -79,17 +79,22 @@ impl Drop for TestProxy {
     }
 }
 
-async fn accept(listener: TcpListener, leads: Leads, tls: Option<TlsAcceptor>, heads: Heads) {
+async fn accept(
+    listener: TcpListener,
+    script: ProxyScript,
+    tls: Option<TlsAcceptor>,
+    heads: Heads,
+) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (leads, tls, heads) = (leads.clone(), tls.clone(), heads.clone());
+        let (script, tls, heads) = (script.clone(), tls.clone(), heads.clone());
         connections.spawn(async move {
             stream.set_nodelay(true).unwrap();
             // Who leaves is looked at on the other side.
             let _ = match tls {
-                None => serve(stream, leads, &heads).await,
+                None => serve(stream, script, &heads).await,
                 Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => serve(stream, leads, &heads).await,
+                    Ok(stream) => serve(stream, script, &heads).await,
                     Err(error) => Err(error),
                 },
             };
@@ -99,10 +104,10 @@ async fn accept(listener: TcpListener, leads: Leads, tls: Option<TlsAcceptor>, h
 
 async fn serve(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    leads: Leads,
+    script: ProxyScript,
     heads: &Heads,
 ) -> io::Result<()> {
-    if let Leads::Socks(wanted, target) = leads {
+    if let ProxyScript::Socks(wanted, target) = script {
         let asked = socks(&mut stream, wanted).await?;
         heads.lock().push(asked);
         let mut target = connected(target).await;
@@ -118,24 +123,24 @@ async fn serve(
     let end = read.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
     let head = String::from_utf8(read[..end].to_vec()).expect("a head of text");
     heads.lock().push(head.clone());
-    let target = match leads {
-        Leads::To(target) => target,
-        Leads::For(authorization, target)
+    let target = match script {
+        ProxyScript::Forward(target) => target,
+        ProxyScript::Authorized(authorization, target)
             if header(&head, "proxy-authorization") == Some(authorization) =>
         {
             target
         }
-        Leads::For(..) => {
+        ProxyScript::Authorized(..) => {
             let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\
                            proxy-authenticate: Basic realm=\"x\"\r\ncontent-length: 3\r\n\r\nno\n";
             stream.write_all(refusal.as_bytes()).await?;
             return stream.shutdown().await;
         }
-        Leads::Says(answer) => {
+        ProxyScript::Answer(answer) => {
             stream.write_all(answer.as_bytes()).await?;
             return stream.shutdown().await;
         }
-        Leads::Nowhere | Leads::Socks(..) => {
+        ProxyScript::Silent | ProxyScript::Socks(..) => {
             while stream.read_buf(&mut read).await? > 0 {}
             return Ok(());
         }

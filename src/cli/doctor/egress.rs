@@ -1,4 +1,4 @@
-//! The way to each provider: its proxy and its certificate authorities, and where they are set.
+//! The proxy and the certificate authorities of each provider, and where they are set.
 
 use super::finding::{Finding, Group};
 use crate::config::{DirectReason, Provider, ProxyRoute};
@@ -15,7 +15,7 @@ pub(super) fn look(name: &str, provider: &Provider) -> Vec<Finding> {
             1 => "1 certificate".to_owned(),
             count => format!("{count} certificates"),
         };
-        format!("trusts {file} ({certificates}) besides the system's authorities, by its `ca`")
+        format!("trusts {file} ({certificates}) in addition to the system's authorities")
     });
     let lines = route.into_iter().chain(authority);
     lines.map(|line| Finding::ok(Group::Providers, format!("{name}: {line}"))).collect()
@@ -23,16 +23,14 @@ pub(super) fn look(name: &str, provider: &Provider) -> Vec<Finding> {
 
 fn route(route: &ProxyRoute) -> Option<String> {
     Some(match route {
-        ProxyRoute::Proxy(proxy) => format!("goes through {proxy}, by {}", proxy.source()),
+        ProxyRoute::Proxy(proxy) => format!("uses proxy {proxy}, set by {}", proxy.source()),
         ProxyRoute::Direct(DirectReason::Unset) => return None,
         ProxyRoute::Direct(DirectReason::Loopback) => {
-            "goes through no proxy: it is on this machine".to_owned()
+            "uses no proxy, because it is on this machine".to_owned()
         }
-        ProxyRoute::Direct(DirectReason::Setting) => {
-            "goes through no proxy, by its `proxy`".to_owned()
-        }
+        ProxyRoute::Direct(DirectReason::Setting) => "uses no proxy, set by its `proxy`".to_owned(),
         ProxyRoute::Direct(DirectReason::NoProxy(source)) => {
-            format!("goes through no proxy, by {source}")
+            format!("uses no proxy, excluded by {source}")
         }
     })
 }
@@ -46,14 +44,14 @@ mod tests {
     fn what_counts_for_whom() {
         let env = Env::fixed([("HTTPS_PROXY", "http://me:secret@proxy:8080"), ("NO_PROXY", "c.d")]);
         for (settings, said) in [
-            ("base_url: 'https://a.b'", "p: goes through http://proxy:8080, by HTTPS_PROXY"),
+            ("base_url: 'https://a.b'", "p: uses proxy http://proxy:8080, set by HTTPS_PROXY"),
             ("base_url: 'http://a.b'", ""),
-            ("base_url: 'https://c.d'", "p: goes through no proxy, by NO_PROXY"),
-            ("base_url: 'https://[::1]'", "p: goes through no proxy: it is on this machine"),
-            ("base_url: 'https://a.b', proxy: none", "p: goes through no proxy, by its `proxy`"),
+            ("base_url: 'https://c.d'", "p: uses no proxy, excluded by NO_PROXY"),
+            ("base_url: 'https://[::1]'", "p: uses no proxy, because it is on this machine"),
+            ("base_url: 'https://a.b', proxy: none", "p: uses no proxy, set by its `proxy`"),
             (
                 "base_url: 'https://c.d', proxy: 'socks5://me:secret@s'",
-                "p: goes through socks5://s:1080, by its `proxy`",
+                "p: uses proxy socks5://s:1080, set by its `proxy`",
             ),
             ("base_url: 'https://a.b', enabled: false", ""),
         ] {

@@ -172,8 +172,8 @@ fn unanswered(provider: &Provider, broken: &Broken) -> (String, String) {
                 Some(source @ ProxySource::Variable { .. }) => source.to_string(),
                 _ => ProxySource::Setting.to_string(),
             };
-            let next = "with user and password if it wants them; `proxy: none` goes without it";
-            (why.clone(), format!("see whether {place} is right, {next}"))
+            let next = "its host, port, user and password; `proxy: none` uses no proxy";
+            (why.clone(), format!("check {place}: {next}"))
         }
         Broken::Name(why) => (
             format!("the name {host} cannot be looked up: {why}"),
@@ -259,7 +259,7 @@ mod tests {
             (
                 &far,
                 Broken::Proxy("proxy p:1 answered 407".into()),
-                "proxy p:1 answered 407 → see whether its `proxy` is",
+                "proxy p:1 answered 407 → check its `proxy`: ",
             ),
             (&near, Broken::Answer(why()), "127.0.0.1:11434 is there, but does not answer: why"),
         ] {

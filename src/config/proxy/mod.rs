@@ -1,5 +1,5 @@
-//! Proxies between the gateway and its providers: from `providers.X.proxy`, else from the variables
-//! that other programs heed, too.
+//! Proxies between the gateway and its providers: set by `providers.X.proxy`, else by the usual
+//! environment variables.
 //!
 //! | variable | for |
 //! |---|---|
@@ -8,9 +8,10 @@
 //! | `all_proxy`, `ALL_PROXY` | both, where those above are not set |
 //! | `no_proxy`, `NO_PROXY` | hosts that are reached without any of them |
 //!
-//! As in curl, the name in lower case goes before the other. Unlike in curl, `HTTP_PROXY` counts as
-//! well: it is not to be trusted in a CGI program alone, where a client can set it by a header. A
-//! variable of the process goes before one of a `.env` file, and one that is empty is not set.
+//! As in curl, the lower-case name takes precedence. Unlike in curl, upper-case `HTTP_PROXY` counts,
+//! too: it is unsafe in CGI programs only, where a client can set it by a header. A variable of the
+//! process takes precedence over one of a `.env` file; an empty one is not set. `NO_PROXY` does not
+//! apply to `providers.X.proxy`. Providers on loopback are never reached through a proxy.
 
 mod bypass;
 mod parse;

@@ -1,6 +1,4 @@
-use std::fmt;
-
-use http::uri::Authority;
+use std::{fmt, net::Ipv6Addr};
 
 use super::{Credentials, Proxy, ProxyScheme, ProxySource};
 use crate::config::Secret;
@@ -117,11 +115,11 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), InvalidProxy> {
         },
         None => None,
     };
-    let is_authority = |host: &str| host.parse::<Authority>().is_ok_and(|a| a.host() == host);
-    if !is_authority(host) {
-        return Err(InvalidProxy::Host);
-    }
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let bare = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) if address.parse::<Ipv6Addr>().is_ok() => address,
+        None if host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) => host,
+        _ => return Err(InvalidProxy::Host),
+    };
     Ok((bare.to_owned(), port))
 }
 

@@ -50,7 +50,7 @@ pub(super) struct ProviderClient(Arc<Inner>);
 
 struct Inner {
     connector: Connector,
-    /// How the requests are addressed that a proxy sends on, if it does.
+    /// Set if a proxy forwards the requests.
     forwarding: Option<Forwarding>,
     pool: Arc<Pool>,
     http2: Http2,
@@ -132,7 +132,7 @@ impl Inner {
         self.answered(connection.exchange(self.addressed(request), &self.pool).await)
     }
 
-    /// In the form in which whoever reads the connection wants it.
+    /// The request in origin form, or in absolute form for a proxy that forwards it.
     fn addressed(&self, request: Request<Buffered>) -> Request<Buffered> {
         match &self.forwarding {
             None => in_origin_form(request),
@@ -140,7 +140,7 @@ impl Inner {
         }
     }
 
-    /// The provider's answer; what a proxy says of itself is none.
+    /// The provider's answer, or an error if the proxy refused to forward the request.
     fn answered(
         &self,
         answer: Result<Response<ProviderBody>, Broken>,
@@ -164,7 +164,7 @@ fn in_origin_form(mut request: Request<Buffered>) -> Request<Buffered> {
     request
 }
 
-/// As a proxy wants it that sends it on: with the whole URI (RFC 9112, section 3.2.2).
+/// As a forwarding proxy wants it: with the whole URI (RFC 9112, section 3.2.2).
 fn in_absolute_form(mut request: Request<Buffered>, forwarding: &Forwarding) -> Request<Buffered> {
     if let Some(host) = host(request.uri()) {
         request.headers_mut().insert(HOST, host);

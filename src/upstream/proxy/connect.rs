@@ -1,5 +1,4 @@
-//! `CONNECT` (RFC 9110, section 9.3.6). hyper-util has this as well, but keeps to itself what the
-//! proxy answered.
+//! `CONNECT` (RFC 9110, section 9.3.6). hyper-util's own does not report the status of a refusal.
 
 use std::io;
 
@@ -11,7 +10,7 @@ use super::error::ProxyFailure;
 /// The largest head of an answer, in bytes.
 const MAX_HEAD: usize = 16 << 10;
 
-/// Has a proxy lead a connection on to `authority`, which is `host:port`.
+/// Opens a tunnel to `authority`, which is `host:port`.
 pub(super) async fn tunnel(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     authority: &str,
@@ -27,7 +26,7 @@ pub(super) async fn tunnel(
         if let Some(length) = head(&read) {
             match status(&read[..length]) {
                 Some(status) if status.is_informational() => drop(read.drain(..length)),
-                // What comes behind it is nobody's: a server says nothing before it is asked.
+                // Bytes behind the head are dropped: the provider sends nothing before it is asked.
                 Some(status) if status.is_success() => return Ok(()),
                 Some(status) => return Err(ProxyFailure::Status(status)),
                 None => return Err(ProxyFailure::NotHttp),

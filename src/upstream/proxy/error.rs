@@ -2,15 +2,15 @@ use std::{fmt, sync::Arc};
 
 use http::StatusCode;
 
-/// A proxy did not lead on. It has no source: what is shown of an error is its innermost cause, and
-/// that has to name the proxy.
+/// A failure of a proxy, or of the connection to it. It has no source, because messages show the
+/// innermost cause of an error, and that has to name the proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProxyError {
     proxy: Arc<str>,
     failure: ProxyFailure,
 }
 
-/// What failed.
+/// The kinds of [`ProxyError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ProxyFailure {
     Unreachable(String),
@@ -18,7 +18,7 @@ pub(super) enum ProxyFailure {
     Io(String),
     Closed,
     NotHttp,
-    /// It has answered with another status than a success.
+    /// An answer without success.
     Status(StatusCode),
     Socks(String),
 }

@@ -1,5 +1,5 @@
-//! The way through a proxy: a tunnel (`CONNECT`, or SOCKS 5) to a provider that is spoken to over
-//! https, and requests in absolute form to one that is not (RFC 9112, section 3.2.2).
+//! Connections through a proxy: a tunnel (`CONNECT`, or SOCKS 5) to an https provider, and requests
+//! in absolute form (RFC 9112, section 3.2.2) to an http provider.
 
 mod connect;
 mod error;
@@ -20,14 +20,14 @@ pub(crate) use error::ProxyError;
 use error::ProxyFailure;
 pub(crate) use stream::Stream;
 
-/// A proxy, ready to lead connections on. A handle.
+/// Connects to providers through one proxy. A handle: clones share it.
 #[derive(Clone)]
 pub(crate) struct ProxyClient(Arc<Inner>);
 
 struct Inner {
-    /// `host:port`, by which it is called in errors.
+    /// `host:port`, for errors.
     name: Arc<str>,
-    /// Where to connect to.
+    /// `http://host:port/`, for the TCP connector.
     uri: Uri,
     scheme: ProxyScheme,
     authorization: Option<HeaderValue>,
@@ -49,7 +49,7 @@ impl ProxyClient {
             ProxyScheme::Https => {
                 let name = ServerName::try_from(proxy.host().to_owned());
                 let mut config = tls.clone();
-                // HTTP/1.1 goes without saying.
+                // Proxies are spoken to in HTTP/1.1.
                 config.alpn_protocols.clear();
                 Some((Arc::new(config).into(), name.map_err(io::Error::other)?))
             }
@@ -70,13 +70,13 @@ impl ProxyClient {
         &self.0.name
     }
 
-    /// What a connection to it is made to.
+    /// Its address, for the TCP connector.
     pub(crate) fn uri(&self) -> &Uri {
         &self.0.uri
     }
 
-    /// How a request for this target is sent to the proxy; `None` if a tunnel leads to the target,
-    /// and the proxy sees no request.
+    /// How a request for this target is sent to the proxy; `None` for a tunnel, in
+    /// which the proxy sees no request.
     pub(crate) fn forwarding(&self, target: &Uri) -> Option<Forwarding> {
         let is_http = matches!(self.0.scheme, ProxyScheme::Http | ProxyScheme::Https);
         (is_http && target.scheme() == Some(&Scheme::HTTP)).then(|| Forwarding {
@@ -87,9 +87,13 @@ impl ProxyClient {
 
     /// Turns a connection to the proxy into one to the target, or into one that takes
     /// [forwarded](Self::forwarding) requests for it.
-    pub(crate) async fn lead(&self, tcp: TcpStream, target: &Uri) -> Result<Stream, ProxyError> {
+    pub(crate) async fn establish(
+        &self,
+        tcp: TcpStream,
+        target: &Uri,
+    ) -> Result<Stream, ProxyError> {
         let inner = &*self.0;
-        let lead = async {
+        let established = async {
             let mut stream = match &inner.tls {
                 None => Stream::Tcp(tcp),
                 Some((connector, name)) => {
@@ -107,7 +111,7 @@ impl ProxyClient {
             }
             Ok(stream)
         };
-        lead.await.map_err(|failure| self.error(failure))
+        established.await.map_err(|failure| self.error(failure))
     }
 
     /// The proxy could not be connected to.
@@ -121,7 +125,7 @@ impl ProxyClient {
     }
 }
 
-/// How requests are sent to a proxy that sends them on.
+/// How requests are addressed to a proxy that forwards them.
 #[derive(Clone)]
 pub(crate) struct Forwarding {
     proxy: Arc<str>,
@@ -129,14 +133,14 @@ pub(crate) struct Forwarding {
 }
 
 impl Forwarding {
-    /// What the proxy, and not the provider, has said by this status.
+    /// The error if this status comes from the proxy itself and not from the provider.
     pub(crate) fn refusal(&self, status: http::StatusCode) -> Option<ProxyError> {
-        let is_proxys = status == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        is_proxys.then(|| ProxyError::new(self.proxy.clone(), ProxyFailure::Status(status)))
+        let is_of_proxy = status == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        is_of_proxy.then(|| ProxyError::new(self.proxy.clone(), ProxyFailure::Status(status)))
     }
 }
 
-/// `host:port`, with the port that may go without saying.
+/// `host:port`, with the scheme's default port.
 fn authority(target: &Uri) -> String {
     let usual = if target.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
     let port = target.port_u16().unwrap_or(usual);

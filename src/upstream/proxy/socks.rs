@@ -6,7 +6,7 @@ use tower::{Service, service_fn};
 
 use super::{authority, error::ProxyFailure, stream::Stream};
 
-/// Has a SOCKS proxy lead a connection on, by name: it looks the name up.
+/// Connects to the target by its name through a SOCKS proxy, which looks the name up.
 pub(super) async fn connect(
     stream: Stream,
     proxy: &Uri,
@@ -14,7 +14,7 @@ pub(super) async fn connect(
     credentials: Option<(String, String)>,
 ) -> Result<Stream, ProxyFailure> {
     let failure = |error: &dyn std::fmt::Display| ProxyFailure::Socks(error.to_string());
-    // hyper-util takes 443 for every port that goes without saying.
+    // hyper-util assumes 443 where a URI has no port.
     let target =
         Uri::try_from(format!("http://{}/", authority(target))).map_err(|e| failure(&e))?;
     let mut stream = Some(TokioIo::new(stream));

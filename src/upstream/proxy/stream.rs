@@ -11,14 +11,14 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-/// A connection over which a provider is reached, without the provider's own TLS.
+/// Transport to a provider below the provider's own TLS.
 pub(crate) enum Stream {
     Tcp(TcpStream),
-    /// To a proxy that is spoken to over TLS.
+    /// TLS with an https proxy.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// It says nothing of itself, and so does not speak HTTP/2 either, which only TLS negotiates.
+/// No HTTP/2 is negotiated at this level: only the provider's TLS does that.
 impl Connection for Stream {
     fn connected(&self) -> Connected {
         Connected::new()
