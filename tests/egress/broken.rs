@@ -8,10 +8,10 @@ async fn the_proxy_is_named_by_what_it_did() {
     let far = Far::new(&[]).await;
     let closed = Refused::new().unwrap();
     let dead = closed.base_url().trim_end_matches("/v1").to_owned();
-    let said = async |script: ProxyScript| {
+    let said = async |script: ProxyScript, connect_ms: &str| {
         let proxy = TestProxy::start(script).await;
         let env = [("HTTPS_PROXY", &*proxy.url("http"))];
-        let gateway = Binary::start(&far.yaml("").replace("2000", "400"), &env).await;
+        let gateway = Binary::start(&far.yaml("").replace("4000", connect_ms), &env).await;
         let (status, message) = chat(&gateway).await;
         assert_eq!(status, 502, "{message}");
         message.replace(&proxy.addr.to_string(), "PROXY")
@@ -28,12 +28,12 @@ async fn the_proxy_is_named_by_what_it_did() {
         ("HTTP/1.1 200 OK\r\n", "proxy PROXY closed the connection"),
         ("SSH-2.0-OpenSSH\r\n", "proxy PROXY did not answer in HTTP"),
     ] {
-        let message = said(ProxyScript::Answer(answer)).await;
+        let message = said(ProxyScript::Answer(answer), "4000").await;
         assert!(message.ends_with(says), "{answer:?}: {message}");
         assert!(message.starts_with("a: cannot connect: "), "{message}");
     }
     // The exchange with the proxy is a part of connecting.
-    let message = said(ProxyScript::Silent).await;
+    let message = said(ProxyScript::Silent, "400").await;
     assert!(message.ends_with("not connected within 400 ms through proxy PROXY"), "{message}");
 
     let gateway = Binary::start(&far.yaml(""), &[("HTTPS_PROXY", &dead)]).await;

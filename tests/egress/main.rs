@@ -43,7 +43,7 @@ fn yaml(base_url: &str, more: &str) -> String {
     format!(
         "logLevel: trace\nmodels: {{retry: {{max_retries: 0}}, circuit_breaker: {{failure_threshold: 0}}, \
          providers: {{a: {{base_url: \"{base_url}\", api_key: sk-key-of-a, models: [m], \
-         timeouts: {{connect_ms: 2000}}, {more}}}}}}}\n"
+         timeouts: {{connect_ms: 4000}}, {more}}}}}}}\n"
     )
 }
 

@@ -34,7 +34,7 @@ async fn nobody_else_is_asked() {
     let far = Far::new(&[]).await;
     let proxy = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
     let url = proxy.url("http");
-    let yaml = far.yaml("").replace("connect_ms: 2000", "connect_ms: 500");
+    let yaml = far.yaml("").replace("connect_ms: 4000", "connect_ms: 500");
     for env in [
         &[("HTTP_PROXY", &*url)][..],
         &[("HTTPS_PROXY", &*url), ("NO_PROXY", "localhost,.example.test")],
@@ -55,7 +55,7 @@ async fn nobody_else_is_asked() {
     for no_proxy in ["example.org", "llm.example.test:8443", "xllm.example.test", "10.0.0.0/8"] {
         let proxy = TestProxy::start(ProxyScript::Forward(far.front.addr)).await;
         let env = [("HTTPS_PROXY", &*proxy.url("http")), ("NO_PROXY", no_proxy)];
-        let gateway = Binary::start(&yaml, &env).await;
+        let gateway = Binary::start(&far.yaml(""), &env).await;
         assert_eq!(chat(&gateway).await.0, 200, "{no_proxy}");
         assert_eq!(proxy.asked(), CONNECT);
     }
