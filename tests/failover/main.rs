@@ -13,6 +13,7 @@ mod chain;
 mod errors;
 mod exhaustion;
 mod faults;
+mod forms;
 mod holdoffs;
 mod load;
 mod policies;

@@ -39,7 +39,7 @@ impl Checker<'_> {
         models.commit = raw.commit.map_or(models.commit, commit);
         models.total_ms =
             raw_timeouts.total_ms.as_ref().map_or(models.total_ms, |total| total.value);
-        models.hold_ms = raw_timeouts.hold_ms.map_or(models.hold_ms, |hold| hold.value);
+        models.hold_ms = raw_timeouts.hold_ms.as_ref().map_or(models.hold_ms, |hold| hold.value);
         models.retry = self.retry(raw.retry, &models.retry);
         let breaker = raw.circuit_breaker.unwrap_or_default();
         models.circuit_breaker = self.circuit_breaker(&breaker, models.circuit_breaker);

@@ -1,32 +1,22 @@
 //! The form of an answer: an event stream or JSON, whatever the provider sends and calls it.
 
-#[path = "failover/seen.rs"]
-mod seen;
-mod support;
-
 use serde_json::{Value, json};
 
-use seen::Seen;
-use support::{CHAT, Gateway, Provider, Reply, always, post, send};
+use crate::{
+    chain::{ask, ask_with, gateway},
+    seen::Seen,
+    support::{Gateway, Reply, always, post},
+};
 
-async fn gateway(providers: &[&Provider]) -> Gateway {
-    let mut config = String::from("models:\n  retry: {max_retries: 0}\n  providers:\n");
-    for (provider, name) in providers.iter().zip('a'..) {
-        let url = provider.base_url();
-        config += &format!("    {name}: {{base_url: \"{url}\", api_key: k, models: [m]}}\n");
-    }
-    Gateway::start(&config).await
-}
+const ONCE: &str = "retry: {max_retries: 0}";
 
 async fn chat(gateway: &Gateway, stream: bool) -> Seen {
-    let body =
-        json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]});
-    Seen::read(send(gateway.addr, post(CHAT, &body)).await).await
+    ask(gateway, stream).await
 }
 
 async fn responses(gateway: &Gateway, stream: bool) -> Seen {
     let body = json!({"model": "m", "stream": stream, "input": "Hi"});
-    Seen::read(send(gateway.addr, post("/v1/responses", &body)).await).await
+    ask_with(gateway, post("/v1/responses", &body)).await
 }
 
 fn stream() -> Reply {
@@ -51,7 +41,7 @@ async fn a_stream_is_one_whatever_it_is_called() {
             label => Reply::new(200).content_type(label).bytes(stream().body()),
         };
         let a = always(reply).await;
-        let gateway = gateway(&[&a]).await;
+        let gateway = gateway(&[&a], ONCE).await;
         let seen = chat(&gateway, true).await;
         assert_eq!((seen.status.as_u16(), text(&seen)), (200, "Hello".into()), "{label}");
         assert_eq!(seen.header("content-type"), "text/event-stream", "{label}");
@@ -69,7 +59,7 @@ async fn events_for_a_plain_request_become_json() {
             false => Reply::new(200).content_type("application/json").bytes(stream().body()),
         };
         let a = always(reply).await;
-        let gateway = gateway(&[&a]).await;
+        let gateway = gateway(&[&a], ONCE).await;
         let seen = chat(&gateway, false).await;
         assert_eq!((seen.status.as_u16(), seen.header("content-type")), (200, "application/json"));
         let json: Value = serde_json::from_slice(&seen.body).expect("JSON");
@@ -87,7 +77,7 @@ async fn json_for_a_streamed_request_becomes_events() {
     for label in ["application/json", "text/event-stream", "text/plain"] {
         let reply = Reply::new(200).content_type(label).bytes(Reply::chat("Hello").body());
         let a = always(reply).await;
-        let gateway = gateway(&[&a]).await;
+        let gateway = gateway(&[&a], ONCE).await;
         let seen = chat(&gateway, true).await;
         assert_eq!((seen.status.as_u16(), seen.header("content-type")), (200, "text/event-stream"));
         assert_eq!(text(&seen), "Hello", "{label}");
@@ -104,7 +94,7 @@ async fn what_breaks_while_it_is_converted_fails_over() {
     let error = || Reply::events().role().delta("Hel").error_event("overloaded");
     for reply in [cut(), error(), Reply::events().role().bytes("data: {\"choi\n\n")] {
         let (a, b) = (always(reply).await, always(Reply::chat("From b")).await);
-        let gateway = gateway(&[&a, &b]).await;
+        let gateway = gateway(&[&a, &b], ONCE).await;
         for seen in [chat(&gateway, false).await, responses(&gateway, false).await] {
             assert_eq!((seen.status.as_u16(), seen.target()), (200, "b/m".into()));
             assert!(seen.text().contains("From b"));
@@ -116,12 +106,12 @@ async fn what_breaks_while_it_is_converted_fails_over() {
 async fn streams_are_not_held_back_by_proxies_in_front() {
     let reply = stream().header("cache-control", "max-age=60");
     let a = always(reply).await;
-    let gateway = gateway(&[&a]).await;
+    let gateway = gateway(&[&a], ONCE).await;
     for seen in [chat(&gateway, true).await, responses(&gateway, true).await] {
         assert_eq!(seen.header("x-accel-buffering"), "no");
         assert_eq!(seen.header("cache-control"), "no-cache");
     }
     let plain = always(Reply::chat("Hello")).await;
-    let seen = chat(&self::gateway(&[&plain]).await, false).await;
+    let seen = chat(&self::gateway(&[&plain], ONCE).await, false).await;
     assert_eq!(seen.header("x-accel-buffering"), "");
 }
