@@ -1,7 +1,5 @@
 use std::{fmt, sync::Arc};
 
-use http::Extensions;
-
 use crate::Target;
 
 /// A pointer, shared by all clones, so that a layer's type stays nameable.
@@ -32,7 +30,13 @@ impl<S> Policy<S> {
 }
 
 impl<S: Clone> Policy<S> {
-    pub(crate) fn of(&self, extensions: &Extensions) -> S {
+    #[cfg(any(
+        feature = "circuit-breaker",
+        feature = "deadlines",
+        feature = "responses",
+        feature = "retry"
+    ))]
+    pub(crate) fn of(&self, extensions: &http::Extensions) -> S {
         self.of_target(extensions.get::<Target>())
     }
 

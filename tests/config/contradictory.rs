@@ -294,7 +294,7 @@ fn error_rules() {
     assert_snapshot!(refused(&provider("errors: refused")), @r"
     gateway.yaml:5:15: expected a list, such as [a, b]
       5 |       errors: refused
-        |               ^
+        |               ^^^^^^^
     ");
 }
 

@@ -159,6 +159,7 @@ async fn the_providers_own_limits_and_what_stands_before_it() {
         (413, "<html><head><title>413 Request Entity Too Large</title></head></html>"),
         (400, "<html><body>cloudflare</body></html>"),
         (407, ""),
+        (400, " <!-- a proxy --> Blocked by the company's policy"),
         (
             400,
             r#"{"error":{"message":"Selected model is at capacity. Please try a different model."}}"#,

@@ -1,6 +1,8 @@
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value, value::RawValue};
+#[cfg(any(feature = "observe", feature = "responses"))]
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::named_wait;
 use crate::exchange::UpstreamError;
@@ -43,6 +45,7 @@ impl UpstreamError {
 }
 
 /// Reads the value of an `error` field: an object, or a mere string.
+#[cfg(any(feature = "observe", feature = "responses"))]
 pub(crate) fn read_field(raw: &RawValue) -> UpstreamError {
     read_at(raw.get().as_bytes(), SystemTime::now)
 }
@@ -50,6 +53,18 @@ pub(crate) fn read_field(raw: &RawValue) -> UpstreamError {
 /// Reads the body of an error answer.
 pub(crate) fn read_body(bytes: &[u8]) -> UpstreamError {
     read_at(bytes, SystemTime::now)
+}
+
+/// Reads the body of an error answer. One that is no JSON and is labelled as a page is one.
+#[cfg(feature = "observe")]
+pub(crate) fn read_labelled(bytes: &[u8], is_page: bool) -> UpstreamError {
+    let mut error = read_body(bytes);
+    let is_json =
+        bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[");
+    if is_page && !is_json && error.labels.is_empty() {
+        error.labels.push(PAGE.into());
+    }
+    error
 }
 
 /// Whether a JSON answer that is none says in a provider's own way that it is an error, although

@@ -233,6 +233,30 @@ const TOO_LONG: &[Wording] = &[
         "context_length",
     ),
     ("Cerebras, Mistral: no body", 413, "", "context_length"),
+    (
+        "vLLM: max_model_len",
+        400,
+        r#"{"object":"error","message":"The decoder prompt (length 40000) is longer than the maximum model length of 32768.","type":"BadRequestError","param":null,"code":400}"#,
+        "context_length",
+    ),
+    (
+        "llama.cpp: batch size",
+        500,
+        r#"{"error":{"code":500,"message":"input (1024 tokens) is too large to process. increase the physical batch size (current batch size: 512)","type":"server_error"}}"#,
+        "context_length",
+    ),
+    (
+        "Gemini: payload",
+        400,
+        r#"{"error":{"code":400,"message":"Request payload size exceeds the limit: 20971520 bytes.","status":"INVALID_ARGUMENT"}}"#,
+        "context_length",
+    ),
+    (
+        "Anthropic: subscriptions",
+        429,
+        r#"{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}"#,
+        "rate_limited",
+    ),
 ];
 
 const NO_MODEL: &[Wording] = &[
@@ -435,6 +459,25 @@ const NO_MODEL: &[Wording] = &[
         r#"{"type":"about:blank","status":410,"title":"Gone","detail":"The model 'm' has reached its end of life and is no longer available."}"#,
         "unknown_model",
     ),
+    (
+        "LiteLLM proxy: models of a key",
+        401,
+        r#"{"error":{"message":"key not allowed to access model. This key can only access models=['a']. Tried to access m","type":"key_model_access_denied","code":"401"}}"#,
+        "unknown_model",
+    ),
+    (
+        "Ollama: memory",
+        500,
+        r#"{"error":"model requires more system memory (5.6 GiB) than is available (3.1 GiB)"}"#,
+        "unknown_model",
+    ),
+    ("LM Studio: unloaded", 400, r#"{"error":"Model unloaded."}"#, "unknown_model"),
+    (
+        "Cohere: chat API",
+        422,
+        r#"{"message":"model 'embed-0' is not supported by the chat API"}"#,
+        "unknown_model",
+    ),
 ];
 
 const NO_MONEY: &[Wording] = &[
@@ -628,6 +671,24 @@ const NO_MONEY: &[Wording] = &[
         "Vercel AI Gateway",
         402,
         r#"{"error":{"message":"Insufficient funds. Please add credits to your account to continue using AI services.","type":"insufficient_funds"}}"#,
+        "exhausted",
+    ),
+    (
+        "OpenRouter: limits of a key",
+        403,
+        r#"{"error":{"message":"Key limit exceeded (total limit). Manage it using https://openrouter.ai/settings/keys","code":403}}"#,
+        "exhausted",
+    ),
+    (
+        "Cohere: trial keys",
+        429,
+        r#"{"message":"You are using a Trial key, which is limited to 1000 API calls / month. You can continue to use the Trial key for free or upgrade to a Production key."}"#,
+        "exhausted",
+    ),
+    (
+        "one-api: tokens",
+        403,
+        r#"{"error":{"message":"该令牌额度已用尽","type":"one_api_error"}}"#,
         "exhausted",
     ),
 ];
@@ -927,6 +988,18 @@ const NO_ENTRY: &[Wording] = &[
     ),
     ("a company's proxy", 407, "", "proxy"),
     ("nginx: a wrong base URL", 404, "<html>\n<head><title>404 Not Found</title></head>", "proxy"),
+    (
+        "Anthropic: subscription credentials",
+        400,
+        r#"{"type":"error","error":{"type":"invalid_request_error","message":"This credential is only authorized for use with Claude Code and cannot be used for other API requests."}}"#,
+        "refused",
+    ),
+    (
+        "Bedrock: new accounts",
+        400,
+        r#"{"__type":"ValidationException","message":"Operation not allowed"}"#,
+        "restricted",
+    ),
 ];
 
 const TOO_BUSY: &[Wording] = &[
@@ -1022,6 +1095,24 @@ const TOO_BUSY: &[Wording] = &[
         "unavailable",
     ),
     ("an unknown error under a 200", 200, r#"{"error":{"message":"Oops","code":"odd"}}"#, "broken"),
+    (
+        "LM Studio: a crash",
+        400,
+        r#"{"error":"The model has crashed without additional information. (Exit code: 18446744072635812000)"}"#,
+        "overloaded",
+    ),
+    (
+        "LiteLLM proxy",
+        503,
+        r#"{"error":{"message":"There are no healthy deployments for this model.","code":"503"}}"#,
+        "overloaded",
+    ),
+    (
+        "new-api",
+        503,
+        r#"{"error":{"message":"当前分组上游负载已饱和，请稍后再试","type":"new_api_error"}}"#,
+        "overloaded",
+    ),
 ];
 
 const CLIENTS_OWN: &[Wording] = &[
@@ -1250,6 +1341,12 @@ const CLIENTS_OWN: &[Wording] = &[
     ("RFC 9110", 405, r#"{"detail":"Method Not Allowed"}"#, "client_error"),
     ("RFC 9110", 415, "", "client_error"),
     ("RFC 9110", 400, "", "client_error"),
+    (
+        "xAI: usage guidelines",
+        403,
+        r#"{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines."}"#,
+        "client_error",
+    ),
 ];
 
 /// What a body says it means, as the observer finds it.

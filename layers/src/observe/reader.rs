@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, header::CONTENT_TYPE};
 
 use super::{
     chat, error,
@@ -27,7 +27,7 @@ pub(super) enum Reader {
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Answer(Dialect),
-    Error,
+    Error { is_page: bool },
 }
 
 impl Reader {
@@ -45,7 +45,9 @@ impl Reader {
                     Self::whole(Kind::Answer(dialect), cap)
                 }
             }
-            (_, status) if is_error(status) => Self::whole(Kind::Error, cap),
+            (_, status) if is_error(status) => {
+                Self::whole(Kind::Error { is_page: is_page(response.headers()) }, cap)
+            }
             _ => Self::Opaque,
         }
     }
@@ -106,7 +108,9 @@ impl Reader {
                 }
                 progress.ended(recorder);
             }
-            Self::Whole { kind: Kind::Error, held, .. } => read_error(held, recorder),
+            Self::Whole { kind: Kind::Error { is_page }, held, .. } => {
+                read_error(held, is_page, recorder);
+            }
             Self::Opaque => {}
         }
         Ok(())
@@ -133,15 +137,22 @@ impl Reader {
         match self {
             Self::Events(events) => events.broken(recorder),
             // What an error said counts, however its body ended.
-            Self::Whole { kind: Kind::Error, held, .. } => read_error(held, recorder),
+            Self::Whole { kind: Kind::Error { is_page }, held, .. } => {
+                read_error(held, is_page, recorder);
+            }
             Self::Whole { .. } | Self::Opaque => {}
         }
     }
 }
 
-fn read_error(held: Vec<Bytes>, recorder: &Recorder) {
-    let error = error::read_body(&join(held));
+fn read_error(held: Vec<Bytes>, is_page: bool, recorder: &Recorder) {
+    let error = error::read_labelled(&join(held), is_page);
     recorder.update(|facts| facts.error = Some(error));
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }
 
 fn is_error(status: StatusCode) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
+use switchtower_layers::{classify::Meaning, exchange::UpstreamError};
 
 use super::egress;
 use super::finding::{Finding, Group, Level};
@@ -108,6 +109,7 @@ fn judge(name: &str, provider: &Provider, answer: &Result<Answer, Broken>) -> Fi
 
 fn answered(provider: &Provider, answer: &Answer) -> (Level, String, Option<String>) {
     let status = answer.status;
+    let meaning = Meaning::of_answer(status, Some(&UpstreamError::read(&answer.body)));
     let base_url = "see whether its `base_url` is right: most end in /v1";
     let (level, what, next) = match status.as_u16() {
         200..=299 if answer.is_page => {
@@ -117,14 +119,19 @@ fn answered(provider: &Provider, answer: &Answer) -> (Level, String, Option<Stri
             let what = format!("answers in {} ms and takes the key", answer.took.as_millis());
             return (Level::Ok, what, None);
         }
-        401 | 403 => {
+        429 if meaning == Meaning::Exhausted => {
+            (Level::Fail, "has no quota left (429)".to_owned(), "top it up".to_owned())
+        }
+        status if meaning == Meaning::Exhausted => {
+            (Level::Fail, format!("has no credit left ({status})"), "top it up".to_owned())
+        }
+        status if matches!(status, 401 | 403) || meaning == Meaning::Refused => {
             let next = match &provider.key_env {
                 Some(variable) => format!("put a valid one into {variable}"),
                 None => "put a valid one into its `api_key`".to_owned(),
             };
-            (Level::Fail, format!("refuses the key ({})", status.as_u16()), next)
+            (Level::Fail, format!("refuses the key ({status})"), next)
         }
-        402 => (Level::Fail, "has no credit left (402)".to_owned(), "top it up".to_owned()),
         404 | 405 => {
             let path = path(provider);
             (
@@ -132,9 +139,6 @@ fn answered(provider: &Provider, answer: &Answer) -> (Level, String, Option<Stri
                 format!("knows no {path} ({}), so the key is not tried", status.as_u16()),
                 base_url.to_owned(),
             )
-        }
-        429 if is_quota(&answer.body) => {
-            (Level::Fail, "has no quota left (429)".to_owned(), "top it up".to_owned())
         }
         429 => {
             let next = "wait; if it stays so, ask less of it, by `models.rate_limit`";
@@ -151,13 +155,6 @@ fn answered(provider: &Provider, answer: &Answer) -> (Level, String, Option<Stri
         _ => (Level::Warn, format!("answers {status}"), base_url.to_owned()),
     };
     (level, what, Some(next))
-}
-
-/// The code that says that waiting does not help.
-fn is_quota(body: &[u8]) -> bool {
-    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let says = |field: &str| body["error"][field] == "insufficient_quota";
-    says("code") || says("type")
 }
 
 fn unanswered(provider: &Provider, broken: &Broken) -> (String, String) {
@@ -234,6 +231,16 @@ mod tests {
             (301, "", "fail p: leads elsewhere (301) → see whether its `base_url`"),
             (401, "", "fail p: refuses the key (401) → put a valid one into P_KEY"),
             (402, "", "fail p: has no credit left (402) → top it up"),
+            (
+                403,
+                r#"{"error": "Your team has used all available credits"}"#,
+                "fail p: has no credit left (403) → top it up",
+            ),
+            (
+                400,
+                r#"[{"error": {"code": 400, "message": "API key not valid."}}]"#,
+                "fail p: refuses the key (400) → put a valid one into P_KEY",
+            ),
             (404, "", "warn p: knows no /models (404), so the key is not tried → see"),
             (418, "", "warn p: answers 418 I'm a teapot → see"),
             (429, "", "warn p: is rate limited (429) → wait"),
