@@ -226,6 +226,7 @@ async fn with_nobody_else_the_error_comes_as_it_is() {
             r#"[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","details":[{"reason":"API_KEY_INVALID"}]}}]"#,
         ),
         (451, r#"{"error":{"message":"not here"}}"#),
+        (403, "<html>Blocked</html>"),
     ] {
         let a = always(says(status, body)).await;
         let seen = ask(&gateway(&[&a], RETRIES).await, false).await;
@@ -233,7 +234,7 @@ async fn with_nobody_else_the_error_comes_as_it_is() {
         assert_eq!(seen.body, body);
     }
     for (status, body) in
-        [(403, "<html>Blocked</html>"), (500, r#"{"error":{"code":"insufficient_balance"}}"#)]
+        [(407, "<html>Who are you?</html>"), (500, r#"{"error":{"code":"insufficient_balance"}}"#)]
     {
         let a = always(says(status, body)).await;
         let seen = ask(&gateway(&[&a], RETRIES).await, false).await;

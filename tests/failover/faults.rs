@@ -215,7 +215,6 @@ fn statuses() -> Vec<Row> {
         let last = if status < 500 { Last::AsItCame(status) } else { Last::ProviderError };
         row(name, Reply::error(status, code), Effect::Refusal(last))
     };
-    let overloaded = |name, status| row(name, Reply::error(status, "busy"), ONE_TRY);
     let limited = |name, reply: Reply| row(name, reply, Effect::Refusal(Last::AsItCame(429)));
     vec![
         passes("400", 400),
@@ -225,12 +224,12 @@ fn statuses() -> Vec<Row> {
         refuses("402", 402, "insufficient_balance"),
         refuses("403", 403, "forbidden"),
         refuses("404", 404, "not_found"),
-        overloaded("408", 408),
-        overloaded("409", 409),
+        refuses("408", 408, "busy"),
+        refuses("409", 409, "busy"),
         refuses("413", 413, "too_large"),
         passes("422", 422),
-        overloaded("424", 424),
-        overloaded("498", 498),
+        refuses("424", 424, "busy"),
+        refuses("498", 498, "busy"),
         limited("429", Reply::error(429, "rate_limit_exceeded")),
         limited("429, wait", Reply::error(429, "rate_limit_exceeded").header("retry-after", 7)),
         limited("429 quota", Reply::error(429, "insufficient_quota")),
@@ -248,7 +247,7 @@ fn statuses() -> Vec<Row> {
         row(
             "403 HTML",
             Reply::new(403).content_type("text/html").bytes("<h1>Blocked</h1>").sized(),
-            ONE_TRY,
+            Effect::Refusal(Last::AsItCame(403)),
         ),
         row("302", Reply::new(302).header("location", "/login").sized(), ONE_TRY),
     ]

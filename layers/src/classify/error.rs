@@ -75,7 +75,7 @@ pub(crate) fn read_in_place_of_answer(bytes: &[u8]) -> Option<UpstreamError> {
     let fails = |value: &Value| value["status_code"].as_i64().is_some_and(|code| code != 0);
     let says = |name: &&str| object.get(*name).is_some_and(Value::is_string);
     let is_error = object.get("base_resp").is_some_and(fails)
-        || ["message", "msg", "detail", "error_msg"].iter().any(|name| says(&name));
+        || ["message", "msg", "detail", "error_msg"].iter().any(says);
     is_error.then(|| read_body(bytes))
 }
 

@@ -15,9 +15,11 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct ErrorPolicy(Arc<ErrorSettings>);
 
+type Redact = Arc<dyn Fn(&mut UpstreamError) + Send + Sync>;
+
 #[derive(Clone)]
 struct ErrorSettings {
-    redact: Option<Arc<dyn Fn(&mut UpstreamError) + Send + Sync>>,
+    redact: Option<Redact>,
     rules: Policy<ErrorRules>,
 }
 

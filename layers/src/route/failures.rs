@@ -1,6 +1,6 @@
 use std::{fmt::Write as _, time::Duration};
 
-use http::{HeaderValue, header::RETRY_AFTER, response::Parts};
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER, response::Parts};
 
 use super::{Plan, held::Held};
 use crate::{
@@ -120,16 +120,7 @@ impl Failures {
             {
                 End::Own(Rejection::new(Code::ProviderError, reasons.join("; ")))
             }
-            Some((
-                Meaning::Exhausted
-                | Meaning::Refused
-                | Meaning::Restricted
-                | Meaning::UnknownModel
-                | Meaning::ContextLength
-                | Meaning::RateLimited(_),
-                head,
-                held,
-            )) if head.status.is_client_error() && head.status.as_u16() != 429 => {
+            Some((_, head, held)) if head.status.is_client_error() && !is_for_us(head.status) => {
                 End::AsItCame(head, held)
             }
             _ => End::Own(Rejection::new(Code::ProviderError, reasons.join("; "))),
@@ -167,6 +158,11 @@ impl Failures {
         }
         Rejection::new(Code::DeadlineExceeded, message)
     }
+}
+
+/// A 429 among other failures, and what a proxy between us and the provider wants of us.
+fn is_for_us(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
 }
 
 /// One line about an error answer: the provider and what it said.

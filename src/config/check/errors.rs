@@ -10,22 +10,22 @@ use crate::config::suggest;
 impl Checker<'_> {
     /// The rules, of which the first that applies counts.
     pub(super) fn error_rules(&mut self, raw: Option<Vec<Spanned<RawErrorRule>>>) -> ErrorRules {
-        raw.into_iter().flatten().filter_map(|rule| self.error_rule(rule)).collect()
+        raw.into_iter().flatten().filter_map(|rule| self.error_rule(&rule)).collect()
     }
 
     /// `None` when something is wrong with it, which has been reported then.
-    fn error_rule(&mut self, raw: Spanned<RawErrorRule>) -> Option<ErrorRule> {
+    fn error_rule(&mut self, raw: &Spanned<RawErrorRule>) -> Option<ErrorRule> {
         let RawErrorRule { status, code, message, means } = &raw.value;
         let meaning = match means {
             Some(means) => self.meaning(means),
             None => {
-                self.wrong(&raw, "this rule does not say what the error `means`")
+                self.wrong(raw, "this rule does not say what the error `means`")
                     .help("add, for example, `means: exhausted`".to_owned());
                 None
             }
         };
         if status.is_none() && code.is_none() && message.is_none() {
-            self.wrong(&raw, "this rule has no condition: every error would mean this")
+            self.wrong(raw, "this rule has no condition: every error would mean this")
                 .help("add a `status`, a `code` or a `message`".to_owned());
         }
         let mut rule = ErrorRule::new(meaning?);
