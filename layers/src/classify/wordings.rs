@@ -257,6 +257,24 @@ const TOO_LONG: &[Wording] = &[
         r#"{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}"#,
         "rate_limited",
     ),
+    (
+        "a reseller",
+        400,
+        r#"{"error":{"message":"Request exceeds the model's token limit","type":"invalid_request_error"}}"#,
+        "context_length",
+    ),
+    (
+        "a server of one's own",
+        400,
+        r#"{"error":{"message":"Prompt is way too long for me"}}"#,
+        "context_length",
+    ),
+    (
+        "Zhipu: Chinese",
+        400,
+        r#"{"error":{"code":"1261","message":"Prompt 超长"}}"#,
+        "context_length",
+    ),
 ];
 
 const NO_MODEL: &[Wording] = &[
@@ -478,6 +496,18 @@ const NO_MODEL: &[Wording] = &[
         r#"{"message":"model 'embed-0' is not supported by the chat API"}"#,
         "unknown_model",
     ),
+    (
+        "GitHub Copilot",
+        400,
+        r#"{"error":{"message":"The requested model is not supported.","code":"model_not_supported"}}"#,
+        "unknown_model",
+    ),
+    (
+        "Azure: without its code",
+        404,
+        r#"{"error":{"message":"The API deployment for this resource does not exist."}}"#,
+        "unknown_model",
+    ),
 ];
 
 const NO_MONEY: &[Wording] = &[
@@ -691,6 +721,20 @@ const NO_MONEY: &[Wording] = &[
         r#"{"error":{"message":"该令牌额度已用尽","type":"one_api_error"}}"#,
         "exhausted",
     ),
+    ("a reseller", 429, r#"{"error":{"message":"Insufficient account balance"}}"#, "exhausted"),
+    (
+        "a reseller",
+        403,
+        r#"{"error":{"message":"Your balance is insufficient, please top up"}}"#,
+        "exhausted",
+    ),
+    ("a reseller, as a 500", 500, r#"{"error":{"message":"账户余额不足"}}"#, "exhausted"),
+    (
+        "Gemini: Vertex AI",
+        403,
+        r#"{"error":{"code":403,"message":"This API method requires billing to be enabled.","status":"PERMISSION_DENIED","details":[{"reason":"BILLING_DISABLED"}]}}"#,
+        "exhausted",
+    ),
 ];
 
 const TOO_FAST: &[Wording] = &[
@@ -830,6 +874,18 @@ const TOO_FAST: &[Wording] = &[
         "nginx: a page",
         429,
         "<html><head><title>429 Too Many Requests</title></head></html>",
+        "rate_limited",
+    ),
+    (
+        "Gemini: google-gemini/gemini-cli#10925",
+        429,
+        r#"{"error":{"code":429,"message":"Quota exceeded for quota metric requests and limit requests per minute","status":"RESOURCE_EXHAUSTED","errors":[{"reason":"rateLimitExceeded"}]}}"#,
+        "rate_limited",
+    ),
+    (
+        "a server of one's own",
+        403,
+        r#"{"error":{"message":"Too many concurrent requests"}}"#,
         "rate_limited",
     ),
 ];
@@ -1000,6 +1056,8 @@ const NO_ENTRY: &[Wording] = &[
         r#"{"__type":"ValidationException","message":"Operation not allowed"}"#,
         "restricted",
     ),
+    ("a proxy", 400, r#"{"error":{"message":"Missing API key"}}"#, "refused"),
+    ("Zhipu: api-code", 400, r#"{"error":{"code":"1000","message":"身份验证失败。"}}"#, "refused"),
 ];
 
 const TOO_BUSY: &[Wording] = &[
@@ -1345,6 +1403,60 @@ const CLIENTS_OWN: &[Wording] = &[
         "xAI: usage guidelines",
         403,
         r#"{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines."}"#,
+        "client_error",
+    ),
+    (
+        "OpenAI: no model",
+        400,
+        r#"{"error":{"message":"you must provide a model parameter","type":"invalid_request_error"}}"#,
+        "client_error",
+    ),
+    (
+        "vLLM: pydantic quotes the prompt",
+        400,
+        r#"{"object":"error","message":"[{'type': 'string_type', 'loc': ('body', 'messages', 0, 'content'), 'msg': 'Input should be a valid string', 'input': {'a': 'insufficient balance, rate limit, model not found'}}]","type":"BadRequestError","param":null,"code":400}"#,
+        "client_error",
+    ),
+    (
+        "LiteLLM: pydantic quotes the prompt",
+        400,
+        r#"{"error":{"message":"1 validation error for Request\nmessages\n  Input should be a valid list [type=list_type, input_value='my API key is invalid', input_type=str]"}}"#,
+        "client_error",
+    ),
+    (
+        "OpenAI: a quoted value",
+        400,
+        r#"{"error":{"message":"Invalid value: 'insufficient balance'. Supported values are: 'low', 'high'.","code":"invalid_value"}}"#,
+        "client_error",
+    ),
+    (
+        "Gemini: a quoted value",
+        400,
+        r#"{"error":{"code":400,"message":"Invalid value at 'contents' (type.googleapis.com/Content), \"rate limit\"","status":"INVALID_ARGUMENT"}}"#,
+        "client_error",
+    ),
+    (
+        "Bedrock: output",
+        400,
+        r#"{"__type":"ValidationException","message":"max_tokens exceeds the output token limit"}"#,
+        "client_error",
+    ),
+    (
+        "Cohere: output",
+        400,
+        r#"{"message":"invalid request: max_tokens must be less than or equal to 4096 tokens"}"#,
+        "client_error",
+    ),
+    (
+        "OpenAI: images",
+        400,
+        r#"{"error":{"message":"Invalid image data. The image exceeds 20 MB","code":"image_too_large"}}"#,
+        "client_error",
+    ),
+    (
+        "a reused idempotency key",
+        422,
+        r#"{"error":{"message":"Idempotency key was used with another request"}}"#,
         "client_error",
     ),
 ];
