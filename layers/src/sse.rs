@@ -25,6 +25,8 @@ pub struct Event<'a> {
     pub name: &'a [u8],
     /// The `data` lines, joined by newlines.
     pub data: &'a [u8],
+    /// Whether there was a `data` line. Always true of the events that [`Framer::feed`] reports.
+    pub has_data: bool,
     /// The last `id` field so far, of this event or an earlier one; empty when there was none.
     pub id: &'a [u8],
     /// How much of the chunk stands before this event; 0 when it began in an earlier chunk.
@@ -63,6 +65,8 @@ pub struct Framer {
     /// Data lines of the event so far, when it has more than the one that can be lent.
     data: Vec<u8>,
     has_data: bool,
+    /// A field without data that some readers take for an event: a name, an id or a retry time.
+    has_field: bool,
     name: Vec<u8>,
     id: Vec<u8>,
     /// A CR ended the last chunk: an LF that begins the next one belongs to it.
@@ -82,6 +86,7 @@ impl Framer {
             line: Vec::new(),
             data: Vec::new(),
             has_data: false,
+            has_field: false,
             name: Vec::new(),
             id: Vec::new(),
             after_cr: false,
@@ -100,6 +105,25 @@ impl Framer {
     ///
     /// When one event is larger than the cap.
     pub fn feed(
+        &mut self,
+        chunk: &[u8],
+        mut on_event: impl FnMut(Event<'_>),
+    ) -> Result<usize, TooLarge> {
+        self.feed_blocks(chunk, |event| {
+            if event.has_data {
+                on_event(event);
+            }
+        })
+    }
+
+    /// Like [`feed`](Self::feed), but also reports blocks without data that the standard ignores
+    /// and widely used readers (the OpenAI SDK for Python) take for an event with empty data: one
+    /// with a name, an id or a retry time, and any once an id has come.
+    ///
+    /// # Errors
+    ///
+    /// When one event is larger than the cap.
+    pub fn feed_blocks(
         &mut self,
         chunk: &[u8],
         mut on_event: impl FnMut(Event<'_>),
@@ -124,8 +148,9 @@ impl Framer {
             };
             self.after_cr = ending == b"\r";
             let (start, end) = (boundary, chunk.len() - rest.len());
-            let mut emit = |name: &[u8], data: &[u8], id: &[u8]| {
-                on_event(Event { name, data, id, start, end });
+            let mut emit = |name: &[u8], data: Option<&[u8]>, id: &[u8]| {
+                let has_data = data.is_some();
+                on_event(Event { name, data: data.unwrap_or_default(), has_data, id, start, end });
             };
             let is_boundary = if self.line.is_empty() {
                 self.take_line(line, &mut lent, &mut emit)
@@ -176,7 +201,7 @@ impl Framer {
         &mut self,
         line: &'a [u8],
         lent: &mut Option<&'a [u8]>,
-        emit: &mut impl FnMut(&[u8], &[u8], &[u8]),
+        emit: &mut impl FnMut(&[u8], Option<&[u8]>, &[u8]),
     ) -> bool {
         let line = if std::mem::take(&mut self.at_start) {
             line.strip_prefix(BOM).unwrap_or(line)
@@ -190,32 +215,42 @@ impl Framer {
         match field(line) {
             (b"data", value) => self.keep(lent.replace(value)),
             (b"event", value) => {
+                self.has_field = true;
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
             // The standard has one with a null ignored.
             (b"id", value) if !value.contains(&0) => {
+                self.has_field = true;
                 self.id.clear();
                 self.id.extend_from_slice(value);
             }
+            (b"retry", _) => self.has_field = true,
             _ => {}
         }
         false
     }
 
-    fn dispatch(&mut self, lent: Option<&[u8]>, emit: &mut impl FnMut(&[u8], &[u8], &[u8])) {
+    fn dispatch(
+        &mut self,
+        lent: Option<&[u8]>,
+        emit: &mut impl FnMut(&[u8], Option<&[u8]>, &[u8]),
+    ) {
         match lent {
-            Some(data) if !self.has_data => emit(&self.name, data, &self.id),
+            Some(data) if !self.has_data => emit(&self.name, Some(data), &self.id),
             lent => {
                 self.keep(lent);
                 if self.has_data {
-                    emit(&self.name, &self.data, &self.id);
+                    emit(&self.name, Some(&self.data), &self.id);
+                } else if self.has_field || !self.id.is_empty() {
+                    emit(&self.name, None, &self.id);
                 }
             }
         }
         self.data.clear();
         self.name.clear();
         self.has_data = false;
+        self.has_field = false;
     }
 }
 
@@ -269,6 +304,31 @@ mod tests {
     fn the_name_belongs_to_one_event() {
         let events = frame([&b"event: error\ndata: a\n\ndata: b\n\n"[..]]);
         assert_eq!(events, [(b"error".to_vec(), b"a".to_vec()), (vec![], b"b".to_vec())]);
+    }
+
+    #[test]
+    fn blocks_without_data_are_reported_on_request() {
+        let blocks = |text: &str| {
+            let mut blocks = Vec::new();
+            let framed = Framer::new(100).feed_blocks(text.as_bytes(), |event| {
+                blocks.push((event.has_data, text[event.start..event.end].to_owned()));
+            });
+            assert!(framed.is_ok());
+            blocks
+        };
+        let seen = blocks("event: ping\n\ndata:\n\n: hi\n\n\nretry: 5\n\nunknown\n\ndata: a\n\n");
+        let expected = [
+            (false, "event: ping\n\n"),
+            (true, "data:\n\n"),
+            (false, "retry: 5\n\n"),
+            (true, "data: a\n\n"),
+        ];
+        assert_eq!(seen, expected.map(|(has_data, text)| (has_data, text.to_owned())));
+
+        let seen = blocks("id: 1\n\ndata: a\n\n: hi\n\n\n");
+        let expected =
+            [(false, "id: 1\n\n"), (true, "data: a\n\n"), (false, ": hi\n\n"), (false, "\n")];
+        assert_eq!(seen, expected.map(|(has_data, text)| (has_data, text.to_owned())));
     }
 
     #[test]

@@ -130,6 +130,7 @@ pub(super) struct RawProvider {
     pub(super) errors: Option<Vec<Spanned<RawErrorRule>>>,
     pub(super) proxy: Option<Text>,
     pub(super) ca: Option<Text>,
+    pub(super) malformed: Option<RawMalformed>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -139,6 +140,13 @@ pub(super) struct RawErrorRule {
     pub(super) code: Option<Text>,
     pub(super) message: Option<Text>,
     pub(super) means: Option<Text>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawMalformed {
+    Fail,
+    Skip,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]

@@ -13,6 +13,7 @@ use switchtower_layers::{
     budget::{Limits, Price},
     circuit_breaker::Scope,
     classify::ErrorRules,
+    observe::Malformed,
     responses::Options,
     retry::DEFAULT_STATUSES,
     route::Commit,
@@ -240,6 +241,8 @@ pub struct Provider {
     pub proxy: ProxyRoute,
     /// `ca`: authorities that it may be certified by besides the system's. Default none.
     pub ca: Option<CertificateAuthority>,
+    /// `malformed`: what is done about events of its streams that are not JSON. Default `fail`.
+    pub malformed: Malformed,
 }
 
 impl Provider {

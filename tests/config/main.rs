@@ -22,6 +22,7 @@ use switchtower_layers::{
     Dialect,
     circuit_breaker::Scope,
     classify::{ErrorRule, ErrorRules, Meaning},
+    observe::Malformed,
     route::Commit,
 };
 
@@ -220,6 +221,16 @@ fn a_provider_has_rules_for_its_errors() {
     ];
     assert_eq!(providers["a"].errors, ErrorRules::from_iter(rules));
     assert!(providers["b"].errors.is_empty());
+}
+
+#[test]
+fn a_provider_may_have_its_malformed_events_skipped() {
+    let config = accepted(
+        "models:\n  providers:\n    a: {base_url: http://a, malformed: skip}\n    \
+         b: {base_url: http://b, malformed: fail}\n    c: {base_url: http://c}",
+    );
+    let malformed = config.models.providers.values().map(|provider| provider.malformed);
+    assert!(malformed.eq([Malformed::Skip, Malformed::Fail, Malformed::Fail]));
 }
 
 #[test]

@@ -99,6 +99,12 @@ fn wrong_choice() {
         |                ^^^^^^^^^
       help: the choices are: chat, responses
     ");
+    assert_snapshot!(refused(&provider("malformed: drop")), @r"
+    gateway.yaml:5:18: `drop` is not a choice here
+      5 |       malformed: drop
+        |                  ^^^^
+      help: the choices are: fail, skip
+    ");
     assert_snapshot!(refused("models: {commit: first-token}"), @r"
     gateway.yaml:1:18: `first-token` is not a choice here
       1 | models: {commit: first-token}

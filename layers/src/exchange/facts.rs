@@ -32,6 +32,9 @@ pub struct Facts {
     pub model: Option<Box<str>>,
     /// The tokens that the provider says were used.
     pub usage: Option<Usage>,
+    /// Events of a stream that were not JSON of the expected shape, whether they were skipped or
+    /// broke the stream.
+    pub malformed: u64,
     /// Of a Responses stream: its response's id, and the last event's sequence number.
     pub response: Option<(Box<str>, u64)>,
     /// What an error answer (4xx, 5xx) said, once its body has passed.

@@ -117,8 +117,9 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
             match ready!(this.inner.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
-                        if let Err(fault) = watch.reader.read(data, this.out, &watch.recorder) {
-                            let fault = watch.errors.applied(fault, &watch.recorder);
+                        let Watch { reader, recorder, errors } = watch;
+                        if let Err(fault) = reader.read(data, this.out, recorder, errors) {
+                            let fault = errors.applied(fault, recorder);
                             *this.fault = Some(fault.clone());
                             this.watch.take().into_iter().for_each(|w| w.broken(fault.clone()));
                         } else if this.inner.is_end_stream() {
@@ -161,7 +162,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         match &self.watch {
-            // It may end early, or lose the chunk that is withheld.
+            // It may end early, or lose events that are not for the client.
             Some(Watch { reader: Reader::Events(_), .. }) => SizeHint::default(),
             _ if self.out.is_empty() => self.inner.size_hint(),
             _ => SizeHint::default(),

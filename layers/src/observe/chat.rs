@@ -1,6 +1,6 @@
 //! Chat Completions: chunks and whole answers.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -12,46 +12,78 @@ use super::{
     error,
     progress::News,
     usage,
-    wire::{Present, Text},
+    wire::{NOT_JSON, Present, Read, Text},
 };
 use crate::{
-    exchange::{Fault, Finish},
+    exchange::{Fault, Finish, Usage},
     familiar::Familiar,
     json,
     sse::Event,
 };
 
-/// Reads one event and hands its news on. Gives whether it is the chunk that carries the usage
-/// and nothing else, which only comes to those who ask for it.
+/// Reads one event and hands its news on.
+///
+/// # Errors
+///
+/// When it says that the answer is broken.
 pub(super) fn read_event(
     event: Event<'_>,
     familiar: &mut Familiar<()>,
     news: impl FnOnce(News<'_>),
-) -> Result<bool, Fault> {
+) -> Result<Read, Fault> {
     let is_error = event.name == b"error";
     if !is_error && familiar.recognise(event.data).is_some() {
         // All else was told by the one before.
         news(News { content: true, ..News::default() });
-        return Ok(false);
+        return Ok(Read::Passes);
     }
-    let chunk: Wire<'_> = json::read(event.data)
-        .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
-    if is_error && chunk.error.is_none() {
-        return Err(Fault::Upstream(error::read_body(event.data)));
-    }
-    let has_usage = chunk.usage.is_some();
-    let choices = chunk.hand_on(news)?;
+    let chunk = match json::read::<Wire<'_>>(event.data) {
+        Ok(chunk) if !is_error || chunk.error.is_some() => chunk,
+        Err(_) if !is_error => return Ok(Read::Malformed(NOT_JSON)),
+        _ => return Err(Fault::Upstream(error::read_body(event.data))),
+    };
+    let (choices, has_usage) = chunk.hand_on(news)?;
     familiar.learn(event.data, choices.text.map(|text| ((), text)));
-    Ok(has_usage && choices.started == 0)
+    let is_usage_only = has_usage && choices.started == 0;
+    Ok(if is_usage_only { Read::UsageOnly } else { Read::Passes })
 }
 
 /// Reads a whole answer and hands its news on.
 pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
     let answer: Wire<'_> = json::read(bytes).map_err(|_| not_an_answer(bytes))?;
-    match answer.hand_on(news)?.started {
-        0 => Err(Fault::Malformed("the answer has no choices".into())),
-        _ => Ok(()),
+    let (choices, _) = answer.hand_on(news)?;
+    if choices.started == 0 {
+        return Err(Fault::Malformed("the answer has no choices".into()));
     }
+    let is_empty = !choices.content && choices.finished == 0;
+    if is_empty && !says_something_else(bytes) {
+        let why = "the answer has neither content nor a finish reason";
+        return Err(Fault::Malformed(why.into()));
+    }
+    Ok(())
+}
+
+/// Whether a message has something in a field that is not known as content, such as audio.
+fn says_something_else(answer: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        choices: Vec<AnyChoice<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct AnyChoice<'a> {
+        #[serde(borrow)]
+        text: Option<Present<'a>>,
+        #[serde(borrow)]
+        message: Option<HashMap<Text<'a>, Present<'a>>>,
+    }
+    let Ok(answer) = json::read::<Answer<'_>>(answer) else { return false };
+    answer.choices.iter().any(|choice| {
+        let fields = choice.message.iter().flatten();
+        let others = fields.filter(|(name, _)| !matches!(&*name.0, "role" | "name" | "usage"));
+        choice.text.is_some_and(Present::is_there)
+            || others.into_iter().any(|(_, it)| it.is_there())
+    })
 }
 
 /// Why these bytes, under a 200, are no answer.
@@ -72,34 +104,61 @@ struct Wire<'a> {
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
+    x_groq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// Groq's own field, in its first and its last chunk.
+#[derive(Default, Deserialize)]
+struct Groq<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    /// Why it has ended the stream early.
+    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
 impl<'a> Wire<'a> {
-    fn hand_on(self, news: impl FnOnce(News<'_>)) -> Result<Choices<'a>, Fault> {
-        if let Some(error) = self.error {
+    /// Gives the choices, and whether there is usage beside them.
+    fn hand_on(self, news: impl FnOnce(News<'_>)) -> Result<(Choices<'a>, bool), Fault> {
+        let groq = self.x_groq.and_then(|raw| serde_json::from_str::<Groq<'_>>(raw.get()).ok());
+        let groq = groq.unwrap_or_default();
+        let mut choices = self.choices.unwrap_or_default();
+        let inside = [groq.error, choices.error].into_iter().flatten();
+        let inside = inside.filter(|error| Present(Some(error)).is_there());
+        if let Some(error) = self.error.into_iter().chain(inside).next() {
             return Err(Fault::Upstream(error::read_field(error)));
         }
-        let mut choices = self.choices.unwrap_or_default();
         if let Some(word) = choices.broken {
-            let why = format!("the provider gave the finish reason `{word}`");
+            let why =
+                format!("the provider ended the answer with an error (finish reason `{word}`)");
             return Err(Fault::Malformed(why.into()));
         }
+        let beside = [groq.usage, self.usage];
+        let read = beside.into_iter().filter_map(|raw| usage::read(raw));
         news(News {
             content: choices.content,
             started: choices.started,
             finished: choices.finished,
             finish: choices.finish.take(),
-            usage: usage::read(self.usage),
+            usage: choices.usage.into_iter().chain(read).reduce(usage::merge),
             model: self.model.as_ref().map(|model| &*model.0).filter(|model| !model.is_empty()),
             ..News::default()
         });
-        Ok(choices)
+        Ok((choices, beside.into_iter().flatten().next().is_some()))
     }
 }
 
-/// OpenRouter's and DeepSeek's finish reasons for an answer that broke.
-const BROKEN: [&str; 2] = ["error", "insufficient_system_resource"];
+/// Whether a finish reason says that the answer broke: `error` (OpenRouter), `network_error`
+/// (GLM), `insufficient_system_resource` (DeepSeek), `abort` (vLLM and SGLang).
+fn is_broken(reason: &str) -> bool {
+    let word = reason.to_ascii_lowercase();
+    word == "error"
+        || word.ends_with("_error")
+        || word == "insufficient_system_resource"
+        || word == "abort"
+}
 
 /// All choices of a chunk, folded into what counts.
 #[derive(Default)]
@@ -111,7 +170,11 @@ struct Choices<'a> {
     started: u64,
     finished: u64,
     finish: Option<Finish>,
-    broken: Option<&'static str>,
+    usage: Option<Usage>,
+    /// A finish reason that says that the answer broke.
+    broken: Option<Box<str>>,
+    /// A choice's own error (OpenRouter).
+    error: Option<&'a RawValue>,
 }
 
 impl<'a> Choices<'a> {
@@ -122,9 +185,20 @@ impl<'a> Choices<'a> {
         let is_first = self.started == 0;
         self.text = choice.only_text().filter(|_| is_first);
         self.started |= bit;
+        self.error = self.error.or(choice.error);
+        let inside = said.into_iter().flatten().filter_map(|said| said.usage);
+        for usage in inside.chain(choice.usage).filter_map(|raw| usage::read(Some(raw))) {
+            self.usage = Some(self.usage.map_or(usage, |old| usage::merge(old, usage)));
+        }
+        if let Some(native) = choice.native_finish_reason.map(|raw| raw.get().trim_matches('"')) {
+            if is_broken(native) {
+                self.broken.get_or_insert_with(|| native.into());
+            }
+        }
         if let Some(reason) = choice.finish_reason.as_ref().filter(|reason| !reason.0.is_empty()) {
-            let broken = BROKEN.into_iter().find(|word| *word == reason.0);
-            self.broken = self.broken.or(broken);
+            if is_broken(&reason.0) {
+                self.broken.get_or_insert_with(|| (&*reason.0).into());
+            }
             self.finished |= bit;
             self.finish = Some(Finish::from_reason(&reason.0));
         }
@@ -140,6 +214,13 @@ struct Choice<'a> {
     message: Option<Said<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
+    /// OpenRouter's: the word of the provider behind it.
+    #[serde(borrow)]
+    native_finish_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 impl<'a> Choice<'a> {
@@ -165,6 +246,8 @@ struct Said<'a> {
     tool_calls: Present<'a>,
     #[serde(borrow)]
     function_call: Present<'a>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }
 
 impl<'a> Said<'a> {

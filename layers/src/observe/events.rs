@@ -2,48 +2,43 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{
-    chat,
-    outbox::Outbox,
-    progress::{News, Progress},
-    responses,
-};
+use super::{layer::ErrorPolicy, outbox::Outbox, stream::StreamReader, stream::Verdict};
 use crate::{
     Dialect,
     exchange::{Fault, Recorder},
-    familiar::Familiar,
     sse::{Framer, TooLarge},
 };
+
+const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// Reads an event stream, and lets only whole events pass: whoever has to end a stream that broke
 /// can then do so with an event of its own, which the reader will understand.
 pub(super) struct Events {
-    dialect: Dialect,
     framer: Framer,
-    familiar: Familiar<()>,
-    progress: Progress,
+    reader: StreamReader,
     /// The beginning of an event whose end has not come.
     tail: Vec<Bytes>,
     tail_size: usize,
     cap: usize,
-    /// `[DONE]` has come.
-    done: bool,
-    /// The chunk with the usage is not for the client.
-    withhold_usage: bool,
+    /// The last event was dropped and ended in a CR: an LF that comes next belongs to it.
+    drops_lf: bool,
+}
+
+/// A part of a chunk that does not pass, and what passes in its place.
+struct Edit {
+    range: Range<usize>,
+    replacement: &'static [u8],
 }
 
 impl Events {
     pub(super) fn new(dialect: Dialect, cap: usize, withhold_usage: bool) -> Self {
         Self {
-            dialect,
             framer: Framer::new(cap),
-            familiar: Familiar::default(),
-            progress: Progress::default(),
+            reader: StreamReader::new(dialect, withhold_usage),
             tail: Vec::new(),
             tail_size: 0,
             cap,
-            done: false,
-            withhold_usage,
+            drops_lf: false,
         }
     }
 
@@ -52,60 +47,65 @@ impl Events {
         data: Bytes,
         out: &mut Outbox,
         recorder: &Recorder,
+        errors: &ErrorPolicy,
     ) -> Result<(), Fault> {
-        let Self { dialect, framer, familiar, progress, done, withhold_usage, .. } = self;
+        let Self { framer, reader, tail, drops_lf, .. } = self;
         let mut broken = None;
-        // Never allocates when nothing is withheld.
-        let mut withheld = Vec::new();
-        let framed = framer.feed(&data, |event| {
-            if broken.is_some() || *done {
+        // Never allocates when everything passes.
+        let mut edits = Vec::new();
+        if *drops_lf && !data.is_empty() {
+            *drops_lf = false;
+            if data[0] == b'\n' {
+                edits.push(Edit { range: 0..1, replacement: b"" });
+            }
+        }
+        let framed = framer.feed_blocks(&data, |event| {
+            if broken.is_some() {
                 return;
             }
-            if event.data == b"[DONE]" {
-                *done = true;
-                // Passed on, it would make half an answer look whole.
-                if !progress.is_finished() {
-                    broken = Some((Fault::Unfinished, event.start));
+            let range = event.start..event.end;
+            let replacement = match reader.read(event, recorder, errors) {
+                Ok(Verdict::Passes) => return,
+                Ok(Verdict::Done) if is_plain_done(tail, &data[range.clone()]) => return,
+                Ok(Verdict::Done) => DONE,
+                Ok(Verdict::Dropped) => b"",
+                Err(fault) => {
+                    broken = Some((fault, range.start));
+                    return;
                 }
-                return;
-            }
-            let news = |news: News<'_>| progress.note(news, recorder);
-            let read = match dialect {
-                Dialect::Chat => chat::read_event(event, familiar, news),
-                Dialect::Responses => responses::read_event(event, news).map(|()| false),
             };
-            match read {
-                Ok(true) if *withhold_usage => withheld.push(event.start..event.end),
-                Ok(_) => {}
-                Err(fault) => broken = Some((fault, event.start)),
-            }
+            edits.push(Edit { range, replacement });
         });
         let (whole, result) = match (broken, framed) {
             (Some((fault, start)), _) => (start, Err(fault)),
             (None, Ok(whole)) => (whole, Ok(())),
             (None, Err(TooLarge { cap, whole })) => (whole, Err(Fault::TooLarge(cap))),
         };
-        self.pass(data, whole, &withheld, out);
+        self.pass(data, whole, &edits, out);
         let result = match result {
             Ok(()) if self.tail_size > self.cap => Err(Fault::TooLarge(self.cap)),
             result => result,
         };
-        result.inspect_err(|_| self.progress.broken(recorder))
+        result.inspect_err(|_| self.reader.broken(recorder))
     }
 
-    /// Lets the whole events pass, except for those that are withheld, and keeps the rest. An
-    /// empty frame says that bytes came, but none that may pass.
-    fn pass(&mut self, mut data: Bytes, whole: usize, withheld: &[Range<usize>], out: &mut Outbox) {
+    /// Lets the whole events pass, as they were edited, and keeps the rest. An empty frame says
+    /// that bytes came, but none that may pass.
+    fn pass(&mut self, mut data: Bytes, whole: usize, edits: &[Edit], out: &mut Outbox) {
         let rest = data.split_off(whole);
         let mut passed = 0;
-        for range in withheld {
+        for Edit { range, replacement } in edits {
             // What was kept is the beginning of the first event.
             if range.start == 0 {
                 self.drop_tail();
             } else if range.start > passed {
                 out.push(self.joined(data.slice(passed..range.start)));
             }
+            if !replacement.is_empty() {
+                out.push(Bytes::from_static(replacement));
+            }
             passed = range.end;
+            self.drops_lf = passed == whole && rest.is_empty() && data.ends_with(b"\r");
         }
         let data = data.slice(passed..);
         if !data.is_empty() {
@@ -132,7 +132,7 @@ impl Events {
     }
 
     pub(super) fn is_finished(&self) -> bool {
-        self.progress.is_finished()
+        self.reader.is_finished()
     }
 
     pub(super) fn drop_tail(&mut self) {
@@ -141,20 +141,42 @@ impl Events {
     }
 
     pub(super) fn end(mut self, out: &mut Outbox, recorder: &Recorder) -> Result<(), Fault> {
-        if !self.progress.is_finished() {
-            self.progress.broken(recorder);
+        if !self.reader.is_finished() {
+            self.reader.broken(recorder);
             return Err(Fault::Unfinished);
         }
-        self.progress.ended(recorder);
-        // A last line without its blank line: no reader minds, and it is the provider's.
+        // A last event without its blank line: no reader minds, and it is the provider's.
         let rest = self.joined(Bytes::new());
-        if !rest.is_empty() {
+        let mut passes = !rest.is_empty();
+        if passes {
+            let Self { framer, reader, .. } = &mut self;
+            let _ = framer.feed_blocks(b"\n\n", |event| {
+                passes &= reader.read_behind(event, recorder) != Verdict::Dropped;
+            });
+        }
+        if passes {
             out.push(rest);
         }
+        if self.reader.owes_done() {
+            if passes {
+                out.push(Bytes::from_static(b"\n\n"));
+            }
+            out.push(Bytes::from_static(DONE));
+        }
+        self.reader.ended(recorder);
         Ok(())
     }
 
     pub(super) fn broken(mut self, recorder: &Recorder) {
-        self.progress.broken(recorder);
+        self.reader.broken(recorder);
     }
+}
+
+/// Whether `[DONE]` stands in this event as readers of lines know it. `tail` is the event's
+/// beginning if it does not stand in the chunk.
+fn is_plain_done(tail: &[Bytes], event: &[u8]) -> bool {
+    const LINE: &[u8] = b"data: [DONE]";
+    let is_in =
+        |bytes: &[u8]| bytes.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| line == LINE);
+    is_in(event) || !tail.is_empty() && is_in(&[&tail.concat(), event].concat())
 }

@@ -55,7 +55,8 @@ where
         let mut response = result.inspect_err(|_| recorder.end(BodyEnd::Error))?;
         recorder.head(response.status());
         let reader = Reader::of(&response, *this.dialect, *this.cap, *this.withhold_usage);
-        if *this.withhold_usage && reader.is_events() {
+        // Events may be dropped from it.
+        if reader.is_events() {
             response.headers_mut().remove(CONTENT_LENGTH);
         }
         response.extensions_mut().insert(this.exchange.clone());

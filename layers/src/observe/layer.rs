@@ -11,7 +11,7 @@ use crate::{
     policy::Policy,
 };
 
-/// What is done to a provider's error before it is recorded. A pointer, as there is one per call.
+/// What is done about a provider's errors and malformed events. A pointer, as there is one per call.
 #[derive(Clone)]
 pub(super) struct ErrorPolicy(Arc<ErrorSettings>);
 
@@ -21,6 +21,20 @@ type Redact = Arc<dyn Fn(&mut UpstreamError) + Send + Sync>;
 struct ErrorSettings {
     redact: Option<Redact>,
     rules: Policy<ErrorRules>,
+    malformed: Policy<Malformed>,
+}
+
+/// What is done about a malformed event: one that is not JSON of the expected shape.
+///
+/// Either way it is counted in [`Facts::malformed`] and logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// It breaks the stream.
+    #[default]
+    Fail,
+    /// It is left out, with whatever it was to say.
+    Skip,
 }
 
 /// Applies [`Observe`].
@@ -30,6 +44,7 @@ struct ErrorSettings {
 /// | [`cap`](Self::cap) | 32 MiB |
 /// | [`redact`](Self::redact) | nothing is redacted |
 /// | [`error_rules`](Self::error_rules) | the built-in ones alone |
+/// | [`malformed`](Self::malformed) | [`Malformed::Fail`] |
 #[derive(Clone)]
 pub struct ObserveLayer {
     cap: usize,
@@ -45,7 +60,11 @@ impl fmt::Debug for ObserveLayer {
 impl ObserveLayer {
     /// Holds at most 32 MiB of one event or one JSON body.
     pub fn new() -> Self {
-        let settings = ErrorSettings { redact: None, rules: Policy::new(ErrorRules::default()) };
+        let settings = ErrorSettings {
+            redact: None,
+            rules: Policy::new(ErrorRules::default()),
+            malformed: Policy::new(Malformed::default()),
+        };
         Self { cap: 32 << 20, errors: ErrorPolicy(Arc::new(settings)) }
     }
 
@@ -79,6 +98,23 @@ impl ObserveLayer {
         F: Fn(&Target) -> ErrorRules + Send + Sync + 'static,
     {
         Arc::make_mut(&mut self.errors.0).rules.for_target(rules);
+        self
+    }
+
+    /// What is done about malformed events.
+    #[must_use]
+    pub fn malformed(mut self, malformed: Malformed) -> Self {
+        Arc::make_mut(&mut self.errors.0).malformed.set_general(malformed);
+        self
+    }
+
+    /// The same for a request that carries a [`Target`]. It is looked up for malformed events only.
+    #[must_use]
+    pub fn malformed_for_target<F>(mut self, malformed: F) -> Self
+    where
+        F: Fn(&Target) -> Malformed + Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.errors.0).malformed.for_target(malformed);
         self
     }
 }
@@ -117,6 +153,32 @@ impl ErrorPolicy {
             self.judge(error, error.status_inside(), target.as_ref());
         }
         fault
+    }
+
+    /// Counts a malformed event, and logs the first of an answer.
+    ///
+    /// # Errors
+    ///
+    /// When it breaks the stream.
+    pub(super) fn malformed(&self, what: &'static str, recorder: &Recorder) -> Result<(), Fault> {
+        let (mut target, mut count) = (None, 0);
+        recorder.update(|facts| {
+            facts.malformed += 1;
+            count = facts.malformed;
+            target = facts.target.clone();
+        });
+        let action = self.0.malformed.of_target(target.as_ref());
+        if count == 1 {
+            let target = target.map(tracing::field::display);
+            match action {
+                Malformed::Skip => tracing::warn!(target, "malformed event skipped: {what}"),
+                Malformed::Fail => tracing::warn!(target, "malformed event: {what}"),
+            }
+        }
+        match action {
+            Malformed::Skip => Ok(()),
+            Malformed::Fail => Err(Fault::Malformed(what.into())),
+        }
     }
 
     fn judge(

@@ -7,9 +7,20 @@
 //!
 //! The bytes pass untouched, and an event stream's as soon as their event is whole: a frame never
 //! ends inside of an event. Meanwhile an empty frame says that bytes came. A stream that breaks
-//! (its transport fails, an event is an error or is not JSON, or it ends without a finish reason)
+//! (its transport fails, an event is an error or malformed, or it ends without a finish reason)
 //! ends in a body error, never in a clean end; what came before the break has passed. That error
 //! is a [`Fault`](crate::exchange::Fault), or the inner body's own.
+//!
+//! Clients parse the data of every event as JSON, except for `[DONE]`. What providers send besides
+//! is therefore taken out of a stream:
+//!
+//! | event | what becomes of it |
+//! |---|---|
+//! | no data, or data that is no JSON object (`ping`, `null`, a number, a list) | dropped |
+//! | `DONE`, `[done]`, `"[DONE]"` and the like behind the finish reason | `data: [DONE]`, once |
+//! | the same before the finish reason | dropped; without a finish reason the stream is broken |
+//! | data that begins with `{` or `<` and is not JSON of the expected shape | [`Malformed`]: breaks the stream, or is dropped |
+//! | a comment | passes |
 //!
 //! Layers further out put an [`Exchange`] into the request's extensions, keep a clone, and read
 //! its [`Facts`](crate::exchange::Facts); when there is none, this layer makes one. Either way
@@ -49,6 +60,7 @@
 
 mod body;
 mod chat;
+mod data;
 mod events;
 mod future;
 mod layer;
@@ -57,14 +69,17 @@ mod progress;
 mod reader;
 mod responses;
 mod service;
+mod stream;
 mod usage;
 mod wire;
 
 use crate::classify::error;
 pub use body::ObserveBody;
 pub use future::ResponseFuture;
-pub use layer::ObserveLayer;
+pub use layer::{Malformed, ObserveLayer};
 pub use service::Observe;
 
+#[cfg(test)]
+mod heartbeat_tests;
 #[cfg(test)]
 mod tests;

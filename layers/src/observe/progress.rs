@@ -1,5 +1,6 @@
 use tokio::time::Instant;
 
+use super::usage;
 use crate::exchange::{Finish, Recorder, Usage};
 
 /// What one event, or one JSON answer, says.
@@ -24,6 +25,7 @@ pub(super) struct Progress {
     content: bool,
     pieces: u64,
     model: bool,
+    usage: Usage,
     started: u64,
     finished: u64,
     /// A finish reason is recorded. Another choice that begins takes it back.
@@ -36,6 +38,11 @@ impl Progress {
     /// Whether every choice that was begun has a finish reason, and there was one.
     pub(super) fn is_finished(&self) -> bool {
         self.finished != 0 && self.started & !self.finished == 0
+    }
+
+    /// Whether the provider has said what was used.
+    pub(super) fn has_usage(&self) -> bool {
+        self.usage != Usage::default()
     }
 
     /// The answer has ended.
@@ -64,13 +71,15 @@ impl Progress {
         let content = (news.content || news.finish.is_some()) && !self.content;
         let model = news.model.filter(|_| !self.model);
         let finish = news.finish.filter(|_| self.is_finished());
-        let is_old = !content && model.is_none() && finish.is_none() && news.usage.is_none();
+        let usage = news.usage.map_or(self.usage, |news| usage::merge(self.usage, news));
+        let is_old = !content && model.is_none() && finish.is_none() && usage == self.usage;
         if is_old && !reopened {
             return;
         }
         self.content |= content;
         self.model |= model.is_some();
         self.is_noted = self.is_finished();
+        self.usage = usage;
         recorder.update(|facts| {
             facts.content |= content;
             if content {
@@ -78,7 +87,7 @@ impl Progress {
             }
             facts.model = model.map(Into::into).or(facts.model.take());
             facts.finish = finish.or(facts.finish.take().filter(|_| !reopened));
-            facts.usage = news.usage.or(facts.usage);
+            facts.usage = (usage != Usage::default()).then_some(usage);
         });
     }
 }

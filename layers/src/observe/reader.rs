@@ -4,6 +4,7 @@ use http::{HeaderMap, Response, StatusCode, header::CONTENT_TYPE};
 use super::{
     chat, error,
     events::Events,
+    layer::ErrorPolicy,
     outbox::Outbox,
     progress::{News, Progress},
     responses,
@@ -66,9 +67,10 @@ impl Reader {
         data: Bytes,
         out: &mut Outbox,
         recorder: &Recorder,
+        errors: &ErrorPolicy,
     ) -> Result<(), Fault> {
         match self {
-            Self::Events(events) => return events.read(data, out, recorder),
+            Self::Events(events) => return events.read(data, out, recorder, errors),
             Self::Whole { held, size, cap, .. } => {
                 *size += data.len();
                 if *size > *cap {

@@ -8,7 +8,7 @@ use super::{
     error,
     progress::News,
     usage,
-    wire::{Present, Text},
+    wire::{NOT_JSON, Present, Read, Text},
 };
 use crate::{
     exchange::{Fault, Finish},
@@ -17,15 +17,23 @@ use crate::{
 };
 
 /// Reads one event and hands its news on.
-pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
-    let wire: Wire<'_> = json::read(event.data)
-        .map_err(|_| Fault::Malformed("an event is not JSON of the expected shape".into()))?;
+///
+/// # Errors
+///
+/// When it says that the answer is broken.
+pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<Read, Fault> {
+    let Ok(wire) = json::read::<Wire<'_>>(event.data) else {
+        return match event.name {
+            b"error" => Err(Fault::Upstream(error::read_body(event.data))),
+            _ => Ok(Read::Malformed(NOT_JSON)),
+        };
+    };
     let kind = wire.kind.as_ref().map_or("", |kind| &kind.0);
     match kind {
         "error" => Err(Fault::Upstream(error::read_body(event.data))),
         "response.completed" | "response.incomplete" | "response.failed" => match wire.response {
-            Some(response) => response.hand_on(news),
-            None => Err(Fault::Malformed("a terminal event without its response".into())),
+            Some(response) => response.hand_on(news).map(|()| Read::Passes),
+            None => Ok(Read::Malformed("a terminal event without its response")),
         },
         _ if wire.error.is_some() || event.name == b"error" => {
             Err(Fault::Upstream(error::read_body(event.data)))
@@ -45,7 +53,7 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
                 sequence: wire.sequence_number,
                 ..News::default()
             });
-            Ok(())
+            Ok(Read::Passes)
         }
     }
 }

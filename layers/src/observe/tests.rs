@@ -154,7 +154,7 @@ fn an_end_without_a_finish_reason_is_a_fault_however_clean() {
 #[test]
 fn what_is_not_json_and_what_is_an_error_are_faults() {
     assert!(malformed(&events(CHAT, "data: {\"choices\":[\n\n")).contains("not JSON"));
-    assert!(malformed(&events(CHAT, "data: 5\n\n")).contains("not JSON"));
+    assert!(malformed(&events(CHAT, "data: <html>\n\n")).contains("not JSON"));
     for text in [
         "data: {\"error\":{\"code\":\"overloaded\",\"message\":\"busy\"}}\n\n",
         "event: error\ndata: {\"code\":\"overloaded\",\"message\":\"busy\"}\n\n",
@@ -169,7 +169,7 @@ fn what_is_not_json_and_what_is_an_error_are_faults() {
 
 #[test]
 fn the_first_fault_ends_the_reading() {
-    let facts = events(CHAT, "data: x\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
+    let facts = events(CHAT, "data: {x\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
     assert_eq!((facts.content, facts.finish.clone()), (false, None));
     assert_eq!(facts.outcome(), Some(Outcome::Fault));
 }
@@ -512,7 +512,7 @@ proptest! {
     #[test]
     fn any_split_of_the_bytes_gives_the_same_facts(
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
-        end in prop_oneof![Just(""), Just("data: {\"error\":\"x\"}\n\n"), Just("data: nonsense\r\n\r\n")],
+        end in prop_oneof![Just(""), Just("data: {\"error\":\"x\"}\n\n"), Just("data: {nonsense\r\n\r\n")],
     ) {
         let text = format!("\u{feff}: é\r\n\r\ndata: {{\"model\":\"ü\",\"choices\":[{{\"delta\":{{\"content\":\"\u{2028}\"}}}}]}}\r\
             \rdata: {{\"choices\":\ndata: [{{\"finish_reason\":\"stop\"}}]}}\n\n{end}data: [DONE]\n\n");

@@ -24,6 +24,18 @@ pub(super) fn read(raw: Option<&RawValue>) -> Option<Usage> {
     })
 }
 
+/// Usage after another report of it: the last count that is not zero, field by field. Providers
+/// send running totals, and zeros or nulls as placeholders.
+pub(super) fn merge(old: Usage, new: Usage) -> Usage {
+    let last = |old, new| if new == 0 { old } else { new };
+    Usage {
+        input: last(old.input, new.input),
+        cached_input: last(old.cached_input, new.cached_input),
+        output: last(old.output, new.output),
+        reasoning: last(old.reasoning, new.reasoning),
+    }
+}
+
 /// Some providers send floats.
 fn count(number: Option<Number>) -> u64 {
     number.map_or(0, |n| n.as_u64().unwrap_or(n.as_f64().unwrap_or_default() as u64))
@@ -55,6 +67,17 @@ mod tests {
 
     fn read_str(json: &str) -> Option<Usage> {
         read(Some(&RawValue::from_string(json.to_owned()).unwrap()))
+    }
+
+    #[test]
+    fn zeros_replace_nothing() {
+        let usage =
+            |input, output| Usage { input, output, cached_input: input / 2, ..Usage::default() };
+        assert_eq!(merge(usage(4, 2), Usage::default()), usage(4, 2));
+        assert_eq!(merge(Usage::default(), usage(4, 2)), usage(4, 2));
+        let both = Usage { cached_input: 2, ..usage(4, 9) };
+        assert_eq!(merge(usage(4, 2), Usage { output: 9, ..Usage::default() }), both);
+        assert_eq!(merge(usage(4, 9), usage(6, 3)), usage(6, 3));
     }
 
     #[test]

@@ -1,17 +1,29 @@
-//! Pieces of JSON that are looked at without being kept.
+//! Pieces of JSON that are looked at without being kept, and what reading them gives.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// Result of reading an event whose data has the form of a JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    Passes,
+    /// Usage and nothing else, which only goes to clients that have asked for it.
+    UsageOnly,
+    /// Not JSON of the expected shape, and why.
+    Malformed(&'static str),
+}
+
+pub(super) const NOT_JSON: &str = "an event is not JSON of the expected shape";
+
 /// A string, borrowed where it has no escapes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Hash, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Something, as it stands there: a piece of a text need not be text by itself.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub(super) struct Present<'a>(#[serde(borrow)] Option<&'a RawValue>);
+pub(super) struct Present<'a>(#[serde(borrow)] pub(super) Option<&'a RawValue>);
 
 impl<'a> Present<'a> {
     /// Whether it is there: not null, not empty, not false.

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use switchtower_layers::{
     Dialect,
+    observe::Malformed,
     responses::{MaxTokens, Options},
     route::Commit,
 };
@@ -10,7 +11,7 @@ use switchtower_layers::{
 use super::{Checker, egress::General, quota::probe};
 use crate::config::env::Resolved;
 use crate::config::raw::{
-    Entries, RawCommit, RawDialect, RawMaxTokens, RawProvider, RawTimeouts, Text,
+    Entries, RawCommit, RawDialect, RawMalformed, RawMaxTokens, RawProvider, RawTimeouts, Text,
 };
 use crate::config::{Key, Models, Provider, Secret, Timeouts, trim_key};
 
@@ -85,6 +86,7 @@ impl Checker<'_> {
             errors,
             proxy,
             ca,
+            malformed: raw.malformed.map(malformed).unwrap_or_default(),
         })
     }
 
@@ -155,6 +157,13 @@ fn max_tokens(raw: RawMaxTokens) -> MaxTokens {
     match raw {
         RawMaxTokens::MaxTokens => MaxTokens::MaxTokens,
         RawMaxTokens::MaxCompletionTokens => MaxTokens::MaxCompletionTokens,
+    }
+}
+
+fn malformed(raw: RawMalformed) -> Malformed {
+    match raw {
+        RawMalformed::Fail => Malformed::Fail,
+        RawMalformed::Skip => Malformed::Skip,
     }
 }
 

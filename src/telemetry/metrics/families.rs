@@ -40,6 +40,7 @@ pub(super) struct Families {
     pub(super) attempts: IntCounterVec,
     pub(super) retries: IntCounterVec,
     pub(super) failovers: IntCounterVec,
+    pub(super) malformed: IntCounterVec,
     pub(super) duration: HistogramVec,
     pub(super) first_chunk: HistogramVec,
     pub(super) per_chunk: HistogramVec,
@@ -101,6 +102,11 @@ impl Families {
                 "switchtower_failovers_total",
                 "Requests that moved on from a target to another one, by why they did.",
                 &[PROVIDER, MODEL, "cause"],
+            ),
+            malformed: counter(
+                "switchtower_malformed_events_total",
+                "Events of streams that were not JSON of the expected shape, skipped or not.",
+                &[PROVIDER, MODEL],
             ),
             duration: histogram(
                 "gen_ai_client_operation_duration_seconds",

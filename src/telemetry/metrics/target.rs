@@ -109,6 +109,12 @@ impl TargetMetrics {
         self.metrics.failover(&self.provider, &self.model, cause);
     }
 
+    /// Events of an attempt that has ended were malformed.
+    pub(in crate::telemetry) fn malformed(&self, events: u64) {
+        let labels = [&*self.provider, &*self.model];
+        self.families().malformed.with_label_values(&labels).inc_by(events);
+    }
+
     /// Between two chunks of a stream.
     pub(in crate::telemetry) fn chunk(&self, operation: Operation, pause: Duration) {
         let make = || self.families().per_chunk.with_label_values(&self.labels(operation));

@@ -58,6 +58,9 @@ impl Settle for Attempt {
             let first_token = content_at.map(|at| at.saturating_duration_since(begun));
             series.counts.lock().ended(outcome, facts, took, first_token);
             series.metrics.ended(operation, outcome, took, first_token, facts.usage);
+            if facts.malformed > 0 {
+                series.metrics.malformed(facts.malformed);
+            }
         });
     }
 }
