@@ -117,8 +117,8 @@ impl Framer {
     }
 
     /// Like [`feed`](Self::feed), but also reports blocks without data that the standard ignores
-    /// and widely used readers (the OpenAI SDK for Python) take for an event with empty data: one
-    /// with a name, an id or a retry time, and any once an id has come.
+    /// and widely used readers (the OpenAI SDK for Python) take for an event with empty data:
+    /// those with a name, an id or a retry time.
     ///
     /// # Errors
     ///
@@ -242,7 +242,7 @@ impl Framer {
                 self.keep(lent);
                 if self.has_data {
                     emit(&self.name, Some(&self.data), &self.id);
-                } else if self.has_field || !self.id.is_empty() {
+                } else if self.has_field {
                     emit(&self.name, None, &self.id);
                 }
             }
@@ -316,18 +316,15 @@ mod tests {
             assert!(framed.is_ok());
             blocks
         };
-        let seen = blocks("event: ping\n\ndata:\n\n: hi\n\n\nretry: 5\n\nunknown\n\ndata: a\n\n");
+        let seen =
+            blocks("event: ping\n\ndata:\n\nid: 1\n\n: hi\n\n\nretry: 5\n\nunknown\n\ndata: a\n\n");
         let expected = [
             (false, "event: ping\n\n"),
             (true, "data:\n\n"),
+            (false, "id: 1\n\n"),
             (false, "retry: 5\n\n"),
             (true, "data: a\n\n"),
         ];
-        assert_eq!(seen, expected.map(|(has_data, text)| (has_data, text.to_owned())));
-
-        let seen = blocks("id: 1\n\ndata: a\n\n: hi\n\n\n");
-        let expected =
-            [(false, "id: 1\n\n"), (true, "data: a\n\n"), (false, ": hi\n\n"), (false, "\n")];
         assert_eq!(seen, expected.map(|(has_data, text)| (has_data, text.to_owned())));
     }
 
