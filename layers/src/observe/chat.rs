@@ -190,10 +190,9 @@ impl<'a> Choices<'a> {
         for usage in inside.chain(choice.usage).filter_map(|raw| usage::read(Some(raw))) {
             self.usage = Some(self.usage.map_or(usage, |old| usage::merge(old, usage)));
         }
-        if let Some(native) = choice.native_finish_reason.map(|raw| raw.get().trim_matches('"')) {
-            if is_broken(native) {
-                self.broken.get_or_insert_with(|| native.into());
-            }
+        let native = choice.native_finish_reason.map(|raw| raw.get().trim_matches('"'));
+        if let Some(native) = native.filter(|native| is_broken(native)) {
+            self.broken.get_or_insert_with(|| native.into());
         }
         if let Some(reason) = choice.finish_reason.as_ref().filter(|reason| !reason.0.is_empty()) {
             if is_broken(&reason.0) {

@@ -32,7 +32,7 @@ struct Seen {
     is_broken: bool,
 }
 
-fn run(layer: ObserveLayer, request: Request<()>, kind: &str, chunks: Vec<Bytes>) -> Seen {
+fn run(layer: &ObserveLayer, request: Request<()>, kind: &str, chunks: Vec<Bytes>) -> Seen {
     let length: usize = chunks.iter().map(Bytes::len).sum();
     let frames = chunks.into_iter().map(|chunk| Ok::<_, Infallible>(Frame::data(chunk)));
     let body = StreamBody::new(stream::iter(frames));
@@ -68,11 +68,11 @@ fn request(path: &str) -> Request<()> {
 }
 
 fn events(path: &str, text: &str) -> Seen {
-    run(ObserveLayer::new(), request(path), EVENTS, vec![Bytes::from(text.to_owned())])
+    run(&ObserveLayer::new(), request(path), EVENTS, vec![Bytes::from(text.to_owned())])
 }
 
 fn json(text: &str) -> Facts {
-    run(ObserveLayer::new(), request(CHAT), JSON, vec![Bytes::from(text.to_owned())]).facts
+    run(&ObserveLayer::new(), request(CHAT), JSON, vec![Bytes::from(text.to_owned())]).facts
 }
 
 fn chunk(choice: &str) -> String {
@@ -262,22 +262,23 @@ fn a_malformed_event_breaks_the_stream_or_is_skipped() {
             "data: <html>\n\n",
         ] {
             let text = format!("{before}{malformed}{malformed}{behind}");
-            let with = |layer: ObserveLayer, provider: &str| {
+            let with = |layer: &ObserveLayer, provider: &str| {
                 let mut request = request(path);
                 request.extensions_mut().insert(target(provider));
                 run(layer, request, EVENTS, vec![Bytes::from(text.clone())])
             };
             for seen in [
-                with(ObserveLayer::new(), "skips"),
-                with(skips(), "other"),
-                with(ObserveLayer::new().malformed(Malformed::Fail), "other"),
+                with(&ObserveLayer::new(), "skips"),
+                with(&skips(), "other"),
+                with(&ObserveLayer::new().malformed(Malformed::Fail), "other"),
             ] {
                 assert!(matches!(seen.facts.fault, Some(Fault::Malformed(_))), "{malformed:?}");
                 assert_eq!((seen.text, seen.facts.malformed), (before.clone(), 1), "{malformed:?}");
             }
-            for seen in
-                [with(skips(), "skips"), with(ObserveLayer::new().malformed(Malformed::Skip), "x")]
-            {
+            for seen in [
+                with(&skips(), "skips"),
+                with(&ObserveLayer::new().malformed(Malformed::Skip), "x"),
+            ] {
                 assert_eq!((seen.facts.fault, seen.facts.malformed), (None, 2), "{malformed:?}");
                 assert_eq!(seen.text, format!("{before}{behind}"), "{malformed:?}");
                 assert_eq!(seen.facts.finish, Some(Finish::Stop));
@@ -287,10 +288,10 @@ fn a_malformed_event_breaks_the_stream_or_is_skipped() {
     // What was skipped was all there was.
     let layer = || ObserveLayer::new().malformed(Malformed::Skip);
     for text in ["data: {\n\n", "data: <html>\n\n"] {
-        let seen = run(layer(), request(CHAT), EVENTS, vec![text.into()]);
+        let seen = run(&layer(), request(CHAT), EVENTS, vec![text.into()]);
         assert_eq!(seen.facts.fault, Some(Fault::Unfinished));
     }
-    let seen = run(layer(), request(CHAT), EVENTS, vec!["data: {\"error\":{}}\n\n".into()]);
+    let seen = run(&layer(), request(CHAT), EVENTS, vec!["data: {\"error\":{}}\n\n".into()]);
     assert!(matches!(seen.facts.fault, Some(Fault::Upstream(_))) && seen.facts.malformed == 0);
 }
 
@@ -402,7 +403,7 @@ fn usage_is_found_where_it_stands() {
         let left = [&real, &zero, &groq]
             .iter()
             .fold(whole.clone(), |whole, usage| whole.replace(&alone(usage), ""));
-        let seen = run(ObserveLayer::new(), request, EVENTS, vec![whole.into()]);
+        let seen = run(&ObserveLayer::new(), request, EVENTS, vec![whole.into()]);
         assert_eq!((seen.text, seen.facts.usage), (left, expected), "{name}");
     }
     let whole = |choice: &str, beside: &str| {
@@ -481,7 +482,7 @@ proptest! {
         let chunks = cuts.windows(2);
         let chunks =
             chunks.map(|cut| Bytes::copy_from_slice(&text.as_bytes()[cut[0]..cut[1]])).collect();
-        let seen = run(ObserveLayer::new(), request(CHAT), EVENTS, chunks);
+        let seen = run(&ObserveLayer::new(), request(CHAT), EVENTS, chunks);
         prop_assert_eq!(&seen.facts, &healthy.facts, "{:?}", text);
         prop_assert_eq!(read_as_client(&seen.text), read_as_client(&healthy.text), "{:?}", text);
     }

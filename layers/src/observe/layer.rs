@@ -11,11 +11,11 @@ use crate::{
     policy::Policy,
 };
 
+type Redact = Arc<dyn Fn(&mut UpstreamError) + Send + Sync>;
+
 /// What is done about a provider's errors and malformed events. A pointer, as there is one per call.
 #[derive(Clone)]
 pub(super) struct ErrorPolicy(Arc<ErrorSettings>);
-
-type Redact = Arc<dyn Fn(&mut UpstreamError) + Send + Sync>;
 
 #[derive(Clone)]
 struct ErrorSettings {

@@ -71,15 +71,16 @@ impl Progress {
         let content = (news.content || news.finish.is_some()) && !self.content;
         let model = news.model.filter(|_| !self.model);
         let finish = news.finish.filter(|_| self.is_finished());
-        let usage = news.usage.map_or(self.usage, |news| usage::merge(self.usage, news));
-        let is_old = !content && model.is_none() && finish.is_none() && usage == self.usage;
+        let usage = news.usage.map(|news| usage::merge(self.usage, news));
+        let usage = usage.filter(|usage| *usage != self.usage);
+        let is_old = !content && model.is_none() && finish.is_none() && usage.is_none();
         if is_old && !reopened {
             return;
         }
         self.content |= content;
         self.model |= model.is_some();
         self.is_noted = self.is_finished();
-        self.usage = usage;
+        self.usage = usage.unwrap_or(self.usage);
         recorder.update(|facts| {
             facts.content |= content;
             if content {
@@ -87,7 +88,7 @@ impl Progress {
             }
             facts.model = model.map(Into::into).or(facts.model.take());
             facts.finish = finish.or(facts.finish.take().filter(|_| !reopened));
-            facts.usage = (usage != Usage::default()).then_some(usage);
+            facts.usage = usage.or(facts.usage);
         });
     }
 }

@@ -169,6 +169,11 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Reading<B> {
             None if is_over => AdaptedBody::read(start),
             None => AdaptedBody::begun(start.bytes, body),
         };
+        // A layer further in may have decoded it by its first bytes.
+        let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if length.is_some_and(|length| length.parse().ok() != body.size_hint().exact()) {
+            head.headers.remove(CONTENT_LENGTH);
+        }
         Response::from_parts(head, body)
     }
 }
