@@ -4,9 +4,9 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderMap, HeaderName, Request, Response,
+    HeaderMap, HeaderName, HeaderValue, Request, Response,
     header::{CONTENT_ENCODING, CONTENT_LENGTH},
 };
 use http_body::{Body, Frame, SizeHint};
@@ -19,6 +19,7 @@ use super::{
     client::ProviderBody,
     headers,
     redact::{Redacting, Redactor},
+    unlabelled::{Begun, Coding},
 };
 
 pin_project! {
@@ -36,16 +37,20 @@ pin_project! {
     #[project = KindProj]
     enum Kind {
         Plain { #[pin] body: ResponseBody<ProviderBody> },
+        // The first bytes tell whether it is encoded although its head does not say so.
+        Unlabelled { #[pin] body: ResponseBody<ProviderBody>, held: BytesMut },
         // Boxed, as decoders are large and few answers need one.
-        Decoded { body: Pin<Box<DecompressionBody<ProviderBody>>> },
+        Decoded { body: Pin<Box<DecompressionBody<Begun>>> },
     }
 }
 
 impl UpstreamBody {
-    /// Wraps an answer's body; for an encoded one this changes the head, too.
+    /// Wraps an answer's body; for an encoded one this changes the head, too. One that can only be
+    /// text is decoded as well where it is encoded and its head does not say so.
     pub(super) fn wrap(
         mut response: Response<ProviderBody>,
         redactor: &Redactor,
+        is_text: bool,
     ) -> Response<Self> {
         let is_error = !response.status().is_success();
         let redacting = is_error.then(|| Redacting::new(redactor)).flatten();
@@ -53,11 +58,17 @@ impl UpstreamBody {
             redact_head(response.headers_mut(), redactor);
         }
         if response.headers().contains_key(CONTENT_ENCODING) {
-            decode(response)
+            let begun = |body| Begun { first: Bytes::new(), rest: ResponseBody::inner(body) };
+            decode(response.map(begun))
                 .map(|body| Self { kind: Kind::Decoded { body: Box::pin(body) }, redacting })
         } else {
-            let plain = |body| Kind::Plain { body: ResponseBody::inner(body) };
-            response.map(|body| Self { kind: plain(body), redacting })
+            // The head of an error that is not redacted announces its length, and has left by then.
+            let is_unlabelled = is_text && (!is_error || redacting.is_some());
+            let kind = |body| match is_unlabelled {
+                true => Kind::Unlabelled { body: ResponseBody::inner(body), held: BytesMut::new() },
+                false => Kind::Plain { body: ResponseBody::inner(body) },
+            };
+            response.map(|body| Self { kind: kind(body), redacting })
         }
     }
 }
@@ -77,7 +88,7 @@ impl From<Bytes> for UpstreamBody {
 }
 
 /// tower-http decodes the answers of a service, so the answer is made one that is there at once.
-fn decode(response: Response<ProviderBody>) -> Response<DecompressionBody<ProviderBody>> {
+fn decode(response: Response<Begun>) -> Response<DecompressionBody<Begun>> {
     let mut response = Some(response);
     let answered =
         service_fn(move |_: Request<()>| std::future::ready(response.take().ok_or("called once")));
@@ -85,6 +96,52 @@ fn decode(response: Response<ProviderBody>) -> Response<DecompressionBody<Provid
     match decoding.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(response)) => response,
         _ => unreachable!("a ready answer is ready"),
+    }
+}
+
+type FrameResult = Option<Result<Frame<Bytes>, BoxError>>;
+
+/// A frame of a body whose coding is not known. Gives the frame to pass on, if there is one, and
+/// what the body is from now on, if that is known.
+fn read_unlabelled(
+    mut body: Pin<&mut ResponseBody<ProviderBody>>,
+    held: &mut BytesMut,
+    frame: Option<Result<Frame<Bytes>, hyper::Error>>,
+) -> (Option<FrameResult>, Option<Kind>) {
+    let mut rest = || std::mem::replace(&mut *body, ResponseBody::own(Bytes::new()));
+    let frame = match frame {
+        Some(Ok(frame)) => frame,
+        other => {
+            let passed = match other {
+                None if !held.is_empty() => Some(Ok(Frame::data(held.split().freeze()))),
+                other => other.map(|frame| frame.map_err(Into::into)),
+            };
+            return (Some(passed), Some(Kind::Plain { body: rest() }));
+        }
+    };
+    let data = match frame.into_data() {
+        Ok(data) => data,
+        Err(frame) => return (Some(Some(Ok(frame))), None),
+    };
+    let data = match held.is_empty() {
+        true => data,
+        false => {
+            held.extend_from_slice(&data);
+            held.split().freeze()
+        }
+    };
+    match Coding::of(&data) {
+        Coding::Open => {
+            held.extend_from_slice(&data);
+            (None, None)
+        }
+        Coding::Identity => (Some(Some(Ok(Frame::data(data)))), Some(Kind::Plain { body: rest() })),
+        Coding::Encoded(name) => {
+            let mut response = Response::new(Begun { first: data, rest: rest() });
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+            let body = Box::pin(decode(response).into_body());
+            (None, Some(Kind::Decoded { body }))
+        }
     }
 }
 
@@ -113,11 +170,25 @@ impl Body for UpstreamBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.project();
-        let frame = ready!(match this.kind.project() {
-            KindProj::Plain { body } => body.poll_frame(cx).map_err(Into::into),
-            KindProj::Decoded { body } => body.as_mut().poll_frame(cx),
-        });
+        let mut this = self.project();
+        let frame = loop {
+            match this.kind.as_mut().project() {
+                KindProj::Plain { body } => {
+                    break ready!(body.poll_frame(cx)).map(|frame| frame.map_err(Into::into));
+                }
+                KindProj::Decoded { body } => break ready!(body.as_mut().poll_frame(cx)),
+                KindProj::Unlabelled { mut body, held } => {
+                    let frame = ready!(body.as_mut().poll_frame(cx));
+                    let (passed, kind) = read_unlabelled(body, held, frame);
+                    if let Some(kind) = kind {
+                        this.kind.set(kind);
+                    }
+                    if let Some(passed) = passed {
+                        break passed;
+                    }
+                }
+            }
+        };
         let Some(redacting) = this.redacting else {
             return Poll::Ready(frame.map(|frame| frame.map(clean)));
         };
@@ -137,6 +208,7 @@ impl Body for UpstreamBody {
         }
         match &self.kind {
             Kind::Plain { body } => body.is_end_stream(),
+            Kind::Unlabelled { body, held } => held.is_empty() && body.is_end_stream(),
             Kind::Decoded { body } => body.is_end_stream(),
         }
     }
@@ -147,6 +219,8 @@ impl Body for UpstreamBody {
         }
         match &self.kind {
             Kind::Plain { body } => body.size_hint(),
+            Kind::Unlabelled { body, held } if held.is_empty() => body.size_hint(),
+            Kind::Unlabelled { .. } => SizeHint::default(),
             Kind::Decoded { body } => body.size_hint(),
         }
     }

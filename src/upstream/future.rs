@@ -35,14 +35,20 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State {
-        Sent { sent: Sending, provider: Arc<str>, redactor: Redactor },
+        Sent { sent: Sending, provider: Arc<str>, redactor: Redactor, is_text: bool },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
 impl ResponseFuture {
-    pub(super) fn sent(sent: Sending, provider: Arc<str>, redactor: Redactor) -> Self {
-        Self { state: State::Sent { sent, provider, redactor } }
+    /// `is_text` says that no answer to the request is anything but text.
+    pub(super) fn sent(
+        sent: Sending,
+        provider: Arc<str>,
+        redactor: Redactor,
+        is_text: bool,
+    ) -> Self {
+        Self { state: State::Sent { sent, provider, redactor, is_text } }
     }
 
     pub(super) fn rejected(rejection: Rejection) -> Self {
@@ -61,17 +67,19 @@ impl Future for ResponseFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match self.project().state.project() {
-            StateProj::Sent { sent, provider, redactor } => match ready!(sent.as_mut().poll(cx)) {
-                Ok(mut response) => {
-                    // The headers do not pass; who counts what is left still has to know.
-                    if let Some(remaining) = Remaining::read(response.headers()) {
-                        response.extensions_mut().insert(remaining);
+            StateProj::Sent { sent, provider, redactor, is_text } => {
+                match ready!(sent.as_mut().poll(cx)) {
+                    Ok(mut response) => {
+                        // The headers do not pass; who counts what is left still has to know.
+                        if let Some(remaining) = Remaining::read(response.headers()) {
+                            response.extensions_mut().insert(remaining);
+                        }
+                        headers::inbound(response.headers_mut());
+                        UpstreamBody::wrap(response, redactor, *is_text)
                     }
-                    headers::inbound(response.headers_mut());
-                    UpstreamBody::wrap(response, redactor)
+                    Err(error) => failed(provider, error),
                 }
-                Err(error) => failed(provider, error),
-            },
+            }
             StateProj::Rejected { rejection } => {
                 let rejection = rejection.take().expect("polled after completion");
                 rejection.by("upstream").into_response()

@@ -19,6 +19,7 @@ mod proxy;
 mod redact;
 mod service;
 mod tls;
+mod unlabelled;
 
 pub use body::UpstreamBody;
 pub(crate) use endpoint::AtRoot;

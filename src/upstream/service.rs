@@ -8,7 +8,7 @@ use std::{
 
 use http::{Request, Response, uri::Scheme};
 use ipnet::IpNet;
-use switchtower_layers::{Buffered, Code, Rejection, Target};
+use switchtower_layers::{Buffered, Code, Dialect, Rejection, Target};
 use tower::Service;
 
 use super::{
@@ -127,6 +127,9 @@ impl Upstream {
         let Some(endpoint) = self.endpoints.get(&target.provider) else {
             return Err(no_provider("the target's provider is not configured"));
         };
+        // Both dialects answer in JSON or events.
+        let is_text = request.extensions().get::<Dialect>().is_some()
+            || Dialect::of_path(request.uri().path()).is_some();
         let peer = PeerAddress::of(request.extensions());
         headers::remove_hop_by_hop(request.headers_mut());
         let scheme = request.extensions().get::<Scheme>().cloned();
@@ -138,7 +141,7 @@ impl Upstream {
         // They are for the layers; a request that may have to be sent again is copied without them.
         request.extensions_mut().clear();
         let sent = endpoint.client.send(request);
-        Ok(ResponseFuture::sent(sent, endpoint.name.clone(), self.redactor.clone()))
+        Ok(ResponseFuture::sent(sent, endpoint.name.clone(), self.redactor.clone(), is_text))
     }
 }
 

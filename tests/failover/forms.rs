@@ -1,11 +1,12 @@
 //! The form of an answer: an event stream or JSON, whatever the provider sends and calls it.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
     chain::{ask, ask_with, gateway},
     seen::Seen,
-    support::{Gateway, Reply, always, post},
+    support::{Gateway, Reply, always, encode, post},
 };
 
 const ONCE: &str = "retry: {max_retries: 0}";
@@ -99,6 +100,35 @@ async fn what_breaks_while_it_is_converted_fails_over() {
             assert_eq!((seen.status.as_u16(), seen.target()), (200, "b/m".into()));
             assert!(seen.text().contains("From b"));
         }
+    }
+}
+
+#[tokio::test]
+async fn compressed_bytes_without_a_label_are_decoded() {
+    for zipped in [true, false] {
+        let encode = async |plain: Bytes| match zipped {
+            true => encode::gzip(plain).await,
+            false => encode::zstd(plain).await,
+        };
+        let plain = encode(Reply::chat("Hello").body()).await;
+        let a = always(Reply::new(200).content_type("application/json").bytes(plain).sized()).await;
+        let gateway = self::gateway(&[&a], ONCE).await;
+        for seen in [chat(&gateway, false).await, responses(&gateway, false).await] {
+            assert_eq!(seen.status, 200);
+            assert!(seen.text().contains("Hello"), "{}", seen.text());
+        }
+        let events = encode(stream().body()).await;
+        for label in ["text/event-stream", "text/plain"] {
+            let a = always(Reply::new(200).content_type(label).bytes(events.clone())).await;
+            let gateway = self::gateway(&[&a], ONCE).await;
+            let seen = chat(&gateway, true).await;
+            assert_eq!((text(&seen), seen.status.as_u16()), ("Hello".into(), 200), "{label}");
+        }
+        let error = encode(Reply::error(400, "context_length_exceeded").body()).await;
+        let error = Reply::new(400).content_type("application/json").bytes(error).sized();
+        let (a, b) = (always(error).await, always(Reply::chat("From b")).await);
+        let seen = chat(&self::gateway(&[&a, &b], ONCE).await, false).await;
+        assert_eq!((seen.status.as_u16(), seen.target()), (200, "b/m".into()));
     }
 }
 
