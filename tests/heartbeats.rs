@@ -166,7 +166,7 @@ async fn a_malformed_event_fails_the_answer_otherwise() {
 
 fn choice(rest: &str) -> Value {
     let choice = format!(r#"{{"index":0,"delta":{{"content":""}},{rest}}}"#);
-    json!({"choices": [serde_json::from_str::<Value>(&choice).unwrap()]})
+    json!({"choices": [serde_json::from_str::<Value>(&choice).expect("JSON")]})
 }
 
 const ENDED_WITH_AN_ERROR: [(&str, &str); 4] = [
@@ -202,7 +202,7 @@ async fn a_plain_answer_that_says_nothing_fails_over() {
     let message = |rest: &str| {
         let choice =
             format!(r#"{{"index":0,"message":{{"role":"assistant","content":""}},{rest}}}"#);
-        json!({"choices": [serde_json::from_str::<Value>(&choice).unwrap()]})
+        json!({"choices": [serde_json::from_str::<Value>(&choice).expect("JSON")]})
     };
     let errors = ENDED_WITH_AN_ERROR.map(|(rest, _)| message(rest));
     let silent = [json!({"choices": []}), message(r#""finish_reason":null"#), message(r#""a":1"#)];
