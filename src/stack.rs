@@ -46,8 +46,23 @@ where
     type Body = B;
 }
 
-/// Everything a request passes before it is known to be a call to a model.
+/// Everything that requests at the main port pass.
 pub fn gateway(shared: Shared) -> impl HttpService {
+    let dispatch = Dispatch::new(is_model_call, model_calls(&shared), api::router(shared.clone()));
+    guarded(&shared, dispatch)
+}
+
+/// Everything that requests at `wsPort` pass: the same, but only WebSockets are behind it.
+pub fn sockets(shared: Shared) -> impl HttpService {
+    let service = guarded(&shared, api::sockets(shared.clone()));
+    ServiceBuilder::new().map_request(api::name_socket).service(service)
+}
+
+/// Everything a request passes before it is known what it is for.
+fn guarded<S>(shared: &Shared, service: S) -> impl HttpService + use<S>
+where
+    S: HttpService<SlowBody<Incoming>>,
+{
     let limits = shared.config.limits;
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(RandomId))
@@ -59,7 +74,7 @@ pub fn gateway(shared: Shared) -> impl HttpService {
         .layer(AuthLayer::new(&shared.config, shared.failures.clone()))
         .map_request(telemetry::name_client)
         .layer(StreamsLayer::new(shared.streams.clone(), limits.streams_per_client))
-        .service(Dispatch::new(is_model_call, model_calls(&shared), api::router(shared)))
+        .service(service)
 }
 
 /// The data plane.

@@ -19,7 +19,12 @@ mod stats;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::FromRef, routing::any};
+use axum::{
+    Router,
+    extract::FromRef,
+    http::{Request, Uri, uri::PathAndQuery},
+    routing::any,
+};
 use switchtower_layers::{
     budget::Ledger, circuit_breaker::Handle, quota::Quotas, responses::state::Store,
 };
@@ -85,6 +90,30 @@ pub fn router(shared: Shared) -> Router {
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(shared)
+}
+
+/// What is served at `wsPort`: the WebSocket, and no other path.
+pub fn sockets(shared: Shared) -> Router {
+    Router::from(mesh::sockets())
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(shared)
+}
+
+/// At `wsPort` the WebSocket is at `/`, too. From here on it goes by its usual name, by which keys and
+/// origins are checked.
+pub fn name_socket<B>(mut request: Request<B>) -> Request<B> {
+    if request.uri().path() == "/" {
+        let mut parts = request.uri().clone().into_parts();
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(path) = PathAndQuery::try_from(format!("/ws{query}")) {
+            parts.path_and_query = Some(path);
+        }
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
 }
 
 /// All of them, with what the OpenAPI document says of them.

@@ -17,7 +17,7 @@ use crate::database;
 use crate::demo::Provider;
 use crate::mesh;
 use crate::reload::Files;
-use crate::server::Gateway;
+use crate::server::{Gateway, WsPortError};
 use crate::telemetry;
 
 /// Runs the gateway until a signal, then lets streams finish.
@@ -61,7 +61,7 @@ async fn serve(
 
     let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;
     // Nobody may be reading, and the gateway serves all the same.
-    let _ = print(&startup::text(origin, &config, gateway.local_addr()));
+    let _ = print(&startup::text(origin, &config, gateway.local_addr(), gateway.ws_addr()));
     let reloader = gateway.reloader();
     reloader.set_origin(origin.to_string());
     let drain_ms = Cell::new(config.drain_ms);
@@ -100,6 +100,12 @@ fn no_start(config: &Config, error: &io::Error) -> Failure {
         && (cause.is::<database::Error>() || cause.is::<mesh::database::Error>())
     {
         return Failure(cause.to_string());
+    }
+    if let Some(cause) = cause
+        && cause.is::<WsPortError>()
+    {
+        let help = "choose another `wsPort`, or leave it out: the main port has the WebSocket, too";
+        return Failure(format!("{cause}\n  help: {help}"));
     }
     let address = SocketAddr::new(config.host, config.port);
     let hint = match error.kind() {

@@ -10,7 +10,12 @@ use super::url;
 use crate::config::{Config, Provider};
 
 /// The address, what it runs on, and something to paste.
-pub(super) fn text(origin: &Origin, config: &Config, address: SocketAddr) -> String {
+pub(super) fn text(
+    origin: &Origin,
+    config: &Config,
+    address: SocketAddr,
+    sockets: Option<SocketAddr>,
+) -> String {
     let providers: Vec<_> =
         config.models.providers.iter().map(|(name, p)| [name.clone(), key(p)]).collect();
     let mut text = format!(
@@ -19,6 +24,10 @@ pub(super) fn text(origin: &Origin, config: &Config, address: SocketAddr) -> Str
         scheme = config.scheme(),
         base = url::base(config, address),
     );
+    if let Some(sockets) = sockets {
+        let scheme = if config.tls.is_some() { "wss" } else { "ws" };
+        text.push_str(&format!("WebSocket: {scheme}://{sockets}\n"));
+    }
     if !providers.is_empty() {
         text.push_str(&format!("\nProviders:\n{}", columns(&providers)));
     }
@@ -79,7 +88,7 @@ mod tests {
     fn started(yaml: &str) -> String {
         let config = Config::from_yaml("gateway.yaml", yaml, &Env::empty()).unwrap();
         let origin = Origin::File("gateway.yaml".into());
-        text(&origin, &config, SocketAddr::from(([127, 0, 0, 1], 3000)))
+        text(&origin, &config, SocketAddr::from(([127, 0, 0, 1], 3000)), None)
     }
 
     #[test]

@@ -32,8 +32,9 @@ pub struct Config {
     pub host: IpAddr,
     /// `port`: the HTTP port; 0 lets the system choose. Default 3000.
     pub port: u16,
-    /// `wsPort`: the WebSocket port; 0 lets the system choose. Default 3001.
-    pub ws_port: u16,
+    /// `wsPort`: a second port, at which only WebSockets are served, at `/` and `/ws`; 0 lets the
+    /// system choose. Default none.
+    pub ws_port: Option<u16>,
     /// `dataDir`: what outlives a restart, relative to the working directory. Default `./data`.
     pub data_dir: PathBuf,
     /// `logDir`: log files, one per day, relative to the working directory. Default none.
@@ -80,7 +81,7 @@ impl Default for Config {
         Self {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 3000,
-            ws_port: 3001,
+            ws_port: None,
             data_dir: "./data".into(),
             log_dir: None,
             log_format: LogFormat::default(),

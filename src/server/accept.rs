@@ -62,13 +62,16 @@ pub(super) struct Settings {
 
 /// Serves connections until `shutdown` resolves, and then drains them for as long as that says. When
 /// there are as many as the limit, the others wait in the kernel's queue until one ends.
+///
+/// `sockets` is a second listener with a service of its own, which shares all limits with the first.
 pub(super) async fn serve(
-    listener: TcpListener,
-    service: Swap<impl HttpService>,
+    (listener, service): (TcpListener, Swap<impl HttpService>),
+    sockets: Option<(TcpListener, Swap<impl HttpService>)>,
     settings: Settings,
     shutdown: impl Future<Output = Duration>,
 ) {
     let Settings { limits, certificate } = settings;
+    let (socket_listener, socket_service) = sockets.unzip();
     let accepting = Accepting {
         server: server(limits),
         certificate,
@@ -88,18 +91,24 @@ pub(super) async fn serve(
         was_full = is_full;
         tokio::select! {
             drain = &mut shutdown => break drain,
-            accepted = accept(&listener, &places) => match accepted {
-                Ok((stream, peer, place)) => {
+            accepted = accept(&listener, socket_listener.as_ref(), &places) => match accepted {
+                Ok((At::Main, (stream, peer), place)) => {
                     let accepted = accepting.clone();
                     let (service, watcher) = (service.clone(), graceful.watcher());
                     connections.spawn(accepted.connection(stream, peer, place, service, watcher));
+                }
+                Ok((At::Sockets, (stream, peer), place)) => {
+                    let (accepted, watcher) = (accepting.clone(), graceful.watcher());
+                    if let Some(service) = socket_service.clone() {
+                        connections.spawn(accepted.connection(stream, peer, place, service, watcher));
+                    }
                 }
                 Err(error) => back_off(&error).await,
             },
             Some(_) = connections.join_next() => {}
         }
     };
-    drop(listener);
+    drop((listener, socket_listener));
     accepting.stopping.cancel();
     tracing::info!(
         connections = graceful.count(),
@@ -111,14 +120,24 @@ pub(super) async fn serve(
     connections.shutdown().await;
 }
 
+/// The listener that a connection came to.
+enum At {
+    Main,
+    Sockets,
+}
+
 /// One connection, when there is a place for it. Cancel safe.
 async fn accept(
     listener: &TcpListener,
+    sockets: Option<&TcpListener>,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, Place)> {
+) -> io::Result<(At, (TcpStream, SocketAddr), Place)> {
     let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, place))
+    let Some(sockets) = sockets else { return Ok((At::Main, listener.accept().await?, place)) };
+    tokio::select! {
+        accepted = listener.accept() => Ok((At::Main, accepted?, place)),
+        accepted = sockets.accept() => Ok((At::Sockets, accepted?, place)),
+    }
 }
 
 fn server(limits: ConnectionLimits) -> Builder<TokioExecutor> {

@@ -13,7 +13,11 @@ mod streams;
 mod swap;
 mod tls;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{net::TcpListener, time::timeout};
 
@@ -24,6 +28,7 @@ pub use streams::{Streams, StreamsLayer};
 pub use tls::Certificate;
 
 use crate::{
+    api::Shared,
     config::Config,
     reload::{Asks, Reloader},
     stack,
@@ -50,6 +55,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
+    /// At `wsPort`, if there is one.
+    sockets: Option<TcpListener>,
     kept: Kept,
     reloader: Reloader,
     asks: Asks,
@@ -60,7 +67,7 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When others could reach it and there are no client keys, the port is taken or the address is
+    /// When others could reach it and there are no client keys, a port is taken or the address is
     /// not this machine's, or TLS cannot be set up, here or with the providers; with a
     /// [`database::Error`](crate::database::Error) or a
     /// [`mesh::database::Error`](crate::mesh::database::Error) inside when the budgets or the tasks
@@ -70,15 +77,24 @@ impl Gateway {
         config.may_listen_on(config.host).map_err(exposed)?;
         let listener = TcpListener::bind((config.host, config.port)).await?;
         let address = listener.local_addr()?;
+        let sockets = match config.ws_port {
+            Some(port) => Some(bind_sockets(config.host, port).await?),
+            None => None,
+        };
         let kept = Kept::new(config)?;
         kept.mesh.open().await.map_err(io::Error::other)?;
         let (reloader, asks) = Reloader::new(kept.status.clone());
-        Ok(Self { listener, address, kept, reloader, asks })
+        Ok(Self { listener, address, sockets, kept, reloader, asks })
     }
 
     /// Where it listens; the port is the real one when 0 was configured.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for WebSockets only; the port is the real one when 0 was configured.
+    pub fn ws_addr(&self) -> Option<SocketAddr> {
+        self.sockets.as_ref()?.local_addr().ok()
     }
 
     /// What gives it another configuration while it runs: see [`reload`](crate::reload).
@@ -96,26 +112,61 @@ impl Gateway {
     /// answers that have begun finish within the drain time (`drain_ms`), and cuts the rest. What
     /// they used is on disk when it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, mut kept, asks, .. } = self;
+        let Self { listener, sockets, mut kept, asks, .. } = self;
         let settings =
             accept::Settings { limits: kept.config.limits, certificate: kept.certificate.clone() };
         let (mesh, quotas) = (kept.mesh.clone(), kept.watchers.quotas());
         mesh.start().await;
         kept.watch();
         let service = Swap::new(stack::gateway(kept.shared()));
+        let socket_service = Swap::new(stack::sockets(kept.shared()));
+        let install = |shared: Shared| {
+            socket_service.set(stack::sockets(shared.clone()));
+            service.set(stack::gateway(shared));
+        };
         let shutdown = async {
             tokio::select! {
                 () = shutdown => {}
-                () = kept.follow(asks, |shared| service.set(stack::gateway(shared))) => {}
+                () = kept.follow(asks, install) => {}
             }
             kept.live.close();
             // Before the drain, which may be cut short: no command may outlive this process.
             tokio::join!(quotas.stop(), mesh.stop());
             Duration::from_millis(kept.config.drain_ms)
         };
-        accept::serve(listener, service.clone(), settings, shutdown).await;
+        let main = (listener, service.clone());
+        let sockets = sockets.map(|listener| (listener, socket_service.clone()));
+        accept::serve(main, sockets, settings, shutdown).await;
         // WebSockets are no connections of the server any more. They have been told to end.
         let _ = timeout(GOODBYE, mesh.events.left()).await;
         kept.books.close().await;
+    }
+}
+
+/// Takes `wsPort`. The error says which setting it is about, since it is not the port that everyone
+/// thinks of.
+async fn bind_sockets(host: IpAddr, port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((host, port)).await.map_err(|error| {
+        let address = SocketAddr::new(host, port);
+        io::Error::new(error.kind(), WsPortError { address, error })
+    })
+}
+
+/// `wsPort` cannot be listened on.
+#[derive(Debug)]
+pub struct WsPortError {
+    address: SocketAddr,
+    error: io::Error,
+}
+
+impl fmt::Display for WsPortError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`wsPort`: cannot listen on {}: {}", self.address, self.error)
+    }
+}
+
+impl std::error::Error for WsPortError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
     }
 }

@@ -30,6 +30,11 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(broadcast))
 }
 
+/// The WebSocket alone.
+pub(super) fn sockets() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(websocket))
+}
+
 /// What a stream is about. Without a task or a space it tells everything; with both, what concerns
 /// one of them.
 #[derive(Deserialize, IntoParams)]
@@ -92,7 +97,8 @@ async fn stream(
 
 /// What happens, over a WebSocket: one event per text message.
 ///
-/// The same events as `/events` has, in the same order. `{"type":"ping"}` is answered with
+/// The same events as `/events` has, in the same order. Where `wsPort` is configured, that port has it,
+/// too, at `/` and `/ws`. `{"type":"ping"}` is answered with
 /// `{"type":"pong"}`; other messages are not read.
 #[utoipa::path(
     get,

@@ -15,6 +15,10 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     parts().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
 
+pub(super) fn sockets() -> OpenApiRouter<Shared> {
+    events::sockets()
+}
+
 pub(super) fn parts() -> [OpenApiRouter<Shared>; 4] {
     [agents::routes(), tasks::routes(), spaces::routes(), events::routes()]
 }

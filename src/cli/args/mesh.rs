@@ -14,6 +14,7 @@ Examples:
   switchtower task \"review the last commit\"
   git diff | switchtower task - --timeout 300 > review.md
   switchtower task \"explain these\" --file src/main.rs --file Cargo.toml
+  switchtower task \"run the tests\" --cwd ~/projects/parser
 ";
 
 pub(super) const TO: &str = "\
@@ -111,6 +112,10 @@ pub(in crate::cli) struct TaskOptions {
     /// A file that it is about; can be given more than once
     #[arg(long = "file", value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) files: Vec<PathBuf>,
+    /// The directory that the agent works in, on the gateway's machine [default: this one, if the
+    /// gateway is on loopback, else the gateway's own]; absolute for a gateway elsewhere
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(in crate::cli) cwd: Option<PathBuf>,
     /// How long the agent may take, in seconds
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
     pub(in crate::cli) timeout: Option<u64>,

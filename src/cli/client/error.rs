@@ -14,8 +14,15 @@ use crate::cli::output::{Failure, plain};
 pub(in crate::cli) enum Error {
     /// Nobody listens at this URL, for this reason.
     Down(String, String),
-    /// The gateway says no; `key` is the one that it wants, where that is why.
-    Refused { status: StatusCode, code: String, message: String, key: Option<String> },
+    /// The gateway says no; `param` is the field that is wrong, `key` the one that it wants, where
+    /// that is why.
+    Refused {
+        status: StatusCode,
+        code: String,
+        message: String,
+        param: Option<String>,
+        key: Option<String>,
+    },
     /// Whoever listens at this URL does not answer as a gateway does.
     Strange(String, String),
 }
@@ -29,6 +36,8 @@ struct Envelope {
 struct Inner {
     code: String,
     message: String,
+    #[serde(default)]
+    param: Option<String>,
 }
 
 impl Error {
@@ -49,8 +58,8 @@ impl Error {
         let status = head.status;
         let key = head.headers.contains_key(WWW_AUTHENTICATE).then(|| key_for(path));
         match serde_json::from_slice(body) {
-            Ok(Envelope { error: Inner { code, message } }) => {
-                Self::Refused { status, code, message, key }
+            Ok(Envelope { error: Inner { code, message, param } }) => {
+                Self::Refused { status, code, message, param, key }
             }
             Err(_) => Self::Strange(base.to_owned(), format!("it answered {status}")),
         }

@@ -57,6 +57,11 @@ impl Client {
         Ok(Self { base, http, key: key::find(&args.file)? })
     }
 
+    /// The beginning of the gateway's URLs.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(super) async fn get(&self, path: &str) -> Result<Value, Error> {
         self.json(Method::GET, path, Buffered::default()).await
     }

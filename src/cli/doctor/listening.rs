@@ -1,6 +1,6 @@
 //! Where it listens, and who is let in.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use crate::process;
 
 /// How long whoever has the port may take to say who it is.
 const LIMIT: Duration = Duration::from_secs(3);
+
+const NOT_HERE: &str = "it is none of this machine's addresses: correct `host`";
 
 /// Who has the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +44,7 @@ pub(super) async fn look(config: &Config, tls: &Arc<ClientConfig>) -> (Vec<Findi
     }
     let address = SocketAddr::new(config.host, config.port);
     let (finding, runs) = match TcpListener::bind(address) {
-        Ok(_) if config.port == 0 => (
-            Finding::ok(Group::Listening, format!("{}: any port that is free", config.host)),
-            false,
-        ),
+        Ok(_) if config.port == 0 => (any_port(config), false),
         Ok(_) => (Finding::ok(Group::Listening, format!("{address} is free")), false),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             let program = process::listener(address);
@@ -57,19 +56,55 @@ pub(super) async fn look(config: &Config, tls: &Arc<ClientConfig>) -> (Vec<Findi
                 ErrorKind::PermissionDenied => {
                     "ports below 1024 are reserved: choose another one, by `port` or --port"
                 }
-                ErrorKind::AddrNotAvailable => {
-                    "it is none of this machine's addresses: correct `host`"
-                }
+                ErrorKind::AddrNotAvailable => NOT_HERE,
                 _ => "choose another one, by `host` and `port`",
             };
-            let what = format!("{address} cannot be listened on: {error}");
-            (Finding::fail(Group::Listening, what, next), false)
+            (Finding::fail(Group::Listening, unusable(address, &error), next), false)
         }
     };
     findings.push(finding);
+    findings.extend(config.ws_port.map(|port| sockets(config, port, runs)));
     findings.extend(config.tls.as_ref().map(certificate::look));
     findings.push(keys(config));
     (findings, runs)
+}
+
+fn any_port(config: &Config) -> Finding {
+    Finding::ok(Group::Listening, format!("{}: any port that is free", config.host))
+}
+
+fn unusable(address: SocketAddr, error: &io::Error) -> String {
+    format!("{address} cannot be listened on: {error}")
+}
+
+/// The port of `wsPort`. Where a gateway runs already, the port should be that gateway's.
+fn sockets(config: &Config, port: u16, runs: bool) -> Finding {
+    const NEXT: &str = "choose another `wsPort`, or leave it out";
+    let address = SocketAddr::new(config.host, port);
+    let found = match TcpListener::bind(address) {
+        Ok(_) if port == 0 => any_port(config),
+        Ok(_) => Finding::ok(Group::Listening, format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            match process::listener(address) {
+                Some(program) if runs && program.name == env!("CARGO_PKG_NAME") => {
+                    let what = format!("{address}: switchtower runs there (pid {})", program.id);
+                    Finding::ok(Group::Listening, what)
+                }
+                program => Finding {
+                    next: Some(NEXT.to_owned()),
+                    ..taken(address, &Holder::Stranger, program.as_ref())
+                },
+            }
+        }
+        Err(error) => {
+            let next = match error.kind() {
+                ErrorKind::AddrNotAvailable => NOT_HERE,
+                _ => NEXT,
+            };
+            Finding::fail(Group::Listening, unusable(address, &error), next)
+        }
+    };
+    Finding { what: format!("wsPort: {}", found.what), ..found }
 }
 
 /// By what it says of itself; by its name, if it cannot be understood: its certificate need not be

@@ -36,7 +36,7 @@ impl Checker<'_> {
             self.wrong(ws_port, format!("`port` and `wsPort` are both {}", port.value));
         }
         config.port = raw.port.take().map_or(config.port, |port| port.value);
-        config.ws_port = ws_port.map_or(config.ws_port, |port| port.value);
+        config.ws_port = ws_port.map(|port| port.value);
 
         if let Some(directory) =
             self.either(("dataDir", raw.data_dir.take()), ("data_dir", raw.data_dir_twin.take()))

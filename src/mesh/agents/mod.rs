@@ -14,6 +14,7 @@
 //!
 //! The other bounds are those of [`TasksConfig`](crate::config::TasksConfig).
 
+mod directory;
 mod endpoint;
 mod known;
 mod leftovers;
@@ -28,6 +29,7 @@ mod types;
 mod watch;
 mod work;
 
+pub(crate) use directory::check_directory;
 pub use registration::{RegisterError, Registration, UnregisterError};
 pub(crate) use survey::{Seen, State, survey};
 pub use types::{Fault, Kind, Output, Status, Stream, Summary, Work};

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,8 @@ pub struct Work {
     pub text: String,
     /// Overrides the agent's own and the configured default.
     pub timeout: Option<Duration>,
+    /// The working directory of a program; the gateway's own if there is none.
+    pub cwd: Option<PathBuf>,
     /// Hears what the agent says, as it says it. Must not block.
     pub progress: Box<dyn Fn(Stream, String) + Send + Sync>,
     /// Ends it early.

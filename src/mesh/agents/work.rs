@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::directory::check_directory;
 use super::leftovers::Trace;
 use super::registry::{Agent, Reach};
 use super::{Agents, Fault, Inner, Output, Summary, Work, endpoint, program};
@@ -60,8 +61,8 @@ impl<'a> On<'a> {
         }
         match &agent.reach {
             Reach::Endpoint(uri) => {
-                let Work { task, text, .. } = work;
-                let order = endpoint::Order { task, text, timeout, output_limit, cancel };
+                let Work { task, text, cwd, .. } = work;
+                let order = endpoint::Order { task, text, cwd, timeout, output_limit, cancel };
                 endpoint::run(&settings.client, uri, order).await
             }
             Reach::Program(launch) => {
@@ -75,11 +76,23 @@ impl<'a> On<'a> {
                     let message = format!("`{command}` is not found, or cannot be run");
                     return Err(Fault::Failed(message));
                 };
+                if let Some(cwd) = &work.cwd {
+                    let gone = |why| format!("the task's directory `{}` {why}", cwd.display());
+                    check_directory(cwd).await.map_err(|why| Fault::Failed(gone(why)))?;
+                }
                 let mut trace = Trace::begin(&inner.database, &work.task, &agent.id, token).await;
-                let Work { task, text, progress, .. } = work;
+                let Work { task, text, cwd, progress, .. } = work;
                 let agent = agent.id.clone();
-                let order =
-                    program::Order { agent, task, text, timeout, output_limit, progress, cancel };
+                let order = program::Order {
+                    agent,
+                    task,
+                    text,
+                    cwd,
+                    timeout,
+                    output_limit,
+                    progress,
+                    cancel,
+                };
                 program::run(launch, &path, order, &mut trace).await
             }
         }

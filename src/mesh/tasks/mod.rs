@@ -6,6 +6,11 @@
 //! endings allowed, and in scripts without spaces any part of the text), else to
 //! `routing.defaultAgent`, else to any that is online.
 //!
+//! A task may name a directory, `cwd`: agents that are programs start there, each one of a broadcast,
+//! also after a restart. A directory that is gone by then fails the task. That gives a client no
+//! rights: whoever may submit tasks (with client keys: the scope `agents`) has agents run as the
+//! gateway's user anyway.
+//!
 //! A broadcast gives it to each of several agents. It ends when all have; it is completed when any
 //! of them has answered, and its result has `{"error": ...}` for those that failed.
 //!

@@ -96,6 +96,7 @@ impl Run {
             task: ticket.task,
             text,
             timeout: task.spec.timeout,
+            cwd: task.spec.cwd.clone().map(Into::into),
             progress: Box::new(progress),
             cancel: ticket.cancel,
         }

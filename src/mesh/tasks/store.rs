@@ -50,7 +50,7 @@ impl Task {
     }
 
     pub(super) fn view(&self) -> TaskView {
-        let Submission { text, kind, source, correlation_id, space, .. } = self.spec.clone();
+        let Submission { text, kind, source, correlation_id, space, cwd, .. } = self.spec.clone();
         TaskView {
             id: self.id.clone(),
             status: self.state.status,
@@ -64,6 +64,7 @@ impl Task {
             source,
             correlation_id,
             space_id: space,
+            cwd,
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct Submission {
     pub stream: bool,
     /// How long an agent may take, if not as long as is configured.
     pub timeout: Option<Duration>,
+    /// The working directory of agents that are programs: an absolute path on the gateway's machine.
+    /// The gateway's own if there is none.
+    pub cwd: Option<String>,
 }
 
 impl Submission {
@@ -42,6 +45,7 @@ impl Submission {
             files: Vec::new(),
             stream: true,
             timeout: None,
+            cwd: None,
         }
     }
 }

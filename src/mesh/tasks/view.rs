@@ -34,6 +34,9 @@ pub struct TaskView {
     /// The space it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub space_id: Option<String>,
+    /// The working directory that its agents start in, if it names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
 }
 
 /// How far a task is.

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -5,6 +6,7 @@ use switchtower_layers::{Code, Rejection};
 use utoipa::ToSchema;
 
 use crate::api::extract::Object;
+use crate::mesh::agents::check_directory;
 use crate::mesh::tasks::Submission;
 
 /// The bounds of texts, in characters, but for the task's own, which is in bytes.
@@ -12,6 +14,7 @@ const TASK_BYTES: usize = 1 << 20;
 const WORD: usize = 256;
 const FILES: usize = 256;
 const FILE: usize = 4096;
+const CWD: &str = "payload.options.cwd";
 /// A day, in seconds.
 const LONGEST: f64 = 86_400.0;
 
@@ -74,6 +77,14 @@ struct TaskOptions {
     /// How long an agent may take, in seconds, if not as long as is configured.
     #[schema(exclusive_minimum = 0, maximum = 86400)]
     timeout: Option<f64>,
+    /// The working directory of the agent, if it is a program: an absolute path on the gateway's
+    /// machine, where it must be a directory that the gateway may enter. Agents that are endpoints
+    /// are told of it as `cwd`. Without it programs start in the gateway's own working directory.
+    ///
+    /// It gives no rights: whoever may submit tasks has agents run with those of the gateway's user
+    /// already.
+    #[schema(min_length = 1, max_length = 4096)]
+    cwd: Option<String>,
 }
 
 impl TaskRequest {
@@ -114,9 +125,31 @@ impl TaskRequest {
             space: context.and_then(|Object(context)| context.shared_space_id),
             files,
             stream: options.as_ref().and_then(|options| options.stream).unwrap_or(true),
-            timeout: options.and_then(|options| options.timeout).map(timeout).transpose()?,
+            timeout: options
+                .as_ref()
+                .and_then(|options| options.timeout)
+                .map(timeout)
+                .transpose()?,
+            cwd: options.and_then(|options| options.cwd).map(absolute).transpose()?,
         })
     }
+}
+
+/// Whether it exists is looked at later.
+fn absolute(cwd: String) -> Result<String, Rejection> {
+    if cwd.chars().count() > FILE {
+        return Err(wrong(CWD, format!("has more than {FILE} characters")));
+    }
+    if !Path::new(&cwd).is_absolute() {
+        return Err(wrong(CWD, "has to be an absolute path"));
+    }
+    Ok(cwd)
+}
+
+/// Refuses a task whose directory an agent cannot be started in.
+pub(super) async fn check_cwd(submission: &Submission) -> Result<(), Rejection> {
+    let Some(cwd) = &submission.cwd else { return Ok(()) };
+    check_directory(Path::new(cwd)).await.map_err(|why| wrong(CWD, format!("{why}: {cwd}")))
 }
 
 fn timeout(seconds: f64) -> Result<Duration, Rejection> {
@@ -165,7 +198,7 @@ mod tests {
             "payload": {"task": "x", "context": null, "files": null, "options": null}, "more": [1]});
         assert_eq!(read(&nulls).unwrap(), Submission::new("x"));
         let nulls =
-            json!({"task": "x", "context": {"shared_space_id": null}, "options": {"stream": null}});
+            json!({"task": "x", "context": {"shared_space_id": null}, "options": {"stream": null, "cwd": null}});
         assert_eq!(payload(&nulls).unwrap(), Submission::new("x"));
     }
 
@@ -173,7 +206,7 @@ mod tests {
     fn all_is_taken() {
         let body = json!({"type": "task", "source": "me", "target": "codex", "correlation_id": "7",
             "payload": {"task": "审查", "context": {"shared_space_id": "space_1"},
-                "files": ["a.rs"], "options": {"stream": false, "timeout": 1.5}}});
+                "files": ["a.rs"], "options": {"stream": false, "timeout": 1.5, "cwd": "/src"}}});
         let expected = Submission {
             text: "审查".into(),
             kind: Some("task".into()),
@@ -184,6 +217,7 @@ mod tests {
             files: vec!["a.rs".into()],
             stream: false,
             timeout: Some(Duration::from_millis(1500)),
+            cwd: Some("/src".into()),
         };
         assert_eq!(read(&body).unwrap(), expected);
         let tiny = payload(&json!({"task": "x", "options": {"timeout": 1e-300}})).unwrap();
@@ -214,6 +248,10 @@ mod tests {
                 "payload.options.timeout: invalid type: string \"1\", expected f64",
             ),
             (
+                json!({"payload": {"task": "x", "options": {"cwd": ["/"]}}}),
+                "payload.options.cwd: invalid type: sequence, expected a string",
+            ),
+            (
                 json!({"payload": {"task": "x", "files": [1]}}),
                 "payload.files[0]: invalid type: integer `1`, expected a string",
             ),
@@ -233,6 +271,14 @@ mod tests {
             let found = payload(&json!({"task": "x", "options": {"timeout": seconds}}));
             assert!(found.unwrap_err().contains("at most 86400 seconds"), "{seconds}");
         }
+        for cwd in ["", ".", "src", "../src", "~/src", "file:///src", "C:\\src"] {
+            let found = payload(&json!({"task": "x", "options": {"cwd": cwd}})).unwrap_err();
+            let expected = "INVALID_REQUEST `payload.options.cwd` has to be an absolute path";
+            assert_eq!(found, expected, "{cwd}");
+        }
+        let long = format!("/{}", "x".repeat(FILE));
+        let found = payload(&json!({"task": "x", "options": {"cwd": long}})).unwrap_err();
+        assert!(found.contains("`payload.options.cwd` has more than 4096 characters"), "{found}");
         let large = payload(&json!({"task": "x".repeat(TASK_BYTES + 1)})).unwrap_err();
         assert_eq!(large, "PAYLOAD_TOO_LARGE `payload.task` has more than 1 MiB");
         for files in [json!([""]), json!(["x".repeat(FILE + 1)]), json!(vec!["x"; FILES + 1])] {

@@ -13,7 +13,7 @@ use crate::api::Shared;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::refusal::Refusal;
 use crate::mesh::tasks::{Nobody, NotCancelled, Page, Refused, TaskStatus, TaskView};
-use body::TaskRequest;
+use body::{TaskRequest, check_cwd};
 
 /// When to come back to a queue that is full.
 const LATER: Duration = Duration::from_secs(5);
@@ -47,7 +47,9 @@ async fn submit(
     State(shared): State<Shared>,
     Json(request): Json<TaskRequest>,
 ) -> Result<(StatusCode, axum::Json<TaskAccepted>), Refusal> {
-    let accepted = shared.mesh.tasks.submit(request.check()?).await?;
+    let submission = request.check()?;
+    check_cwd(&submission).await?;
+    let accepted = shared.mesh.tasks.submit(submission).await?;
     let agents = accepted.agents.join(", ");
     let accepted = TaskAccepted {
         task_id: accepted.task_id,

@@ -1,9 +1,10 @@
 //! Agents that are endpoints.
 //!
-//! The task is posted to the endpoint as `{"message": ..., "task_id": ...}`, and its answer is the
-//! result: the text, or of a JSON object the first of `result`, `output`, `message`, `response` and
-//! `text` that is a text. Redirects are not followed. Unless remote agents are allowed, every address
-//! that a connection is made to is one of this machine, so that no name can lead elsewhere later.
+//! The task is posted to the endpoint as `{"message": ..., "task_id": ...}`, with `cwd` if the task
+//! names a directory, and its answer is the result: the text, or of a JSON object the first of
+//! `result`, `output`, `message`, `response` and `text` that is a text. Redirects are not followed.
+//! Unless remote agents are allowed, every address that a connection is made to is one of this
+//! machine, so that no name can lead elsewhere later.
 
 mod address;
 mod client;

@@ -1,5 +1,6 @@
 //! One task, done by one endpoint.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ const WHY: usize = 4 << 10;
 pub(in crate::mesh::agents) struct Order {
     pub(in crate::mesh::agents) task: String,
     pub(in crate::mesh::agents) text: String,
+    /// The directory that the task names, for an agent that can do something with it.
+    pub(in crate::mesh::agents) cwd: Option<PathBuf>,
     pub(in crate::mesh::agents) timeout: Duration,
     /// Of its answer, so many bytes are kept.
     pub(in crate::mesh::agents) output_limit: usize,
@@ -56,10 +59,13 @@ pub(in crate::mesh::agents) async fn run(
 async fn ask(client: &Client, endpoint: &Uri, order: &Order) -> Result<String, String> {
     // A connection to an address, not a name, is made without looking it up.
     parse(&endpoint.to_string(), client.allow_remote)?;
-    let body = json!({"message": order.text, "task_id": order.task}).to_string();
+    let mut body = json!({"message": order.text, "task_id": order.task});
+    if let Some(cwd) = order.cwd.as_ref().and_then(|cwd| cwd.to_str()) {
+        body["cwd"] = cwd.into();
+    }
     let request = Request::post(endpoint.clone())
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-        .body(Full::new(Bytes::from(body)))
+        .body(Full::new(Bytes::from(body.to_string())))
         .map_err(|error| error.to_string())?;
     let response = client.send(request).await;
     let response = response.map_err(|error| format!("{endpoint} does not answer: {error}"))?;

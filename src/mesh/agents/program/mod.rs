@@ -1,7 +1,8 @@
 //! Agents that are programs on this machine.
 //!
 //! A program is found on `PATH` as a shell would find it, and runs in a process group of its own
-//! with an environment that has no keys in it. It is given the task on stdin, or as its last
+//! with an environment that has no keys in it, in the directory that the task names, else the
+//! gateway's own. It is given the task on stdin, or as its last
 //! argument. What it prints is read to the end, whatever it is; the beginning and the end of it are
 //! kept. When it ends, is cancelled, takes too long or is no longer wanted, whatever it has started
 //! is killed; on Linux that is everything that carries the run's variables, also what has left the

@@ -1,7 +1,7 @@
 //! One task, done by one program.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(in crate::mesh::agents) struct Order {
     pub(in crate::mesh::agents) agent: String,
     pub(in crate::mesh::agents) task: String,
     pub(in crate::mesh::agents) text: String,
+    /// The working directory, if not the gateway's own.
+    pub(in crate::mesh::agents) cwd: Option<PathBuf>,
     pub(in crate::mesh::agents) timeout: Duration,
     /// Of its answer, so many bytes are kept.
     pub(in crate::mesh::agents) output_limit: usize,
@@ -63,7 +65,11 @@ pub(in crate::mesh::agents) async fn run(
 ) -> Result<Output, Fault> {
     let mut command = command(launch, path, &order).map_err(Fault::Failed)?;
     let mut group = Group::spawn(&mut command).map_err(|error| {
-        Fault::Failed(format!("`{}` cannot be started: {error}", launch.program.command))
+        let command = &launch.program.command;
+        Fault::Failed(match &order.cwd {
+            Some(cwd) => format!("`{command}` cannot be started in {}: {error}", cwd.display()),
+            None => format!("`{command}` cannot be started: {error}"),
+        })
     })?;
     let said = Arc::new(Said {
         stdout: Mutex::new(Capture::both_ends(order.output_limit)),
@@ -135,7 +141,16 @@ async fn finished(talk: &mut JoinSet<()>) {
 }
 
 fn command(launch: &Launch, path: &Path, order: &Order) -> Result<Command, String> {
-    let mut command = Command::new(path);
+    let mut command = match &order.cwd {
+        Some(cwd) => {
+            // A relative path would be looked up in the new directory.
+            let path = std::path::absolute(path).map_err(|error| error.to_string())?;
+            let mut command = Command::new(path);
+            command.current_dir(cwd);
+            command
+        }
+        None => Command::new(path),
+    };
     command.args(&launch.program.args);
     if launch.program.input == Input::Argument {
         command.arg(argument(&order.text)?);
