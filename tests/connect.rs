@@ -289,3 +289,50 @@ fn permissions_and_links_stay() {
     fs::remove_file(home.path("dotfiles/codex.toml")).unwrap();
     assert_snapshot!(home.complains("connect codex"), @"error: ~/.codex/config.toml: is a symbolic link to nowhere");
 }
+
+const OPENCODE: &str = ".config/opencode/opencode.json";
+
+/// With a byte order mark, as some editors write them; with edits in between, too.
+#[test]
+fn a_byte_order_mark_stays_where_it_is() {
+    let url = "http://127.0.0.1:3000/v1";
+    for (tool, name, text, edit) in [
+        (
+            "opencode",
+            OPENCODE,
+            "\u{feff}{\r\n  \"model\": \"a/b\" // mine\r\n}\r\n",
+            ("a/b", "c/d"),
+        ),
+        ("opencode", OPENCODE, "\u{feff}{\"provider\": {\"a\": {}}}", ("\"a\"", "\"b\"")),
+        ("opencode", OPENCODE, "\u{feff}", ("demo", "other")),
+        ("opencode", OPENCODE, "\u{feff}\n", ("demo", "other")),
+        ("codex", CONFIG, "\u{feff}model = 'gpt-5.5'\r\n", ("gpt-5.5", "gpt-6")),
+        ("codex", CONFIG, "\u{feff}[a]\nb = 1\n", ("b = 1", "b = 2")),
+        ("shell", ".bashrc", "\u{feff}a=1\n", ("a=1", "a=2")),
+        ("shell", ".bashrc", "\u{feff}a=1", ("a=1", "a=2")),
+    ] {
+        let home = Home::with(name, text);
+        home.says(&format!("connect {tool}"));
+        let connected = home.read(name);
+        assert!(connected.starts_with('\u{feff}') && connected.contains(url), "{connected:?}");
+        assert_eq!(connected.matches('\u{feff}').count(), 1, "{connected:?}");
+        home.says(&format!("connect {tool}"));
+        assert_eq!(home.read(name), connected, "again is the same");
+        home.says(&format!("disconnect {tool}"));
+        assert_eq!(home.read(name), text);
+
+        home.says(&format!("connect {tool}"));
+        let (from, to) = edit;
+        home.write(name, &home.read(name).replace(from, to));
+        home.says(&format!("disconnect {tool}"));
+        let left = home.read(name);
+        assert!(!left.contains(url) && left.starts_with('\u{feff}'), "{left:?}");
+        let words = |text: &str| text.split_whitespace().collect::<String>();
+        if text.contains(from) {
+            assert_eq!(words(&left), words(&text.replace(from, to)));
+        }
+    }
+    let home = Home::with(OPENCODE, "\u{feff}{\n\"a\" 1}");
+    let error = home.complains("connect opencode");
+    assert!(error.contains("line 2 is not valid JSON"), "{error}");
+}

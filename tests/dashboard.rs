@@ -10,10 +10,12 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 use sse::{Event, Events};
 use support::*;
+use switchtower::config::KeyHash;
 use tokio::time::sleep;
 
 const EVENTS: &str = "/model-gateway/events";
-const NAMES: [&str; 3] = ["/dashboard", "/dashboard/app.js", "/dashboard/style.css"];
+const NAMES: [&str; 4] =
+    ["/dashboard", "/dashboard/app.js", "/dashboard/worker.js", "/dashboard/style.css"];
 
 async fn fetch(gateway: &Gateway, path: &str, known: Option<&str>) -> Response<Incoming> {
     let mut request = get(path);
@@ -26,7 +28,7 @@ async fn fetch(gateway: &Gateway, path: &str, known: Option<&str>) -> Response<I
 #[tokio::test]
 async fn its_files_come_with_a_strict_policy() {
     let gateway = Gateway::start("{}").await;
-    let types = ["text/html", "text/javascript", "text/css"];
+    let types = ["text/html", "text/javascript", "text/javascript", "text/css"];
     for (path, kind) in NAMES.into_iter().zip(types) {
         let response = fetch(&gateway, path, None).await;
         assert_eq!(response.status(), 200, "{path}");
@@ -159,6 +161,75 @@ async fn the_stream_goes_on_over_a_reload_and_ends_with_the_gateway() {
     gateway.stop();
     assert!(events.rest().await.is_empty());
     gateway.stopped().await;
+}
+
+/// What a page needs that shows both: the events of the agents, in the same stream.
+#[tokio::test]
+async fn one_stream_tells_of_the_agents_too() {
+    let (_a, _b, gateway) = failing().await;
+    let path = format!("{EVENTS}?agents=true");
+    let mut events = Events::new(send(gateway.addr, get(&path)).await);
+    let next = async |events: &mut Events| {
+        let event = events.next().await;
+        (event.name.clone(), event.json()["type"].as_str().unwrap_or_default().to_owned(), event)
+    };
+    let agents = || Some("agents".to_owned());
+    for expected in
+        [(None, "connected"), (agents(), "connected"), (agents(), "welcome")]
+    {
+        let (name, kind, _) = next(&mut events).await;
+        assert_eq!((name, kind.as_str()), expected);
+    }
+    let said = json!({"type": "request", "data": 1});
+    client::body(send(gateway.addr, post("/broadcast", &said)).await).await;
+    let (name, kind, event) = next(&mut events).await;
+    assert_eq!((name, kind.as_str()), (agents(), "request"), "its name tells it from a call");
+    let id = event.id.expect("it can be come back to");
+    client::body(send(gateway.addr, post(CHAT, &ask_stream())).await).await;
+    let (name, kind, event) = next(&mut events).await;
+    assert_eq!((name, kind.as_str(), event.id), (None, "request", None));
+    drop(events);
+
+    client::body(send(gateway.addr, post("/broadcast", &said)).await).await;
+    let mut events =
+        Events::new(send(gateway.addr, get(&format!("{path}&lastEventId={id}"))).await);
+    let mut missed = Vec::new();
+    while missed.len() < 4 {
+        missed.push(next(&mut events).await.1);
+    }
+    assert_eq!(missed, ["connected", "connected", "welcome", "request"]);
+    let wrong = send(gateway.addr, get(&format!("{EVENTS}?agents=perhaps"))).await;
+    assert_eq!(wrong.status(), 400);
+}
+
+/// A key may open the one and not the other.
+#[tokio::test]
+async fn the_agents_are_told_of_to_keys_that_may_use_them() {
+    let entry = |name: &str, scopes: &str| {
+        let hash = KeyHash::of(format!("st-key-of-{name}").as_bytes());
+        format!("{{name: {name}, hash: '{hash}', scopes: [{scopes}]}}")
+    };
+    let keys = [entry("both", "admin, agents"), entry("admin", "admin"), entry("agents", "agents")];
+    let gateway = Gateway::start(&format!("auth: {{keys: [{}]}}", keys.join(", "))).await;
+    let by = |name: &str, mut request: client::Outgoing| {
+        let key = format!("Bearer st-key-of-{name}").parse().unwrap();
+        request.headers_mut().insert("authorization", key);
+        send(gateway.addr, request)
+    };
+    let path = format!("{EVENTS}?agents=true");
+    assert_eq!(by("agents", get(&path)).await.status(), 403);
+    let mut both = Events::new(by("both", get(&path)).await);
+    let mut admin = Events::new(by("admin", get(&path)).await);
+    let said = json!({"type": "my.news", "data": 1});
+    let told = client::json(by("agents", post("/broadcast", &said)).await).await;
+    assert_eq!(told["delivered"], 1);
+    while both.next().await.json()["type"] != "my.news" {}
+    let mut rejected = post(CHAT, &ask());
+    rejected.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+    assert_eq!(by("both", rejected).await.status(), 415);
+    assert_eq!(admin.next().await.json()["type"], "connected");
+    let next = admin.next().await;
+    assert_eq!((next.name.clone(), next.json()["type"].clone()), (None, json!("request")));
 }
 
 #[tokio::test]

@@ -1,20 +1,54 @@
-use std::time::Duration;
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::{extract::State, response::Response};
-use serde::Serialize;
+use axum::{
+    extract::State,
+    http::{Extensions, HeaderMap},
+    response::Response,
+};
+use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
 use switchtower_layers::{Code, Rejection};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Shared, refusal::Refusal, sse};
-use crate::telemetry::live::MOST_LISTENERS;
+use super::{Shared, extract::Query, refusal::Refusal, sse};
+use crate::{
+    auth::Identity,
+    config::Scope,
+    mesh::events::{EventStream, Filter, MOST_STREAMS},
+    telemetry::live::MOST_LISTENERS,
+};
+
+/// The name of the agents' events in a stream of both.
+const AGENTS: &[u8] = b"event: agents\n";
+
+/// What else is in the stream.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Also {
+    /// Whether the events of `GET /events` are in it, too, under the event name `agents`, as far as
+    /// the client's key has the scope `agents`. A page that shows both needs one connection then.
+    #[serde(default)]
+    #[param(default = false)]
+    agents: bool,
+    /// With `agents`: the `id` of the last event that was seen; what was missed comes first.
+    #[serde(rename = "lastEventId")]
+    last: Option<String>,
+}
 
 /// An event, as its lines are.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SentLiveEvent)]
 struct Sent {
-    /// A `LiveEvent` as JSON.
+    /// A `LiveEvent` as JSON; an `Event`, where `event` says so.
     #[schema(content_media_type = "application/json")]
     data: String,
+    /// `agents` for an event of the agents, else none.
+    event: Option<String>,
+    /// Of an event of the agents: where it can be come back to.
+    id: Option<String>,
     /// With the first one: after how many milliseconds to come back, should the stream end.
     retry: Option<u64>,
 }
@@ -23,20 +57,58 @@ struct Sent {
 ///
 /// First comes `connected`, then a `request` for each call whose answer has ended, at most 10 in any
 /// second; `left_out` counts the others. No event has a prompt or an answer, and none an `id`: what
-/// was missed is not told again. A client that reads too slowly is dropped.
+/// was missed is not told again, but for the agents' events. A client that reads too slowly is dropped.
 #[utoipa::path(
     get, path = "/model-gateway/events", tag = "gateway",
+    params(Also),
     responses(
         (status = 200, description = "The stream", body = Sent, content_type = "text/event-stream"),
+        (status = 400, description = "The query is wrong"),
         (status = 403, description = "A web page of another origin asks"),
         (status = 429, description = "There are as many streams as there may be"),
     ),
 )]
-pub(super) async fn stream(State(shared): State<Shared>) -> Result<Response, Refusal> {
+pub(super) async fn stream(
+    State(shared): State<Shared>,
+    asking: Extensions,
+    headers: HeaderMap,
+    Query(also): Query<Also>,
+) -> Result<Response, Refusal> {
+    let mut events = match also.agents && Identity::may(&asking, Scope::Agents) {
+        true => Some(agents(&shared, &headers, also.last.as_deref())?),
+        false => None,
+    };
     let Some(mut listener) = shared.live.listen() else {
         let message = format!("there are {MOST_LISTENERS} streams of requests already");
         let rejection = Rejection::new(Code::RateLimited, message);
         return Err(rejection.retry_after(Duration::from_secs(5)).into());
     };
-    Ok(sse::response(move |cx| listener.poll_next(cx)))
+    Ok(sse::response(move |cx| match (listener.poll_next(cx), &mut events) {
+        (Poll::Pending, Some(events)) => next(events, cx),
+        (next, _) => next,
+    }))
+}
+
+fn agents(
+    shared: &Shared,
+    headers: &HeaderMap,
+    last: Option<&str>,
+) -> Result<EventStream, Refusal> {
+    let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let everything = Filter { task: None, space: None };
+    match shared.mesh.events.subscribe(everything, header.or(last)) {
+        Some(subscription) => Ok(subscription.into_stream(None, shared.mesh.agents.list())),
+        None => {
+            let message = format!("there are {MOST_STREAMS} event streams already");
+            let rejection = Rejection::new(Code::RateLimited, message);
+            Err(rejection.retry_after(Duration::from_secs(5)).into())
+        }
+    }
+}
+
+fn next(events: &mut EventStream, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    events.poll_next(cx).map(|next| {
+        let lines = next.ok()?.sse();
+        Some(BytesMut::from_iter(AGENTS.iter().chain(&lines)).freeze())
+    })
 }

@@ -120,6 +120,15 @@ mod tests {
     }
 
     #[test]
+    fn the_port_of_sockets_is_told() {
+        let config = Config::from_yaml("c", "tls: {cert: c, key: k}", &Env::empty()).unwrap();
+        let [main, sockets] = [3000, 3001].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let origin = Origin::File("gateway.yaml".into());
+        let text = text(&origin, &config, main, Some(sockets));
+        assert!(text.contains("\nWebSocket: wss://127.0.0.1:3001\n"), "{text}");
+    }
+
+    #[test]
     fn oddities_are_told() {
         let text = started("routing: {rules: [{name: r, agent: codex}]}");
         assert!(text.contains("\nwarning: the rule `r` never applies"), "{text}");

@@ -52,18 +52,20 @@ static TEXTS: &[(&str, &str)] = &texts![
     "notices.js",
     "providers.js",
     "requests.js",
+    "shared.js",
     "spark.js",
     "stream.js",
     "tasks.js",
+    "worker.js",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What a file asks for: `src`, `href` and imports.
+    /// What a file asks for: `src`, `href`, imports and workers.
     fn asked(text: &str) -> impl Iterator<Item = &str> {
-        let starts = ["src=\"", "href=\"", "from \""];
+        let starts = ["src=\"", "href=\"", "from \"", "SharedWorker(\""];
         starts.into_iter().flat_map(move |start| {
             text.split(start).skip(1).filter_map(|rest| rest.split('"').next())
         })

@@ -253,6 +253,112 @@ test("failovers, breakers, tasks and what is wrong with the configuration", asyn
   await page.context().close();
 });
 
+test("many tabs share one stream, and closing any of them leaves it to the others", async () => {
+  const house = gateway();
+  house.configure(configuration(house));
+  await house.start();
+  const first = await tab(browser);
+  const context = first.context();
+  const pages = [first];
+  const opened = async (page) => {
+    await page.goto(`${house.url}/dashboard`);
+    await live(page);
+  };
+  await opened(first);
+  // More than a browser has connections to one host.
+  for (let n = 1; n < 9; n += 1) {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => first.troubles.push(String(error)));
+    pages.push(page);
+    await opened(page);
+  }
+  /** How many event streams the gateway has open. */
+  const streams = async () => (await (await house.post("/broadcast", { type: "my.count" })).json()).delivered;
+  const shown = async (model) => {
+    await house.call(model);
+    await Promise.all(pages.map((page) => says(page.locator("#requests tbody tr").first(), model)));
+  };
+  assert.equal(await streams(), 1);
+  await shown("qwen3");
+  for (const closed of [0, 3]) {
+    await pages.splice(closed, 1)[0].close();
+    assert.equal(await streams(), 1);
+    await shown(closed ? "gpt-5.1" : "o4-mini");
+  }
+  await house.post("/tasks", { target: "echo", payload: { task: "Seen by all" } });
+  await Promise.all(pages.map((page) => says(page.locator("#tasks .task").first(), "Seen by all")));
+
+  // A tab that is reloaded comes back to it.
+  await pages[0].reload();
+  await live(pages[0]);
+  await shown("qwen3");
+  assert.equal(await streams(), 1);
+
+  // A gateway that comes back is heard of in each.
+  await house.stop();
+  await Promise.all(pages.map((page) => says(page.locator("#connection"), "Not connected")));
+  await house.start();
+  await Promise.all(pages.map(live));
+  for (let n = 0; n < 50 && (await streams()) !== 1; n += 1) await pages[0].waitForTimeout(100);
+  assert.equal(await streams(), 1);
+  await shown("o4-mini");
+
+  const last = pages.pop();
+  await Promise.all(pages.splice(0).map((page) => page.close()));
+  pages.push(last);
+  await shown("gpt-5.1");
+  assert.equal(await streams(), 1);
+  await context.close();
+  for (let n = 0; n < 50 && (await streams()) !== 0; n += 1) await new Promise((resume) => setTimeout(resume, 100));
+  assert.equal(await streams(), 0);
+  const strange = first.troubles.filter((trouble) => !/ERR_|Failed to load/.test(trouble));
+  assert.deepEqual(strange, []);
+});
+
+test("without shared workers each tab has a stream of its own", async () => {
+  const house = gateway();
+  house.configure(configuration(house));
+  await house.start();
+  for (const missing of ["delete globalThis.SharedWorker", "globalThis.SharedWorker = class { constructor() { throw new Error(); } }",
+    "globalThis.SharedWorker = class { constructor() { this.port = new MessageChannel().port1; setTimeout(() => this.onerror(), 0); } }"]) {
+    const page = await tab(browser);
+    await page.addInitScript(missing);
+    await page.goto(`${house.url}/dashboard`);
+    await live(page);
+    await house.call("qwen3");
+    await says(page.locator("#requests tbody tr").first(), "qwen3");
+    assert.deepEqual(page.troubles, []);
+    await page.context().close();
+  }
+});
+
+test("tabs with different keys do not share", async () => {
+  const house = gateway();
+  const entry = (name, scopes) => {
+    const hash = createHash("sha256").update(`st-key-of-${name}-0123456789`).digest("hex");
+    return `{name: ${name}, hash: "sha256:${hash}", scopes: [${scopes}]}`;
+  };
+  house.configure(configuration(house, `auth: {keys: [${entry("all", "admin, agents, models")}, ${entry("admin", "admin")}]}`));
+  await house.start();
+  const first = await tab(browser);
+  const second = await first.context().newPage();
+  for (const [page, name] of [[first, "all"], [second, "admin"]]) {
+    await page.goto(`${house.url}/dashboard`);
+    await page.getByLabel("Key", { exact: true }).fill(`st-key-of-${name}-0123456789`);
+    await page.keyboard.press("Enter");
+    await live(page);
+  }
+  const headers = { authorization: "Bearer st-key-of-all-0123456789" };
+  const told = await (await house.post("/broadcast", { type: "my.count" }, headers)).json();
+  assert.equal(told.delivered, 1, "the other key has no scope for that");
+  await house.post("/v1/chat/completions", { model: "qwen3", messages: [{ role: "user", content: "x" }] }, headers);
+  for (const page of [first, second]) await says(page.locator("#requests tbody tr").first(), "qwen3");
+  await first.locator("#forget").click();
+  await first.locator("#login").waitFor();
+  await live(second);
+  await first.context().close();
+});
+
 test("where there are keys, it asks for one and forgets it", async () => {
   const house = gateway();
   const entry = (name, scopes) => {

@@ -1,5 +1,7 @@
 //! The commands that talk to a gateway, as a person runs them.
 
+#[cfg(unix)]
+mod directory;
 mod gateway;
 mod help;
 #[cfg(unix)]

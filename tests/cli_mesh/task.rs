@@ -51,12 +51,13 @@ async fn a_pipe_gets_the_result_and_nothing_else() {
     assert_eq!(ended.status, Some(0));
     let asked = gateway.asked();
     let file = file.canonicalize().expect("it is there");
+    let cwd = shell.path().canonicalize().expect("it is there");
     assert_eq!(asked[0].what, "POST /tasks");
     assert_eq!(
         asked[0].body,
         json!({"source": "cli", "payload": {
             "task": "say hello", "context": {"shared_space_id": "space_1"},
-            "files": [file], "options": {"timeout": 9},
+            "files": [file], "options": {"timeout": 9, "cwd": cwd},
         }})
     );
     assert_eq!(asked[1].what, format!("GET /events?taskId={TASK}"));

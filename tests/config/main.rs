@@ -50,7 +50,7 @@ fn the_sample_is_read_unchanged() {
     let config = accepted(SAMPLE);
     assert_eq!(
         (config.host.to_string().as_str(), config.port, config.ws_port),
-        ("127.0.0.1", 3000, 3001)
+        ("127.0.0.1", 3000, Some(3001))
     );
     assert_eq!(config.log_level, LogLevel::Info);
     assert_eq!(config.log_dir, Some("./logs".into()));
@@ -142,7 +142,7 @@ fn camel_case_settings_have_a_snake_case_twin() {
     let config = accepted(snake);
     assert_eq!((config.log_level, config.log_format), (LogLevel::Warn, LogFormat::Json));
     assert_eq!(config.log_dir, Some("l".into()));
-    assert_eq!(accepted(snake).ws_port, 1);
+    assert_eq!(accepted(snake).ws_port, Some(1));
 }
 
 #[test]

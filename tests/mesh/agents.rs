@@ -101,6 +101,7 @@ impl Job {
             task: task.clone(),
             text: text.into(),
             timeout: None,
+            cwd: None,
             progress: Box::new(move |stream, text| drop(say.send((stream, text)))),
             cancel: cancel.clone(),
         };

@@ -13,3 +13,4 @@ mod spaces;
 mod support;
 #[cfg(unix)]
 mod tasks;
+mod ws_port;

@@ -25,6 +25,8 @@ pub fn yaml(base_url: &str, settings: &str) -> String {
 #[derive(Debug)]
 pub struct Gateway {
     pub addr: SocketAddr,
+    /// At `wsPort`, if there is one.
+    pub ws_addr: Option<SocketAddr>,
     config: Config,
     reloader: Reloader,
     shutdown: Option<oneshot::Sender<()>>,
@@ -56,11 +58,12 @@ impl Gateway {
         }
         let server = Server::bind(&config).await.expect("a free port");
         let (addr, reloader) = (server.local_addr(), server.reloader());
+        let ws_addr = server.ws_addr();
         let (shutdown, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Self { addr, config, reloader, shutdown: Some(shutdown), running, _data: data }
+        Self { addr, ws_addr, config, reloader, shutdown: Some(shutdown), running, _data: data }
     }
 
     /// Runs in front of one provider, named `main`, that lists the model `m`.

@@ -10,6 +10,8 @@
 //! A file that still is as `connect` left it gets back what it was, byte for byte. In one that was edited
 //! since, only what `connect` set is put back, as the backup has it.
 
+use super::text::split_mark;
+
 /// A way to edit one kind of file.
 pub(super) trait Edit {
     /// Whether the text sends requests to the gateway.
@@ -62,7 +64,8 @@ impl Found {
             file if *file == self.state => self.backup.clone(),
             Some(text) => {
                 let left = edit.disconnect(text, self.backup.as_deref().unwrap_or_default())?;
-                let ours_alone = self.backup.is_none() && left.trim().is_empty();
+                let (_, words) = split_mark(&left);
+                let ours_alone = self.backup.is_none() && words.trim().is_empty();
                 if ours_alone { None } else { Some(left) }
             }
         };

@@ -34,6 +34,11 @@ pub(super) fn line_break(text: &str) -> &'static str {
     }
 }
 
+/// The byte order mark that a text may begin with, and the rest.
+pub(super) fn split_mark(text: &str) -> (&str, &str) {
+    text.split_at(first(text))
+}
+
 /// Where the text begins after a byte order mark.
 pub(super) fn first(text: &str) -> usize {
     if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }

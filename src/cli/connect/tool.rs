@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::memory::Edit;
 use super::profile::{self, Syntax};
+use super::text::split_mark;
 use super::{codex, opencode};
 use crate::config::suggest;
 
@@ -114,8 +115,11 @@ pub(super) enum Format {
     Profile(Syntax),
 }
 
+/// Editors of Windows put a byte order mark in front of a text, which is no part of it: it stays where
+/// it is, whatever the format.
 impl Edit for Format {
     fn is_connected(&self, text: &str) -> bool {
+        let (_, text) = split_mark(text);
         match self {
             Self::Codex => codex::is_connected(text),
             Self::OpenCode(_) => opencode::is_connected(text),
@@ -124,19 +128,23 @@ impl Edit for Format {
     }
 
     fn connect(&self, text: &str, url: &str) -> Result<String, String> {
-        match self {
+        let (mark, text) = split_mark(text);
+        let connected = match self {
             Self::Codex => codex::connect(text, url),
             Self::OpenCode(models) => opencode::connect(text, url, models),
             Self::Profile(syntax) => profile::connect(text, url, *syntax),
-        }
+        };
+        connected.map(|text| format!("{mark}{text}"))
     }
 
     fn disconnect(&self, text: &str, original: &str) -> Result<String, String> {
-        match self {
+        let ((mark, text), (_, original)) = (split_mark(text), split_mark(original));
+        let left = match self {
             Self::Codex => codex::disconnect(text, original),
             Self::OpenCode(_) => opencode::disconnect(text, original),
             Self::Profile(_) => profile::disconnect(text, original),
-        }
+        };
+        left.map(|text| format!("{mark}{text}"))
     }
 }
 

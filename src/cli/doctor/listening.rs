@@ -84,18 +84,16 @@ fn sockets(config: &Config, port: u16, runs: bool) -> Finding {
     let found = match TcpListener::bind(address) {
         Ok(_) if port == 0 => any_port(config),
         Ok(_) => Finding::ok(Group::Listening, format!("{address} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            match process::listener(address) {
-                Some(program) if runs && program.name == env!("CARGO_PKG_NAME") => {
-                    let what = format!("{address}: switchtower runs there (pid {})", program.id);
-                    Finding::ok(Group::Listening, what)
-                }
-                program => Finding {
-                    next: Some(NEXT.to_owned()),
-                    ..taken(address, &Holder::Stranger, program.as_ref())
-                },
+        Err(error) if error.kind() == ErrorKind::AddrInUse => match process::listener(address) {
+            Some(program) if runs && program.name == env!("CARGO_PKG_NAME") => {
+                let what = format!("{address}: switchtower runs there (pid {})", program.id);
+                Finding::ok(Group::Listening, what)
             }
-        }
+            program => Finding {
+                next: Some(NEXT.to_owned()),
+                ..taken(address, &Holder::Stranger, program.as_ref())
+            },
+        },
         Err(error) => {
             let next = match error.kind() {
                 ErrorKind::AddrNotAvailable => NOT_HERE,
@@ -190,6 +188,27 @@ mod tests {
             let Finding { level, what, .. } = taken(address, holder, program);
             assert!(format!("{level} {what}").starts_with(said), "{level} {what}");
         }
+    }
+
+    #[test]
+    fn the_port_of_sockets_is_looked_at() {
+        let config = Config::default();
+        let holder = TcpListener::bind((config.host, 0)).unwrap();
+        let port = holder.local_addr().unwrap().port();
+        for runs in [false, true] {
+            let Finding { level, what, next, .. } = sockets(&config, port, runs);
+            let said = format!("{level} {what}");
+            assert!(
+                said.starts_with(&format!("fail wsPort: 127.0.0.1:{port} is taken by")),
+                "{said}"
+            );
+            assert!(next.unwrap().contains("`wsPort`"));
+        }
+        drop(holder);
+        let Finding { level, what, .. } = sockets(&config, port, false);
+        assert_eq!(format!("{level} {what}"), format!("ok wsPort: 127.0.0.1:{port} is free"));
+        let any = sockets(&config, 0, false).what;
+        assert_eq!(any, "wsPort: 127.0.0.1: any port that is free");
     }
 
     #[test]

@@ -14,9 +14,11 @@ export class Failure extends Error {
   }
 }
 
-/** Fetches, and throws a `Failure` unless all is well. */
-export async function open(path, options = {}) {
-  const key = sessionStorage.getItem(KEY);
+/** The key of this tab, or null. */
+export const ownKey = () => sessionStorage.getItem(KEY);
+
+/** Fetches with `key`, and throws a `Failure` unless all is well. */
+export async function open(path, key, options = {}) {
   const headers = key === null ? {} : { authorization: `Bearer ${key}` };
   let response;
   try {
@@ -32,7 +34,7 @@ export async function open(path, options = {}) {
 
 /** A JSON answer; whoever does not answer in time is not there. */
 export async function get(path) {
-  const response = await open(path, { signal: AbortSignal.timeout(10_000) }).catch((error) => {
+  const response = await open(path, ownKey(), { signal: AbortSignal.timeout(10_000) }).catch((error) => {
     throw error instanceof Failure ? error : new Failure(0, "the gateway does not answer");
   });
   try {

@@ -6,13 +6,13 @@ import { count } from "./format.js";
 import * as notices from "./notices.js";
 import * as providers from "./providers.js";
 import * as requests from "./requests.js";
-import { listen } from "./stream.js";
+import { share } from "./shared.js";
 import * as tasks from "./tasks.js";
 
 const OFTEN = 2000;
 const SELDOM = 6000;
 
-let streams = [];
+let stream;
 let timers = [];
 let lost = 0;
 
@@ -30,7 +30,7 @@ function failed(error) {
 }
 
 function fine() {
-  if (lost) streams.forEach((stream) => stream.now());
+  if (lost) stream?.now();
   lost = 0;
   notices.connection("good", "Live");
   notices.notice("gone");
@@ -120,30 +120,28 @@ function start() {
   const [standingAgain, , agentsAgain] = again;
   const all = () => again.forEach((ask) => ask());
   document.onvisibilitychange = () => document.hidden || all();
-  streams = [
-    listen("/model-gateway/events", {
-      onOpen: all,
-      onFailure: failed,
-      onEvent: (event) => {
-        requests.heard(event);
-        if (event.type === "request") {
-          providers.heard(event);
-          standingAgain();
-        }
-      },
-    }),
-    listen("/events", {
-      // What a key may not see is said where it would be.
-      onFailure: (error) => error.status === 403 || failed(error),
-      onEvent: (event) => tasks.heard(event) && agentsAgain(),
-    }),
-  ];
+  // One for both sides. What a key may not see of the agents is not in it, and is said where it would be.
+  stream = share("/model-gateway/events?agents=true", {
+    onOpen: all,
+    onFailure: failed,
+    onEvent: (event, name) => {
+      if (name === "agents") {
+        if (tasks.heard(event)) agentsAgain();
+        return;
+      }
+      requests.heard(event);
+      if (event.type === "request") {
+        providers.heard(event);
+        standingAgain();
+      }
+    },
+  });
 }
 
 function stop() {
-  streams.forEach((stream) => stream.stop());
+  stream?.stop();
   timers.forEach((cancel) => cancel());
-  streams = [];
+  stream = undefined;
   timers = [];
 }
 
@@ -168,6 +166,10 @@ $("login").addEventListener("submit", (event) => {
   start();
 });
 $("forget").addEventListener("click", () => login(""));
+
+// A tab that is closed leaves the shared stream. One that the browser only put aside comes back.
+addEventListener("pagehide", stop);
+addEventListener("pageshow", (event) => event.persisted && start());
 
 requests.start();
 start();

@@ -57,6 +57,7 @@ async fn a_stream_begins_with_how_things_stand() {
         source: None,
         correlation_id: None,
         space_id: None,
+        cwd: None,
         created_at: 1,
         updated_at: 2,
     };
@@ -113,6 +114,7 @@ fn all_built_in_types_are_known() {
         source: None,
         correlation_id: None,
         space_id: None,
+        cwd: None,
         created_at: 0,
         updated_at: 0,
     };

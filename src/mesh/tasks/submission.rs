@@ -98,3 +98,19 @@ impl From<database::Error> for NotCancelled {
         Self::Database(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_was_kept_before_there_were_directories_is_read() {
+        let mut submission = Submission::new("x");
+        submission.cwd = Some("/src".into());
+        let kept = serde_json::to_string(&submission).unwrap();
+        assert_eq!(serde_json::from_str::<Submission>(&kept).unwrap(), submission);
+        let old = kept.replace(",\"cwd\":\"/src\"", "");
+        assert_ne!(old, kept);
+        assert_eq!(serde_json::from_str::<Submission>(&old).unwrap(), Submission::new("x"));
+    }
+}

@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod burst;
 #[cfg(unix)]
+mod cwd;
+#[cfg(unix)]
 mod done;
 #[cfg(unix)]
 mod heard;

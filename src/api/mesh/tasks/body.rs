@@ -83,7 +83,7 @@ struct TaskOptions {
     ///
     /// It gives no rights: whoever may submit tasks has agents run with those of the gateway's user
     /// already.
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096, pattern = r"^(/|[A-Za-z]:[/\\]|\\\\)")]
     cwd: Option<String>,
 }
 
@@ -197,8 +197,7 @@ mod tests {
         let nulls = json!({"type": null, "source": null, "target": null, "correlation_id": null,
             "payload": {"task": "x", "context": null, "files": null, "options": null}, "more": [1]});
         assert_eq!(read(&nulls).unwrap(), Submission::new("x"));
-        let nulls =
-            json!({"task": "x", "context": {"shared_space_id": null}, "options": {"stream": null, "cwd": null}});
+        let nulls = json!({"task": "x", "context": {"shared_space_id": null}, "options": {"stream": null, "cwd": null}});
         assert_eq!(payload(&nulls).unwrap(), Submission::new("x"));
     }
 
