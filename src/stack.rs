@@ -47,14 +47,14 @@ where
 }
 
 /// Everything that requests at the main port pass.
-pub fn gateway(shared: Shared) -> impl HttpService {
-    let dispatch = Dispatch::new(is_model_call, model_calls(&shared), api::router(shared.clone()));
-    guarded(&shared, dispatch)
+pub fn gateway(shared: &Shared) -> impl HttpService + use<> {
+    let dispatch = Dispatch::new(is_model_call, model_calls(shared), api::router(shared.clone()));
+    guarded(shared, dispatch)
 }
 
 /// Everything that requests at `wsPort` pass: the same, but only WebSockets are behind it.
-pub fn sockets(shared: Shared) -> impl HttpService {
-    let service = guarded(&shared, api::sockets(shared.clone()));
+pub fn sockets(shared: &Shared) -> impl HttpService + use<> {
+    let service = guarded(shared, api::sockets(shared.clone()));
     ServiceBuilder::new().map_request(api::name_socket).service(service)
 }
 

@@ -174,9 +174,7 @@ async fn one_stream_tells_of_the_agents_too() {
         (event.name.clone(), event.json()["type"].as_str().unwrap_or_default().to_owned(), event)
     };
     let agents = || Some("agents".to_owned());
-    for expected in
-        [(None, "connected"), (agents(), "connected"), (agents(), "welcome")]
-    {
+    for expected in [(None, "connected"), (agents(), "connected"), (agents(), "welcome")] {
         let (name, kind, _) = next(&mut events).await;
         assert_eq!((name, kind.as_str()), expected);
     }

@@ -118,11 +118,12 @@ impl Gateway {
         let (mesh, quotas) = (kept.mesh.clone(), kept.watchers.quotas());
         mesh.start().await;
         kept.watch();
-        let service = Swap::new(stack::gateway(kept.shared()));
-        let socket_service = Swap::new(stack::sockets(kept.shared()));
+        let shared = kept.shared();
+        let service = Swap::new(stack::gateway(&shared));
+        let socket_service = Swap::new(stack::sockets(&shared));
         let install = |shared: Shared| {
-            socket_service.set(stack::sockets(shared.clone()));
-            service.set(stack::gateway(shared));
+            socket_service.set(stack::sockets(&shared));
+            service.set(stack::gateway(&shared));
         };
         let shutdown = async {
             tokio::select! {

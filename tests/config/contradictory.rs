@@ -83,6 +83,11 @@ fn server() {
       4 | body_limit_mb: 0
         |                ^
     ");
+    assert_snapshot!(refused("wsPort: 3000"), @r"
+    gateway.yaml:1:9: `port` and `wsPort` are both 3000
+      1 | wsPort: 3000
+        |         ^^^^
+    ");
     assert_snapshot!(refused("trusted_proxies: [10.0.0.0/8, 10.0.0]\ndataDir: ''"), @r"
     gateway.yaml:1:31: `10.0.0` is no address and no network
       1 | trusted_proxies: [10.0.0.0/8, 10.0.0]

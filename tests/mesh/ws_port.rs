@@ -56,7 +56,7 @@ async fn at(addr: SocketAddr, path: &str) -> WebSocketStream<TcpStream> {
 /// The status that a handshake is refused with.
 async fn refused(addr: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> u16 {
     let stream = TcpStream::connect(addr).await.unwrap();
-    open(stream, &format!("ws://{addr}{path}"), headers).await.err().expect("it is refused")
+    open(stream, &format!("ws://{addr}{path}"), headers).await.expect_err("it is refused")
 }
 
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> Value {

@@ -84,16 +84,17 @@ fn sockets(config: &Config, port: u16, runs: bool) -> Finding {
     let found = match TcpListener::bind(address) {
         Ok(_) if port == 0 => any_port(config),
         Ok(_) => Finding::ok(Group::Listening, format!("{address} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => match process::listener(address) {
-            Some(program) if runs && program.name == env!("CARGO_PKG_NAME") => {
-                let what = format!("{address}: switchtower runs there (pid {})", program.id);
-                Finding::ok(Group::Listening, what)
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let program = process::listener(address);
+            // Where it cannot be seen who has it, it is most likely the gateway that runs.
+            let own = |program: &process::Program| program.name == env!("CARGO_PKG_NAME");
+            if runs && program.as_ref().is_none_or(own) {
+                Finding::ok(Group::Listening, format!("{address}: switchtower runs there"))
+            } else {
+                let stranger = taken(address, &Holder::Stranger, program.as_ref());
+                Finding { next: Some(NEXT.to_owned()), ..stranger }
             }
-            program => Finding {
-                next: Some(NEXT.to_owned()),
-                ..taken(address, &Holder::Stranger, program.as_ref())
-            },
-        },
+        }
         Err(error) => {
             let next = match error.kind() {
                 ErrorKind::AddrNotAvailable => NOT_HERE,

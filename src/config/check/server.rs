@@ -29,13 +29,13 @@ impl Checker<'_> {
         }
         let ws_port =
             self.either(("wsPort", raw.ws_port.take()), ("ws_port", raw.ws_port_twin.take()));
-        if let (Some(port), Some(ws_port)) = (&raw.port, &ws_port)
-            && port.value == ws_port.value
-            && port.value != 0
-        {
-            self.wrong(ws_port, format!("`port` and `wsPort` are both {}", port.value));
-        }
         config.port = raw.port.take().map_or(config.port, |port| port.value);
+        if let Some(ws_port) = &ws_port
+            && ws_port.value == config.port
+            && config.port != 0
+        {
+            self.wrong(ws_port, format!("`port` and `wsPort` are both {}", config.port));
+        }
         config.ws_port = ws_port.map(|port| port.value);
 
         if let Some(directory) =

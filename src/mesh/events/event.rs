@@ -24,7 +24,7 @@ pub enum Event {
         /// The task's id.
         task_id: String,
         /// The task.
-        task: TaskView,
+        task: Box<TaskView>,
     },
     /// Then: who is there.
     #[serde(rename = "welcome")]

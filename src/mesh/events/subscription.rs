@@ -31,7 +31,8 @@ impl Subscription {
     pub fn into_stream(mut self, task: Option<TaskView>, agents: Vec<Summary>) -> EventStream {
         let client_id = format!("client_{}", Uuid::now_v7().simple());
         let connected = Event::Connected { client_id, resumed: self.resumed };
-        let status = task.map(|task| Event::TaskStatus { task_id: task.id.clone(), task });
+        let status =
+            task.map(|task| Event::TaskStatus { task_id: task.id.clone(), task: Box::new(task) });
         let opening = [Some(connected), status, Some(Event::Welcome { agents })];
         let mut ready: VecDeque<_> = opening.iter().flatten().map(Frame::passing).collect();
         ready.append(&mut self.missed);

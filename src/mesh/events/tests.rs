@@ -121,7 +121,7 @@ fn all_built_in_types_are_known() {
     let error = crate::mesh::tasks::TaskError { code: "c".into(), message: "m".into() };
     let all = [
         Event::Connected { client_id: "c".into(), resumed: None },
-        Event::TaskStatus { task_id: task_id(), task },
+        Event::TaskStatus { task_id: task_id(), task: Box::new(task) },
         Event::Welcome { agents: vec![agent()] },
         Event::AgentRegistered { agent: agent() },
         Event::AgentUnregistered { agent_id: "a".into() },

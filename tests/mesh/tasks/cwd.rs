@@ -121,6 +121,24 @@ async fn a_directory_that_is_gone_fails_the_task() {
     }
 }
 
+/// One that waits keeps its directory when the gateway starts again.
+#[tokio::test]
+async fn a_task_that_waits_keeps_its_directory_over_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let yaml = format!("dataDir: '{}'\n{CONFIG}", data.path().display());
+    let mut gateway = Gateway::start(&yaml).await;
+    let (_held, root) = directory();
+    let running = submit(gateway.addr, &json!({"target": "hang", "payload": {"task": "x"}})).await;
+    until(gateway.addr, &running, |task| task["status"] == "running").await;
+    let waiting = submit(gateway.addr, &there("one", &root)).await;
+    gateway.stop();
+    gateway.stopped().await;
+    let gateway = Gateway::start(&yaml).await;
+    let task = ended(gateway.addr, &waiting).await;
+    let result = task["result"].as_str().unwrap_or_default().trim_end();
+    assert_eq!(result, root.to_str().unwrap(), "{task}");
+}
+
 /// The program is the one that the gateway finds, not one in the task's directory.
 #[tokio::test]
 async fn a_relative_program_is_the_gateways_own() {
