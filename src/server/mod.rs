@@ -118,9 +118,11 @@ impl Gateway {
         let (mesh, quotas) = (kept.mesh.clone(), kept.watchers.quotas());
         mesh.start().await;
         kept.watch();
-        let shared = kept.shared();
-        let service = Swap::new(stack::gateway(&shared));
-        let socket_service = Swap::new(stack::sockets(&shared));
+        let (service, socket_service) = {
+            // Not kept: a reload lets go of what it replaces.
+            let shared = kept.shared();
+            (Swap::new(stack::gateway(&shared)), Swap::new(stack::sockets(&shared)))
+        };
         let install = |shared: Shared| {
             socket_service.set(stack::sockets(&shared));
             service.set(stack::gateway(&shared));
