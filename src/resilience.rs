@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use switchtower_layers::{rate_limit::Limiter, retry::Budget, route::Holdoffs};
+use switchtower_layers::{RefusedFields, rate_limit::Limiter, retry::Budget, route::Holdoffs};
 
 use crate::{auth, budget::Client, config::Config};
 
@@ -22,6 +22,8 @@ pub struct Resilience {
     pub retries: RetryBudgets,
     /// Who asked to be left alone.
     pub holdoffs: Holdoffs,
+    /// The fields that are added to requests and that targets refuse.
+    pub refused: RefusedFields,
 }
 
 impl Resilience {
@@ -35,6 +37,7 @@ impl Resilience {
             ),
             retries: RetryBudgets::default().reconfigure(config),
             holdoffs: Holdoffs::default(),
+            refused: RefusedFields::default(),
         }
     }
 
@@ -48,6 +51,7 @@ impl Resilience {
                 .with_limits(auth::limits_by_path(config), auth::limits_by_key(config)),
             retries: self.retries.reconfigure(config),
             holdoffs: self.holdoffs.clone(),
+            refused: self.refused.clone(),
         }
     }
 }

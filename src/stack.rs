@@ -81,7 +81,7 @@ where
 fn model_calls(shared: &Shared) -> impl HttpService<SlowBody<Incoming>> + use<> {
     let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream, .. } =
         shared.clone();
-    let Resilience { limiter, retries, holdoffs } = shared.resilience.clone();
+    let Resilience { limiter, retries, holdoffs, refused } = shared.resilience.clone();
     let redact = upstream.redactor();
     ServiceBuilder::new()
         .layer(RateLimitLayer::new(limiter, ByClient))
@@ -90,9 +90,9 @@ fn model_calls(shared: &Shared) -> impl HttpService<SlowBody<Incoming>> + use<> 
         .layer(StateLayer::new(responses).cap(config.body_limit() as u64))
         .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
-        .layer(config.router(holdoffs))
+        .layer(config.router(holdoffs).refused_fields(refused.clone()))
         .layer(QuotaGateLayer::new(quotas))
-        .layer(config.translator(seal))
+        .layer(config.translator(seal).refused_fields(refused))
         .layer(config.retries(|provider| retries.of(provider)))
         .layer(config.circuit_breaker(circuits))
         .layer(StatsLayer::new(stats))

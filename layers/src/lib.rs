@@ -45,6 +45,8 @@ pub mod key;
     feature = "retry"
 ))]
 mod policy;
+#[cfg(any(feature = "responses", feature = "route"))]
+mod refused_fields;
 pub mod rejection;
 pub mod request;
 pub mod sse;
@@ -95,6 +97,8 @@ pub use body::Buffered;
 pub use exchange::Exchange;
 #[cfg(any(feature = "quota", feature = "route"))]
 pub use holdoffs::{HoldReason, Holdoffs};
+#[cfg(any(feature = "responses", feature = "route"))]
+pub use refused_fields::RefusedFields;
 pub use rejection::{Code, Rejected, Rejection};
 pub use target::{Dialect, Target};
 

@@ -121,6 +121,7 @@ pub(super) struct RawProvider {
     pub(super) include_usage: Option<bool>,
     pub(super) max_tokens_field: Option<RawMaxTokens>,
     pub(super) verbosity: Option<bool>,
+    pub(super) passes: List,
     pub(super) enabled: Option<bool>,
     pub(super) commit: Option<RawCommit>,
     pub(super) timeouts: Option<RawTimeouts>,

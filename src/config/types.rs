@@ -221,8 +221,9 @@ pub struct Provider {
     pub dialect: Dialect,
     /// `include_usage`: whether its chat streams are asked for their usage. Default true.
     pub include_usage: bool,
-    /// `max_tokens_field`, `verbosity`: what it takes when a Responses request is translated for it.
-    /// Default `max_tokens`, and no verbosity.
+    /// `max_tokens_field`, `verbosity`, `passes`: what it takes when a Responses request is
+    /// translated for it. Default `max_tokens`, no verbosity, and no fields that pass as they are;
+    /// OpenAI and Azure also get `prompt_cache_key` and `safety_identifier`.
     pub translation: Options,
     /// `enabled`. Default true; a disabled provider is skipped.
     pub enabled: bool,

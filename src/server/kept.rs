@@ -188,6 +188,7 @@ impl Kept {
         let stays = staying(before, &self.config);
         self.watchers.quotas().retain(|provider| stays.contains(provider));
         self.resilience.holdoffs.retain(|provider| stays.contains(provider));
+        self.resilience.refused.retain(|provider| stays.contains(provider));
         let scope = self.config.models.circuit_scope;
         self.circuits.retain(|key| match (key, scope) {
             (CircuitKey::Target { provider, .. }, Scope::Target)

@@ -162,6 +162,17 @@ impl ModelRequest {
         self.stream && self.usage != usage::Place::Kept
     }
 
+    /// The fields that [`with_usage`](Self::with_usage) adds which the client has not sent.
+    pub(crate) fn added_for_usage(&self) -> &'static [&'static str] {
+        match &self.usage {
+            usage::Place::Kept => &[],
+            usage::Place::Splice(_, text) if text.contains('{') => {
+                &["stream_options", "include_usage"]
+            }
+            usage::Place::Splice(..) => &["include_usage"],
+        }
+    }
+
     /// The same as [`with_model`](Self::with_model), and with `stream_options.include_usage` if
     /// the request [lacks it](Self::lacks_usage). Whatever else stands in `stream_options` stays.
     ///

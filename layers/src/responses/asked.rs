@@ -2,6 +2,8 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
+use crate::Target;
+
 /// What the answer needs of its request.
 #[derive(Debug, Default)]
 pub struct Asked {
@@ -15,6 +17,8 @@ pub struct Asked {
     pub tools: ToolMap,
     /// What the response object repeats.
     pub echo: Echo,
+    /// Where the request goes, if a router has chosen.
+    pub target: Option<Target>,
 }
 
 /// The functions of the Chat request, by the names they were sent under.

@@ -31,6 +31,7 @@ use crate::{
     body::collect::{Collect, Unread},
     classify::{Attempts, DeadlineError, TransportError},
     exchange::{Fault, UpstreamError},
+    refused_fields::{may_refuse, refused},
     sse::is_event_stream,
 };
 
@@ -61,7 +62,7 @@ pin_project! {
         // An error, or a plain answer: its head waits for its body.
         Answering { #[pin] body: Collect<R>, head: Option<response::Parts>, call: Option<Call> },
         // The second time.
-        Readying { request: Option<Request<Bytes>>, attempts: u32 },
+        Readying { request: Option<Request<Bytes>>, call: Option<Call> },
     }
 }
 
@@ -73,6 +74,8 @@ struct Call {
     /// The head of the request, while there may be another attempt.
     head: Option<request::Parts>,
     attempts: u32,
+    /// The fields that an earlier attempt was refused for: they are left out of this one.
+    refused: Vec<Box<str>>,
 }
 
 impl<S: Service<Request<B>>, B, R> ResponseFuture<S, B, R> {
@@ -154,24 +157,18 @@ where
                     let call = call.take().expect("answered once");
                     match call.answered(head, body) {
                         Answered::Done(response) => return Poll::Ready(Ok(response)),
-                        Answered::Again(request, attempts) => {
-                            State::Readying { request: Some(request), attempts }
+                        Answered::Again(request, call) => {
+                            State::Readying { request: Some(request), call: Some(call) }
                         }
                     }
                 }
-                StateProj::Readying { request, attempts } => {
+                StateProj::Readying { request, call } => {
                     let (service, _) = both(service, settings);
                     ready!(service.poll_ready(cx))?;
                     let request = request.take().expect("sent once");
-                    let call = Call {
-                        then: Then::Pass { with_reasoning: None },
-                        is_routed: request.extensions().get::<Target>().is_some(),
-                        stream: false,
-                        head: None,
-                        attempts: *attempts,
-                    };
+                    let call = call.take();
                     let future = service.call(request.map(B::from));
-                    State::Calling { future, call: Some(call) }
+                    State::Calling { future, call }
                 }
             };
             this.state.set(next);
@@ -195,20 +192,24 @@ enum Look<R> {
 
 enum Answered<R> {
     Done(Response<ResponsesBody<R>>),
-    /// This is sent instead, after so many attempts.
-    Again(Request<Bytes>, u32),
+    /// This is sent instead.
+    Again(Request<Bytes>, Call),
 }
 
 impl Call {
     fn new(then: Then, head: &request::Parts) -> Self {
         let stream = matches!(&then, Then::Translate(translate) if translate.asked.stream);
-        let again = matches!(&then, Then::Pass { with_reasoning: Some(_) });
+        let again = match &then {
+            Then::Pass { with_reasoning } => with_reasoning.is_some(),
+            Then::Translate(translate) => !translate.added.is_empty(),
+        };
         let is_routed = head.extensions.get::<Target>().is_some();
-        Self { then, is_routed, stream, head: again.then(|| head.clone()), attempts: 0 }
+        let head = again.then(|| head.clone());
+        Self { then, is_routed, stream, head, attempts: 0, refused: Vec::new() }
     }
 
     /// By the head of the answer.
-    fn look<R>(self, mut response: Response<R>, settings: &Settings) -> Look<R>
+    fn look<R>(mut self, mut response: Response<R>, settings: &Settings) -> Look<R>
     where
         R: Body<Data = Bytes, Error: Into<BoxError>>,
     {
@@ -217,6 +218,9 @@ impl Call {
             response.extensions_mut().insert(Attempts(made));
         }
         let status = response.status();
+        if status.is_success() {
+            self.learn(settings);
+        }
         let extensions = response.extensions();
         // The gateway's own words have the envelope already.
         let is_own = extensions.get::<Rejected>().is_some()
@@ -250,6 +254,20 @@ impl Call {
         }
     }
 
+    /// A request that is answered without some fields was refused because of them.
+    /// Nothing is kept for another attempt.
+    fn learn(&mut self, settings: &Settings) {
+        self.head = None;
+        if let Then::Translate(translate) = &mut self.then {
+            translate.body = Bytes::new();
+            if let Some(target) = &translate.asked.target
+                && !self.refused.is_empty()
+            {
+                settings.refused.remember(target, &self.refused);
+            }
+        }
+    }
+
     /// The body of an error or of a plain answer was read.
     fn answered<R>(self, mut head: response::Parts, body: Result<Bytes, Unread>) -> Answered<R> {
         head.headers.remove(CONTENT_LENGTH);
@@ -263,7 +281,11 @@ impl Call {
         }
         // What an error has lost does not matter: its status says enough.
         let body = body.unwrap_or_default();
-        match (self.then, self.head) {
+        let this = match self.without_refused(&head, &body) {
+            Ok((request, call)) => return Answered::Again(request, call),
+            Err(this) => this,
+        };
+        match (this.then, this.head) {
             (Then::Pass { with_reasoning: Some(sent) }, Some(mut request))
                 if is_unknown_reasoning(&body) =>
             {
@@ -271,13 +293,19 @@ impl Call {
                 if request.headers.contains_key(CONTENT_LENGTH) {
                     request.headers.insert(CONTENT_LENGTH, without.len().into());
                 }
-                // A layer in between may have made several for this answer.
-                let made = head.extensions.get().map_or(1, |&Attempts(made)| made);
-                Answered::Again(Request::from_parts(request, without), made)
+                let call = Self {
+                    then: Then::Pass { with_reasoning: None },
+                    is_routed: this.is_routed,
+                    stream: false,
+                    head: None,
+                    attempts: made(&head),
+                    refused: Vec::new(),
+                };
+                Answered::Again(Request::from_parts(request, without), call)
             }
             (Then::Pass { .. }, _) => Answered::Done(own(head, body)),
             // Its key is refused, not the client's. A router further out says so itself.
-            (Then::Translate(_), _) if !self.is_routed && is_refused(head.status) => {
+            (Then::Translate(_), _) if !this.is_routed && is_refused(head.status) => {
                 let message = format!("the provider refuses the key ({})", head.status.as_u16());
                 Answered::Done(Rejection::new(Code::ProviderError, message).into_response())
             }
@@ -286,6 +314,32 @@ impl Call {
                 Answered::Done(json(head, body))
             }
         }
+    }
+
+    /// The request without the fields that this error refuses, if any of them were added here.
+    /// There is an end to it: each time at least one of them is left out.
+    fn without_refused(
+        mut self,
+        head: &response::Parts,
+        body: &[u8],
+    ) -> Result<(Request<Bytes>, Self), Self> {
+        let again = match &self.then {
+            Then::Translate(translate) if may_refuse(head.status) => {
+                let named = refused(body, &translate.added);
+                let refused = [&*self.refused, &*named].concat();
+                let again = if named.is_empty() { None } else { translate.without(&refused) };
+                again.map(|prepared| (prepared, refused))
+            }
+            _ => None,
+        };
+        let Some((Prepared { body, then }, refused)) = again else { return Err(self) };
+        let Some(mut request) = self.head.take() else { return Err(self) };
+        tracing::info!(?refused, "asked again without the fields that the provider refuses");
+        if request.headers.contains_key(CONTENT_LENGTH) {
+            request.headers.insert(CONTENT_LENGTH, body.len().into());
+        }
+        let call = Self { attempts: made(head), refused, ..Self::new(then, &request) };
+        Ok((Request::from_parts(request, body), call))
     }
 
     /// A plain answer, or what stands in the place of a stream.
@@ -305,6 +359,11 @@ impl Call {
             Err(fault) => error::no_answer(&fault),
         }
     }
+}
+
+/// How many attempts were made for this answer: a layer in between may have made several.
+fn made(head: &response::Parts) -> u32 {
+    head.extensions.get().map_or(1, |&Attempts(made)| made)
 }
 
 fn own<R>(head: response::Parts, body: Bytes) -> Response<ResponsesBody<R>> {

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 use super::{AeadSeal, Options, Responses, Seal};
-use crate::{Target, policy::Policy};
+use crate::{RefusedFields, Target, policy::Policy};
 
 /// Applies [`Responses`].
 ///
@@ -20,6 +20,7 @@ pub struct ResponsesLayer(Settings);
 pub(super) struct Settings {
     pub(super) options: Policy<Options>,
     pub(super) seal: Arc<dyn Seal>,
+    pub(super) refused: RefusedFields,
     pub(super) keep_alive: Duration,
     pub(super) cap: usize,
 }
@@ -31,6 +32,7 @@ impl ResponsesLayer {
         Self(Settings {
             options: Policy::new(Options::default()),
             seal: Arc::new(AeadSeal::random()),
+            refused: RefusedFields::default(),
             keep_alive: Duration::from_secs(15),
             cap: 64 << 20,
         })
@@ -58,6 +60,13 @@ impl ResponsesLayer {
     #[must_use]
     pub fn seal(mut self, seal: Arc<dyn Seal>) -> Self {
         self.0.seal = seal;
+        self
+    }
+
+    /// Shares what is known of the fields that targets refuse, which are left out for them.
+    #[must_use]
+    pub fn refused_fields(mut self, refused: RefusedFields) -> Self {
+        self.0.refused = refused;
         self
     }
 

@@ -76,6 +76,7 @@
 
 mod answer;
 mod asked;
+mod attachments;
 mod body;
 mod clock;
 mod error;
@@ -97,7 +98,9 @@ pub use body::ResponsesBody;
 pub use future::ResponseFuture;
 pub use layer::ResponsesLayer;
 pub use owner::{Owner, PreviousResponse};
-pub use request::{Invalid, MaxTokens, Options, Translated, translate as translate_request};
+pub use request::{
+    Invalid, MaxTokens, Options, Passes, Translated, translate as translate_request,
+};
 pub use seal::{AeadSeal, Seal};
 pub use service::Responses;
 

@@ -11,8 +11,8 @@ use http::{
 };
 
 use super::{
-    Asked, Invalid, Owner, PreviousResponse, Seal, Sealing, layer::Settings, native,
-    request::translate,
+    Asked, Invalid, Options, Owner, PreviousResponse, Seal, Sealing, layer::Settings, native,
+    request::translate_for,
 };
 use crate::{Code, Dialect, Rejection, Target};
 
@@ -31,8 +31,16 @@ pub(super) enum Then {
     Pass { with_reasoning: Option<Bytes> },
 }
 
+#[derive(Clone)]
 pub(super) struct Translate {
     pub(super) asked: Arc<Asked>,
+    /// The fields that no client could leave out.
+    pub(super) added: Vec<Box<str>>,
+    /// The request as the client sent it, without which it cannot be translated once more.
+    pub(super) body: Bytes,
+    options: Options,
+    /// The fields of which it was known before that the target refuses them.
+    known: Arc<[Box<str>]>,
     owner: Arc<str>,
     seal: Arc<dyn Seal>,
 }
@@ -41,6 +49,18 @@ impl Translate {
     pub(super) fn sealing(&self) -> Sealing {
         let (owner, seal) = (self.owner.clone(), self.seal.clone());
         Box::new(move |text| seal.seal(&owner, text))
+    }
+
+    /// The request without these fields, which its target refuses.
+    pub(super) fn without(&self, refused: &[Box<str>]) -> Option<Prepared> {
+        let open = |sealed: &str| self.seal.open(&self.owner, sealed);
+        let refused = [&*self.known, refused].concat();
+        let target = self.asked.target.as_ref();
+        let translated = translate_for(&self.body, &self.options, target, &refused, &open);
+        let (translated, added) = translated.ok()?;
+        // What the answer needs is the same.
+        let then = Then::Translate(Self { added, ..self.clone() });
+        Some(Prepared { body: translated.body, then })
     }
 }
 
@@ -53,7 +73,7 @@ pub(super) fn prepare(
     let dialect = parts.extensions.get::<Target>().map_or(Dialect::Chat, |target| target.dialect);
     let prepared = match dialect {
         Dialect::Responses => pass(body, &*settings.seal),
-        Dialect::Chat => translated(parts, &body, settings)?,
+        Dialect::Chat => translated(parts, body, settings)?,
     };
     if parts.headers.contains_key(CONTENT_LENGTH) {
         parts.headers.insert(CONTENT_LENGTH, prepared.body.len().into());
@@ -63,14 +83,17 @@ pub(super) fn prepare(
 
 fn translated(
     parts: &mut request::Parts,
-    body: &[u8],
+    body: Bytes,
     settings: &Settings,
 ) -> Result<Prepared, Rejection> {
     let options = settings.options.of(&parts.extensions);
     let owner = parts.extensions.get::<Owner>().cloned().unwrap_or_default().0;
     let seal = settings.seal.clone();
     let open = |sealed: &str| seal.open(&owner, sealed);
-    let translated = translate(body, &options, &open).map_err(invalid)?;
+    let target = parts.extensions.get::<Target>();
+    let known = target.map(|target| settings.refused.of(target)).unwrap_or_default();
+    let translated = translate_for(&body, &options, target, &known, &open);
+    let (translated, added) = translated.map_err(invalid)?;
     let mut asked = translated.asked;
     if let Some(PreviousResponse(id)) = parts.extensions.get() {
         asked.echo.previous_response(id);
@@ -78,7 +101,8 @@ fn translated(
     parts.uri = chat_uri(&parts.uri)?;
     parts.extensions.insert(Dialect::Chat);
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let then = Then::Translate(Translate { asked: Arc::new(asked), owner, seal });
+    let asked = Arc::new(asked);
+    let then = Then::Translate(Translate { asked, added, body, options, known, owner, seal });
     Ok(Prepared { body: translated.body, then })
 }
 

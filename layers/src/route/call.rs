@@ -16,12 +16,13 @@ use super::{
     layer::Settings,
 };
 use crate::{
-    Buffered, Code, Dialect, Exchange, Rejected, Target,
+    Buffered, Code, Dialect, Exchange, RefusedFields, Rejected, Target,
     classify::{
         Attempts, DeadlineError, Meaning, RetriesLeft, RetryAllowance, Total, TransportError,
         retry_after,
     },
     exchange::{Cause, Facts, Failure, Fault, Outcome, UpstreamError},
+    refused_fields::{may_refuse, refused},
     rejection::whole_seconds,
     request::{ModelRequest, Streamed, WithholdUsage},
 };
@@ -57,10 +58,17 @@ pub(super) struct Call {
     allowance: RetryAllowance,
     /// An attempt was begun, and what became of it was not logged yet.
     under_way: bool,
+    refused: RefusedFields,
+    /// The fields that were added to the attempt that is under way.
+    added: &'static [&'static str],
+    /// The target that has refused those in this call.
+    refused_by: Option<usize>,
     /// Where the call came from: whoever drops it need not be there.
     span: Span,
 }
 
+/// What a stream is asked for its usage by.
+const STREAM_OPTIONS: &str = "stream_options";
 const ATTEMPT_FAILED: &str = "attempt failed";
 
 /// What comes after an attempt that has no answer to pass on.
@@ -112,8 +120,17 @@ impl Call {
             withheld: None,
             allowance: RetryAllowance::All,
             under_way: false,
+            refused: RefusedFields::default(),
+            added: &[],
+            refused_by: None,
             span: Span::current(),
         }
+    }
+
+    /// Shares what is known of targets that refuse added fields.
+    pub(super) fn refused_fields(mut self, refused: RefusedFields) -> Self {
+        self.refused = refused;
+        self
     }
 
     /// Whether the client asked for an event stream that is understood.
@@ -153,7 +170,10 @@ impl Call {
         let asks_for_usage = self.settings.include_usage
             && self.dialect == Some(Dialect::Chat)
             && self.asked.lacks_usage()
-            && self.table.takes_usage_at(&target.provider);
+            && self.table.takes_usage_at(&target.provider)
+            && self.refused_by != self.current
+            && !self.refused.refuses(&target, STREAM_OPTIONS);
+        self.added = if asks_for_usage { self.asked.added_for_usage() } else { &[] };
         let body = match asks_for_usage {
             true => self.asked.with_usage(body, &target.model),
             false => self.asked.with_model(body, &target.model),
@@ -186,6 +206,13 @@ impl Call {
     pub(super) fn commit(&mut self) {
         self.cursor.commit();
         self.request = None;
+        // An answer that came without the fields was refused because of them.
+        if self.refused_by.is_some()
+            && self.refused_by == self.current
+            && let Some(target) = self.target()
+        {
+            self.refused.remember(target, &[STREAM_OPTIONS.into()]);
+        }
         self.exchange.update_course(|course| course.committed = Some(Instant::now()));
         let target = self.target().map(field::display);
         tracing::debug!(attempt = self.attempts, target, "committed");
@@ -193,6 +220,11 @@ impl Call {
 
     /// The attempt under way was answered with an error (or a rejection), and its body was read.
     pub(super) fn answered(&mut self, head: response::Parts, held: Held) -> Next {
+        if self.is_refusal_of_added(&head, &held) {
+            self.refused_by = self.current;
+            self.log("answered", &head.status.to_string(), "another without `stream_options`");
+            return Next::Attempt;
+        }
         let error = said(&head, &held);
         let response = http::Response::from_parts(head, ());
         let meaning = Meaning::of(&response, Some(&error), SystemTime::now);
@@ -256,6 +288,18 @@ impl Call {
             }
             _ => {}
         }
+    }
+
+    /// Whether the provider refuses what was added to the request, and not what the client sent.
+    fn is_refusal_of_added(&self, head: &response::Parts, held: &Held) -> bool {
+        if self.added.is_empty()
+            || !may_refuse(head.status)
+            || head.extensions.get::<Rejected>().is_some()
+        {
+            return false;
+        }
+        let added: Vec<Box<str>> = self.added.iter().map(|&field| field.into()).collect();
+        !refused(&held.to_bytes(), &added).is_empty()
     }
 
     /// The attempt under way began an answer that is none.

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 use super::{Commit, Holdoffs, Route, RoutingTable};
+use crate::RefusedFields;
 
 /// Applies [`Route`].
 ///
@@ -19,6 +20,7 @@ pub struct RouteLayer {
     table: Arc<RoutingTable>,
     settings: Arc<Settings>,
     holdoffs: Holdoffs,
+    refused: RefusedFields,
 }
 
 #[derive(Clone, Debug)]
@@ -42,7 +44,12 @@ impl RouteLayer {
             exhausted_for: Duration::from_secs(60),
             include_usage: false,
         };
-        Self { table: table.into(), settings: Arc::new(settings), holdoffs: Holdoffs::default() }
+        Self {
+            table: table.into(),
+            settings: Arc::new(settings),
+            holdoffs: Holdoffs::default(),
+            refused: RefusedFields::default(),
+        }
     }
 
     /// When answers are passed on, unless the provider or the request has a policy of its own.
@@ -102,6 +109,14 @@ impl RouteLayer {
         self.holdoffs = holdoffs;
         self
     }
+
+    /// Shares what is known of targets that refuse the fields which are added to requests: a
+    /// stream that [`include_usage`](Self::include_usage) asks for its usage is then not asked.
+    #[must_use]
+    pub fn refused_fields(mut self, refused: RefusedFields) -> Self {
+        self.refused = refused;
+        self
+    }
 }
 
 impl<S> Layer<S> for RouteLayer {
@@ -113,6 +128,7 @@ impl<S> Layer<S> for RouteLayer {
             table: self.table.clone(),
             settings: self.settings.clone(),
             holdoffs: self.holdoffs.clone(),
+            refused: self.refused.clone(),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! One provider.
 
+use http::Uri;
 use indexmap::IndexMap;
 use switchtower_layers::{
     Dialect,
     observe::Malformed,
-    responses::{MaxTokens, Options},
+    responses::{MaxTokens, Options, Passes},
     route::Commit,
 };
 
@@ -43,6 +44,7 @@ impl Checker<'_> {
             self.wrong(hold, "a provider has no `hold_ms`: it is for all attempts together")
                 .help("set it in the `timeouts` of `models`".to_owned());
         }
+        let passes = self.passes(raw.passes);
         let retry = self.retry(raw.retry, &defaults.retry);
         let raw_breaker = raw.circuit_breaker.unwrap_or_default();
         if let Some(scope) = &raw_breaker.scope {
@@ -57,6 +59,7 @@ impl Checker<'_> {
             return None;
         };
         let base_url = self.base_url(base_url)?;
+        let passes = known_to_pass(&base_url, passes);
         let include_usage = raw.include_usage.unwrap_or(true);
         let is_enabled = raw.enabled.unwrap_or(true);
         let is_used = is_enabled && matches!(key, Key::Present(_));
@@ -78,6 +81,7 @@ impl Checker<'_> {
                 max_tokens: raw.max_tokens_field.map(max_tokens).unwrap_or_default(),
                 verbosity: raw.verbosity.unwrap_or_default(),
                 include_usage,
+                passes,
             },
             enabled: is_enabled,
             commit: raw.commit.map(commit),
@@ -88,6 +92,22 @@ impl Checker<'_> {
             ca,
             malformed: raw.malformed.map(malformed).unwrap_or_default(),
         })
+    }
+
+    /// The fields of Responses requests that it takes as they are.
+    fn passes(&mut self, fields: Option<Vec<Text>>) -> Passes {
+        let mut passes = Passes::default();
+        for field in fields.unwrap_or_default() {
+            match passes.and(field.value.trim()) {
+                Some(more) => passes = more,
+                None => {
+                    let message = format!("`{}` is no field that can be passed on", field.value);
+                    let help = format!("these are: {}", Passes::FIELDS.join(", "));
+                    self.wrong(&field, message).help(help);
+                }
+            }
+        }
+        passes
     }
 
     /// Inline, else from the variable. What is wrong with a key is said without showing it.
@@ -151,6 +171,16 @@ impl Checker<'_> {
         }
         aliases
     }
+}
+
+/// OpenAI and Azure take these, which other providers refuse or ignore.
+fn known_to_pass(base_url: &Uri, passes: Passes) -> Passes {
+    const AZURE: [&str; 3] =
+        [".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"];
+    let host = base_url.host().unwrap_or_default().to_ascii_lowercase();
+    let is_known = host == "api.openai.com" || AZURE.iter().any(|domain| host.ends_with(domain));
+    let fields: &[&str] = if is_known { &["prompt_cache_key", "safety_identifier"] } else { &[] };
+    fields.iter().fold(passes, |passes, field| passes.and(field).unwrap_or(passes))
 }
 
 fn max_tokens(raw: RawMaxTokens) -> MaxTokens {

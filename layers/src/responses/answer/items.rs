@@ -3,6 +3,7 @@ use super::{
     item::{Body, Item, Part, PartKind, Reasoning, Status},
     json::decoded,
 };
+use crate::{Target, responses::attachments::Pending};
 
 /// Seals the text of reasoning items for the client that asked.
 pub type Sealing = Box<dyn Fn(&str) -> String + Send + Sync>;
@@ -29,16 +30,21 @@ impl Sink for () {}
 /// kind opens; calls stay open until the end, because their pieces may come in any order.
 pub(super) struct Items {
     pub(super) ids: Ids,
-    /// Only when the client asked for sealed reasoning.
-    sealing: Option<Sealing>,
+    sealing: Sealing,
+    /// Whether the client asked for sealed reasoning.
+    seals_all: bool,
+    /// What the provider attached and no item has yet: it is sealed into the next reasoning item,
+    /// whether or not the client asked.
+    pub(super) pending: Pending,
     items: Vec<Item>,
     /// The open reasoning or message item.
     current: Option<usize>,
 }
 
 impl Items {
-    pub(super) fn new(ids: Ids, sealing: Option<Sealing>) -> Self {
-        Self { ids, sealing, items: Vec::new(), current: None }
+    pub(super) fn new(ids: Ids, sealing: Sealing, seals_all: bool, target: Option<Target>) -> Self {
+        let pending = Pending::from(target);
+        Self { ids, sealing, seals_all, pending, items: Vec::new(), current: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -92,6 +98,22 @@ impl Items {
         self.append(at, text, logprobs, sink);
     }
 
+    /// Makes a reasoning item for what is pending, unless there is nothing, or one is open.
+    pub(super) fn carry(&mut self, sink: &mut impl Sink) {
+        let is_open = self.current(|body| matches!(body, Body::Reasoning(_))).is_some();
+        if !self.pending.is_empty() && !is_open {
+            self.current = Some(self.open("rs_", Body::Reasoning(Reasoning::default()), sink));
+        }
+    }
+
+    /// The same behind everything else, when the answer has ended.
+    pub(super) fn carry_last(&mut self, sink: &mut impl Sink) {
+        self.carry(sink);
+        if let Some(at) = self.current.take() {
+            self.close(at, Status::Completed, sink);
+        }
+    }
+
     fn current(&self, is_wanted: impl Fn(&Body) -> bool) -> Option<usize> {
         self.current.filter(|&at| is_wanted(&self.items[at].body))
     }
@@ -132,14 +154,21 @@ impl Items {
     }
 
     fn close(&mut self, at: usize, status: Status, sink: &mut impl Sink) {
-        let item = &mut self.items[at];
+        let (before, rest) = self.items.split_at_mut(at);
+        let item = &mut rest[0];
         if item.done.is_some() {
             return;
         }
-        sink.part_done(item);
-        if let (Body::Reasoning(reasoning), Some(seal)) = (&mut item.body, &self.sealing) {
+        // An empty one has no part.
+        if !matches!(&item.body, Body::Reasoning(reasoning) if reasoning.text.is_empty()) {
+            sink.part_done(item);
+        }
+        if let Body::Reasoning(reasoning) = &mut item.body
+            && (self.seals_all || !self.pending.is_empty())
+        {
             let text = str::from_utf8(&reasoning.text).unwrap_or_default();
-            reasoning.sealed = Some(seal(&decoded(text)));
+            let behind = before.iter().any(|item| !matches!(item.body, Body::Reasoning(_)));
+            reasoning.sealed = Some((self.sealing)(&self.pending.seal(decoded(text), behind)));
         }
         let mut json = Vec::with_capacity(item.text().len() + 256);
         item.write(status, &mut json);

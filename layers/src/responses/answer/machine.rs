@@ -129,7 +129,7 @@ impl Machine {
         }
         let ending = Ending::from_reasons(&choice.finish_reason.0, &choice.native_finish_reason.0);
         self.familiar.learn(data, choice.only_text());
-        self.output.piece(choice, &mut Events { out, sequence: &mut self.sequence });
+        self.output.piece(data, choice, &mut Events { out, sequence: &mut self.sequence });
         self.ending = ending?.or(self.ending);
         Ok(())
     }

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     exchange::Fault,
-    responses::{Asked, Called, Kind},
+    responses::{
+        Asked, Called, Kind,
+        attachments::{self, Attachments, Found},
+    },
 };
 
 /// The output of one answer, from what a provider says.
@@ -26,6 +29,8 @@ pub(super) struct Output {
     calls: Calls,
     /// The call that was spoken of last.
     last_call: usize,
+    /// What the provider attached.
+    attachments: Attachments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +42,7 @@ enum TextKind {
 
 impl Output {
     pub(super) fn new(asked: Arc<Asked>, ids: Ids, sealing: Sealing) -> Self {
-        let items = Items::new(ids, asked.include_encrypted.then_some(sealing));
+        let items = Items::new(ids, sealing, asked.include_encrypted, asked.target.clone());
         Self {
             asked,
             items,
@@ -46,6 +51,7 @@ impl Output {
             halves_of: TextKind::Content,
             calls: Calls::default(),
             last_call: 0,
+            attachments: Attachments::default(),
         }
     }
 
@@ -58,14 +64,15 @@ impl Output {
         self.items.iter().filter_map(|item| item.done.as_deref())
     }
 
-    /// A piece of the answer.
-    pub(super) fn piece(&mut self, choice: Choice<'_>, sink: &mut impl Sink) {
+    /// A piece of the answer, which stands in this JSON.
+    pub(super) fn piece(&mut self, json: &[u8], choice: Choice<'_>, sink: &mut impl Sink) {
+        let found = &mut self.attached(json);
         let logprobs = choice.logprobs();
         match (choice.delta, choice.message) {
-            (Some(said), _) => self.say(said, &logprobs, false, sink),
+            (Some(said), _) => self.say(said, found, &logprobs, false, sink),
             // Some repeat the whole message behind its pieces, and some send nothing else.
             (None, Some(said)) if self.items.is_empty() && self.calls.len() == 0 => {
-                self.say(said, &logprobs, true, sink);
+                self.say(said, found, &logprobs, true, sink);
             }
             _ => {}
         }
@@ -86,15 +93,32 @@ impl Output {
         }
     }
 
-    /// The whole answer.
-    pub(super) fn whole(&mut self, choice: Choice<'_>) {
+    /// The whole answer, which stands in this JSON.
+    pub(super) fn whole(&mut self, json: &[u8], choice: Choice<'_>) {
+        let found = &mut self.attached(json);
         let logprobs = choice.logprobs();
         if let Some(said) = choice.message.or(choice.delta) {
-            self.say(said, &logprobs, true, &mut ());
+            self.say(said, found, &logprobs, true, &mut ());
         }
     }
 
-    fn say(&mut self, mut said: Said<'_>, logprobs: &str, whole: bool, sink: &mut impl Sink) {
+    /// What the provider attached in this JSON; what is the message's own is kept at once.
+    fn attached<'a>(&mut self, json: &'a [u8]) -> Found<'a> {
+        let mut found = attachments::find(json);
+        if self.attachments.message(&mut found) {
+            self.items.pending.message(&self.attachments.message);
+        }
+        found
+    }
+
+    fn say(
+        &mut self,
+        mut said: Said<'_>,
+        found: &mut Found<'_>,
+        logprobs: &str,
+        whole: bool,
+        sink: &mut impl Sink,
+    ) {
         self.reason(&said.reasoning(), sink);
         match said.parts() {
             None => self.content(said.content(), logprobs, sink),
@@ -106,7 +130,11 @@ impl Output {
         }
         self.refuse(said.refusal(), sink);
         for (position, call) in said.take_calls().iter().enumerate() {
-            self.call(call, position, whole, sink);
+            let at = self.call(call, position, whole, sink);
+            if let Some(piece) = found.calls.get_mut(position) {
+                self.attachments.call(at, piece);
+            }
+            self.open_begun(at, whole, sink);
         }
     }
 
@@ -192,13 +220,18 @@ impl Output {
         position: usize,
         whole: bool,
         sink: &mut impl Sink,
-    ) {
+    ) -> usize {
         let known = self.calls.len();
         let at = self.calls.add(piece, position, whole);
         // Where another call begins, no more of the name before it will come.
         for earlier in known.saturating_sub(1)..at {
             self.open(earlier, sink);
         }
+        at
+    }
+
+    /// Opens the call of a piece when enough of it has come.
+    fn open_begun(&mut self, at: usize, whole: bool, sink: &mut impl Sink) {
         let call = self.calls.get(at);
         if whole || !call.arguments.is_empty() || self.asked.tools.is_settled(&call.name) {
             self.open(at, sink);
@@ -228,7 +261,12 @@ impl Output {
             Kind::LocalShell => "lsh_",
             Kind::ToolSearch => "tsc_",
         };
-        let call = Call::new(called, self.call_id(at), object);
+        let id = self.call_id(at);
+        if let Some(fields) = self.attachments.calls.remove(&at) {
+            self.items.pending.call(&id, fields);
+        }
+        self.items.carry(sink);
+        let call = Call::new(called, id, object);
         let item = self.items.open(prefix, Body::Call(Box::new(call)), sink);
         self.calls.get_mut(at).item = Some(item);
         self.pass_arguments(at, sink);
@@ -289,6 +327,15 @@ impl Output {
             self.fill(at, sink);
         }
         self.items.close_all(last, sink);
+        // What came behind the beginning of its call.
+        for (at, fields) in std::mem::take(&mut self.attachments.calls) {
+            let item = self.calls.get(at).item.map(|item| &self.items.get(item).body);
+            if let Some(Body::Call(call)) = item {
+                let id = call.call_id.clone();
+                self.items.pending.call(&id, fields);
+            }
+        }
+        self.items.carry_last(sink);
         Ok(())
     }
 

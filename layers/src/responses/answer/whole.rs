@@ -41,7 +41,7 @@ pub fn whole(
     let ending = Ending::from_reasons(&choice.finish_reason.0, &choice.native_finish_reason.0)?;
     let resource = Resource::new(asked, &ids.next("resp_"), now);
     let mut output = Output::new(Arc::clone(asked), ids, sealing);
-    output.whole(choice);
+    output.whole(body, choice);
     let last = match ending {
         Some(Ending::Incomplete(_)) => Status::Incomplete,
         Some(Ending::Completed) | None => Status::Completed,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
+    arguments,
     conversation::{Arguments, Call},
     invalid::{At, Invalid},
     item::Item,
@@ -52,7 +53,7 @@ fn call<'a>(
 ) -> Result<Call<'a>, Invalid> {
     let namespace = item.namespace.map(|raw| text(raw, format_args!("{at}.namespace")));
     let (id, namespace) = (id(item, at)?, namespace.transpose()?);
-    Ok(Call { id, kind, namespace, name, arguments, output: None })
+    Ok(Call { id, kind, namespace, name, arguments, attached: None, output: None })
 }
 
 fn name<'a>(item: &Item<'a>, at: At<'_>) -> Result<Cow<'a, str>, Invalid> {
@@ -60,12 +61,19 @@ fn name<'a>(item: &Item<'a>, at: At<'_>) -> Result<Cow<'a, str>, Invalid> {
     text(required(item.name, at)?, at)
 }
 
-/// Arguments come as a string of JSON or as the object itself.
+/// Arguments come as a string of JSON or as the object itself. What is no object is made one.
 fn arguments<'a>(raw: Option<&'a RawValue>, at: At<'_>) -> Result<Arguments<'a>, Invalid> {
     let Some(raw) = raw else { return Ok(Arguments::Json("{}")) };
     if raw.get().starts_with('{') {
         return Ok(Arguments::Object(raw.get()));
     }
     let json = inside(raw, at)?;
-    Ok(Arguments::Json(if json.is_empty() { "{}" } else { json }))
+    let Ok(decoded) = text(raw, at) else {
+        // Halves of characters are passed on as they are.
+        return Ok(Arguments::Json(json));
+    };
+    Ok(match arguments::object(&decoded) {
+        Cow::Borrowed(_) => Arguments::Json(json),
+        Cow::Owned(object) => Arguments::Mended(object),
+    })
 }

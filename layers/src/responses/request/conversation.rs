@@ -3,7 +3,10 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::content::Part;
-use crate::responses::asked::Kind;
+use crate::responses::{
+    asked::Kind,
+    attachments::{CallFields, Fields},
+};
 
 /// What `input` says, in the order in which Chat Completions wants it.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub(super) enum Message<'a> {
 pub(super) struct Turn<'a> {
     pub(super) reasoning: Vec<Part<'a>>,
     pub(super) said: Vec<Part<'a>>,
+    /// What its provider attached to it.
+    pub(super) attached: Fields,
     pub(super) calls: Vec<Call<'a>>,
 }
 
@@ -35,14 +40,18 @@ pub(super) struct Call<'a> {
     pub(super) namespace: Option<Cow<'a, str>>,
     pub(super) name: Cow<'a, str>,
     pub(super) arguments: Arguments<'a>,
+    /// What its provider attached to it.
+    pub(super) attached: Option<CallFields>,
     /// `None` when the input has none.
     pub(super) output: Option<Output<'a>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Arguments<'a> {
-    /// The inside of a JSON string that holds JSON.
+    /// The inside of a JSON string that holds an object.
     Json(&'a str),
+    /// The JSON of an object that was made of arguments which were none.
+    Mended(String),
     /// JSON itself.
     Object(&'a str),
     /// The JSON string that a custom tool was given.

@@ -7,6 +7,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    Passes,
+    added::Added,
     elements::Key,
     invalid::Invalid,
     item::{self, Each, Input},
@@ -68,6 +70,9 @@ fields! {
     prompt_cache_key: Text,
     prompt_cache_retention: Text,
     safety_identifier: Text,
+    user: Text,
+    conversation: TextOrObject,
+    prompt: TextOrObject,
 }
 
 borrowed! { Reasoning { effort: "effort", } }
@@ -91,6 +96,12 @@ impl<'a> Fields<'a> {
         }
         if is_true(fields.background) {
             return Err(Invalid::new(format_args!("background"), "is not supported yet"));
+        }
+        let kept_elsewhere = [("conversation", fields.conversation), ("prompt", fields.prompt)];
+        if let Some((name, _)) = kept_elsewhere.iter().find(|(_, raw)| raw.is_some()) {
+            let says = "is not supported: what it stands for is kept at a provider that speaks \
+                        Responses, and the model would not see it";
+            return Err(Invalid::new(format_args!("{name}"), says));
         }
         Ok(fields)
     }
@@ -137,10 +148,22 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The fields that the provider takes as they are, each with a comma behind.
+    pub(super) fn write_passed(&self, passes: Passes, added: &mut Added<'_>, out: &mut Writer) {
+        if passes != Passes::default() {
+            for (name, _, raw) in self.all() {
+                if passes.has(name) && added.write(name) {
+                    write_field(out, name, Some(raw));
+                }
+            }
+        }
+    }
+
     pub(super) fn echo(&self) -> Echo {
         // All of `Echo::FIELDS`.
-        let repeated =
-            self.all().filter(|(name, ..)| !matches!(*name, "model" | "stream" | "include"));
+        let repeated = self
+            .all()
+            .filter(|(name, ..)| !matches!(*name, "model" | "stream" | "include" | "user"));
         Echo(repeated.map(|(name, _, raw)| (name, raw.to_owned())).collect())
     }
 }

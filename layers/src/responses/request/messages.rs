@@ -1,45 +1,75 @@
 use super::{
+    added::Added,
     content::Part,
     conversation::{Arguments, Call, Message, Output, Turn},
     tools::Tools,
     writer::Writer,
 };
-use crate::responses::asked::CUSTOM_PARAMETER;
+use crate::responses::{asked::CUSTOM_PARAMETER, attachments::Fields};
 
 /// What the model is told of a call whose output is not in the input: the user cut it off.
 const NO_OUTPUT: &str = "(no output: the call was cut off)";
 /// What it is told when a tool gave nothing but images or files.
 const IN_THE_NEXT: &str = "(the output is in the next user message)";
 
-/// Writes an array of the messages.
+/// Writes an array of the messages. The first is the only one of the system, as many templates
+/// take no other: the instructions, the inside of a JSON string, and whatever the system and the
+/// developer say in any place.
 pub(super) fn write(
     out: &mut Writer,
-    instructions: Option<&str>,
+    instructions: &str,
     messages: &[Message<'_>],
     tools: &mut Tools<'_>,
+    added: &mut Added<'_>,
 ) {
     out.raw("[");
-    if let Some(instructions) = instructions {
-        out.raw(r#"{"role":"system","content":"#);
-        out.raw(instructions);
-        out.raw("},");
-    }
-    out.list(messages, |out, message| match message {
-        Message::System(said) => {
-            out.raw(r#"{"role":"system","content":"#);
-            text(out, said, "");
-            out.raw("}");
-            attached(out, said.iter());
-        }
-        Message::User(said) if said.iter().all(Part::is_text) => {
-            out.raw(r#"{"role":"user","content":"#);
-            text(out, said, "");
-            out.raw("}");
-        }
-        Message::User(said) => user(out, said.iter()),
-        Message::Turn(turn) => write_turn(out, turn, tools),
+    let is_begun = system(out, instructions, messages);
+    // What the system says was written, but for what is no text.
+    let rest = messages.iter().filter(|message| match message {
+        Message::System(said) => !said.iter().all(Part::is_text),
+        _ => true,
     });
+    for (n, message) in rest.enumerate() {
+        out.raw(if is_begun || n > 0 { "," } else { "" });
+        match message {
+            Message::System(said) => user(out, said.iter().filter(|part| !part.is_text())),
+            Message::User(said) if said.iter().all(Part::is_text) => {
+                out.raw(r#"{"role":"user","content":"#);
+                text(out, said, "");
+                out.raw("}");
+            }
+            Message::User(said) => user(out, said.iter()),
+            Message::Turn(turn) => write_turn(out, turn, tools, added),
+        }
+    }
     out.raw("]");
+}
+
+/// Writes the system message, unless there is nothing in it; whether there is.
+fn system(out: &mut Writer, instructions: &str, messages: &[Message<'_>]) -> bool {
+    let texts = messages.iter().filter_map(|message| match message {
+        Message::System(said) if !said.iter().all(|part| part.is_empty() || !part.is_text()) => {
+            Some(said)
+        }
+        _ => None,
+    });
+    let mut is_begun = false;
+    let mut begin = |out: &mut Writer| {
+        let is_first = !std::mem::replace(&mut is_begun, true);
+        out.raw(if is_first { r#"{"role":"system","content":""# } else { "\\n\\n" });
+    };
+    if !instructions.is_empty() {
+        begin(out);
+        out.raw(instructions);
+    }
+    for said in texts {
+        begin(out);
+        joined(out, said, "\\n");
+    }
+    if is_begun {
+        out.raw("\"}");
+    }
+    is_begun
 }
 
 /// The texts inside of one string.
@@ -82,7 +112,7 @@ fn attached<'p, 'a: 'p>(out: &mut Writer, parts: impl Iterator<Item = &'p Part<'
     }
 }
 
-fn write_turn(out: &mut Writer, turn: &Turn<'_>, tools: &mut Tools<'_>) {
+fn write_turn(out: &mut Writer, turn: &Turn<'_>, tools: &mut Tools<'_>, added: &mut Added<'_>) {
     out.raw(r#"{"role":"assistant","content":"#);
     if turn.said.iter().any(Part::is_text) {
         out.raw("\"");
@@ -91,14 +121,15 @@ fn write_turn(out: &mut Writer, turn: &Turn<'_>, tools: &mut Tools<'_>) {
     } else {
         out.raw("null");
     }
-    if !turn.reasoning.is_empty() {
+    if !turn.reasoning.is_empty() && added.write("reasoning_content") {
         out.raw(r#","reasoning_content":""#);
         joined(out, &turn.reasoning, "\\n\\n");
         out.raw("\"");
     }
+    write_attached(out, &turn.attached, added);
     if !turn.calls.is_empty() {
         out.raw(r#","tool_calls":["#);
-        out.list(&turn.calls, |out, call| write_call(out, call, tools));
+        out.list(&turn.calls, |out, call| write_call(out, call, tools, added));
         out.raw("]");
     }
     out.raw("}");
@@ -116,14 +147,27 @@ fn write_turn(out: &mut Writer, turn: &Turn<'_>, tools: &mut Tools<'_>) {
     attached(out, turn.said.iter().chain(gave.flatten()));
 }
 
-fn write_call(out: &mut Writer, call: &Call<'_>, tools: &mut Tools<'_>) {
+/// Fields that a provider attached, each with a comma in front.
+fn write_attached(out: &mut Writer, fields: &Fields, added: &mut Added<'_>) {
+    for (name, raw) in fields {
+        if added.write(name) {
+            out.raw(",");
+            out.text(name);
+            out.raw(":");
+            out.raw(raw.get());
+        }
+    }
+}
+
+fn write_call(out: &mut Writer, call: &Call<'_>, tools: &mut Tools<'_>, added: &mut Added<'_>) {
     out.raw(r#"{"id":"#);
     out.text(&call.id);
     out.raw(r#","type":"function","function":{"name":"#);
     out.text(&tools.names.of_call(call.kind, call.namespace.as_deref(), &call.name));
     out.raw(r#","arguments":""#);
-    match call.arguments {
+    match &call.arguments {
         Arguments::Json(inside) => out.raw(inside),
+        Arguments::Mended(json) => out.escaped(json),
         Arguments::Object(json) => out.escaped(json),
         Arguments::Custom(input) => {
             out.raw(r#"{\""#);
@@ -133,7 +177,16 @@ fn write_call(out: &mut Writer, call: &Call<'_>, tools: &mut Tools<'_>) {
             out.raw("}");
         }
     }
-    out.raw("\"}}");
+    out.raw("\"");
+    let attached = call.attached.as_ref();
+    if let Some(attached) = attached {
+        write_attached(out, &attached.function, added);
+    }
+    out.raw("}");
+    if let Some(attached) = attached {
+        write_attached(out, &attached.call, added);
+    }
+    out.raw("}");
 }
 
 fn write_output(out: &mut Writer, output: Option<&Output<'_>>, tools: &Tools<'_>) {

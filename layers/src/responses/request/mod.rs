@@ -7,10 +7,12 @@
 //! | part | file |
 //! |---|---|
 //! | the fields of the request | `fields.rs`, `format.rs` |
-//! | the items of `input`, which are put in order | `item.rs`, `content.rs`, `call.rs`, `reader.rs`, `pairing.rs`, `conversation.rs` |
+//! | the items of `input`, which are put in order | `item.rs`, `content.rs`, `call.rs`, `arguments.rs`, `reader.rs`, `pairing.rs`, `conversation.rs` |
 //! | the tools, their names and the choice between them | `tools.rs`, `definition.rs`, `names.rs`, `choice.rs` |
-//! | the Chat request | `translate.rs`, `messages.rs`, `writer.rs` |
+//! | the Chat request | `translate.rs`, `messages.rs`, `added.rs`, `writer.rs` |
 
+mod added;
+mod arguments;
 mod call;
 mod choice;
 mod content;
@@ -33,7 +35,8 @@ mod translate;
 mod writer;
 
 pub use invalid::Invalid;
-pub use options::{MaxTokens, Options};
+pub use options::{MaxTokens, Options, Passes};
+pub(super) use translate::translate_for;
 pub use translate::{Translated, translate};
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, collections::BTreeMap, mem};
 
 use super::{
     call,
@@ -10,6 +10,10 @@ use super::{
     json::{inside, required, text},
     left_out::LeftOut,
     pairing::{Pairing, Place},
+};
+use crate::{
+    Target,
+    responses::attachments::{CallFields, Fields, Sealed},
 };
 
 /// Reads items one after the other and puts each where Chat Completions wants it: calls join the
@@ -24,6 +28,10 @@ pub(super) struct Reader<'a, 'o> {
     reasoning: Vec<Part<'a>>,
     /// Whether the user spoke after it: then new reasoning takes its place.
     stale: bool,
+    /// What was attached to the next message of the model, and to calls that come yet.
+    attached: Fields,
+    attached_calls: BTreeMap<String, CallFields>,
+    target: Option<&'o Target>,
     open: &'o dyn Fn(&str) -> Option<String>,
     count: usize,
     failed: Option<Invalid>,
@@ -32,13 +40,20 @@ pub(super) struct Reader<'a, 'o> {
 }
 
 impl<'a, 'o> Reader<'a, 'o> {
-    pub(super) fn new(open: &'o dyn Fn(&str) -> Option<String>) -> Self {
+    /// `open` gives what our own seals hold; attachments count if they are the target's own.
+    pub(super) fn new(
+        target: Option<&'o Target>,
+        open: &'o dyn Fn(&str) -> Option<String>,
+    ) -> Self {
         Self {
             conversation: Conversation::default(),
             pairing: Pairing::default(),
             open_turn: false,
             reasoning: Vec::new(),
             stale: false,
+            attached: Fields::new(),
+            attached_calls: BTreeMap::new(),
+            target,
             open,
             count: 0,
             failed: None,
@@ -137,9 +152,11 @@ impl<'a, 'o> Reader<'a, 'o> {
         match &*role {
             "assistant" if said.iter().all(Part::is_empty) => {}
             "assistant" => self.turn(Turn { said, ..Turn::default() }),
+            "system" | "developer" if said.iter().all(Part::is_empty) => {}
             _ if said.is_empty() => {}
             "user" => {
                 self.stale = true;
+                self.attached.clear();
                 self.say(Message::User(said));
             }
             _ => self.say(Message::System(said)),
@@ -155,7 +172,8 @@ impl<'a, 'o> Reader<'a, 'o> {
     /// A new message of the model, preceded by the reasoning that waits for it.
     fn turn(&mut self, turn: Turn<'a>) {
         let reasoning = mem::take(&mut self.reasoning);
-        self.conversation.messages.push(Message::Turn(Turn { reasoning, ..turn }));
+        let attached = mem::take(&mut self.attached);
+        self.conversation.messages.push(Message::Turn(Turn { reasoning, attached, ..turn }));
         self.open_turn = true;
     }
 
@@ -166,6 +184,7 @@ impl<'a, 'o> Reader<'a, 'o> {
         let message = self.conversation.messages.len() - 1;
         if let Message::Turn(turn) = &mut self.conversation.messages[message] {
             let place = Place { message, call: turn.calls.len() };
+            call.attached = self.attached_calls.remove(&*call.id);
             call.output = self.pairing.call(&call.id, place);
             turn.calls.push(call);
         }
@@ -207,7 +226,8 @@ impl<'a, 'o> Reader<'a, 'o> {
     fn reasoning(&mut self, item: Item<'a>, at: At<'_>) -> Result<(), Invalid> {
         let sealed_at = format_args!("{at}.encrypted_content");
         let sealed = item.encrypted_content.map(|raw| text(raw, sealed_at)).transpose()?;
-        let mut thoughts = match sealed.as_deref().and_then(self.open) {
+        let opened = sealed.as_deref().and_then(self.open);
+        let mut thoughts = match opened.map(|opened| self.unpack(opened)) {
             Some(opened) if opened.is_empty() => Vec::new(),
             Some(opened) => vec![Part::Text(opened.into())],
             None => content::thoughts(item.content, format_args!("{at}.content"))?,
@@ -225,6 +245,37 @@ impl<'a, 'o> Reader<'a, 'o> {
         self.open_turn = false;
         self.reasoning.append(&mut thoughts);
         Ok(())
+    }
+}
+
+impl Reader<'_, '_> {
+    /// The reasoning in what was sealed; attachments go where they belong.
+    fn unpack(&mut self, opened: String) -> String {
+        let sealed = Sealed::read(opened, self.target);
+        if sealed.is_bare() {
+            return sealed.text;
+        }
+        let Sealed { text, behind, message, calls, .. } = sealed;
+        if !behind {
+            // Another message of the model begins.
+            self.open_turn = false;
+            self.attached.extend(message);
+            self.attached_calls.extend(calls);
+            return text;
+        }
+        let last = self.conversation.messages.iter_mut().rev().find_map(|message| match message {
+            Message::Turn(turn) => Some(turn),
+            _ => None,
+        });
+        let Some(turn) = last else { return text };
+        turn.attached.extend(message);
+        for (id, fields) in calls {
+            match turn.calls.iter_mut().find(|call| call.id == id) {
+                Some(call) => call.attached = Some(fields),
+                None => drop(self.attached_calls.insert(id, fields)),
+            }
+        }
+        text
     }
 }
 

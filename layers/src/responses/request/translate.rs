@@ -3,6 +3,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Invalid, Options,
+    added::Added,
     choice::Choice,
     fields::{Fields, write_field},
     format, messages,
@@ -10,7 +11,7 @@ use super::{
     tools::Tools,
     writer::Writer,
 };
-use crate::responses::Asked;
+use crate::{Target, responses::Asked};
 
 /// The Chat request, and what its answer will need.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Translated {
 ///
 /// Where the two differ:
 ///
+/// - There is one system message, the first: `instructions`, and the texts of all system and
+///   developer messages in their order, with a blank line between.
 /// - Several texts of one message are joined by a line break, because not every provider takes an
 ///   array; with images or files among them they are an array. What only a user may send (an image
 ///   that a tool gave) follows in a message of the user.
@@ -34,6 +37,7 @@ pub struct Translated {
 /// - Custom tools are functions of one string, `input`; their grammar is in the description. Tools
 ///   in a namespace are `namespace__name`. [`Asked::tools`] maps the names back. Tools that the
 ///   provider would have to run are dropped with a warning.
+/// - The arguments of calls in the history are mended to a JSON object when they are none.
 /// - `store`, `metadata` and whatever else Chat Completions does not have is not sent;
 ///   [`Asked::echo`] has what the answer repeats. `previous_response_id` is not resolved.
 ///
@@ -41,7 +45,7 @@ pub struct Translated {
 ///
 /// When the body is not a JSON object, a field has a wrong type or stands there twice, `input` has
 /// nothing to answer, an output belongs to no call, an item refers to a stored one, a choice names
-/// no tool, or `background` is asked for. Fields that mean nothing here are no error.
+/// no tool, `background` is asked for, or a `conversation` or a `prompt` that is kept elsewhere. Fields that mean nothing here are no error.
 ///
 /// ```
 /// use switchtower_layers::responses::{Options, translate_request};
@@ -63,35 +67,54 @@ pub fn translate(
     options: &Options,
     open: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Translated, Invalid> {
-    let mut reader = Reader::new(open);
+    translate_for(body, options, None, &[], open).map(|(translated, _)| translated)
+}
+
+/// The same for a target, which gets what it attached itself and nothing that it refuses; also the
+/// fields that no client asked for in this form.
+pub(in crate::responses) fn translate_for(
+    body: &[u8],
+    options: &Options,
+    target: Option<&Target>,
+    refused: &[Box<str>],
+    open: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Translated, Vec<Box<str>>), Invalid> {
+    let mut reader = Reader::new(target, open);
     let mut fields = Fields::read(body, &mut |item| reader.push(item))?;
     let conversation = reader.finish(fields.input.take())?;
     let mut tools = Tools::read(fields.tools, &conversation.tools)?;
     let choice = Choice::read(fields.tool_choice, &mut tools)?;
+    let mut added = Added::without(refused);
 
     let mut out = Writer::with_capacity(body.len() + body.len() / 8 + 512);
     out.raw("{");
     write_field(&mut out, "model", fields.model);
     if fields.streamed() {
         out.raw(r#""stream":true,"#);
-        if options.include_usage {
+        if options.include_usage && added.write("stream_options") {
             out.raw(r#""stream_options":{"include_usage":true},"#);
         }
     }
     fields.write_sampling(&mut out);
     write_field(&mut out, options.max_tokens.as_str(), fields.max_output_tokens);
-    write_field(&mut out, "reasoning_effort", fields.effort()?);
+    let mut write_added = |out: &mut Writer, name, raw: Option<&RawValue>| {
+        write_field(out, name, raw.filter(|_| added.write(name)));
+    };
+    write_added(&mut out, "reasoning_effort", fields.effort()?);
     format::write(&mut out, fields.text, *options)?;
     if !tools.is_empty() {
         out.raw(r#""tools":"#);
         tools.write(&mut out);
         out.raw(",");
         choice.write(&tools, &mut out);
-        write_field(&mut out, "parallel_tool_calls", fields.parallel_tool_calls);
+        write_added(&mut out, "parallel_tool_calls", fields.parallel_tool_calls);
     }
+    fields.write_passed(options.passes, &mut added, &mut out);
     out.raw(r#""messages":"#);
-    let instructions = fields.instructions.map(RawValue::get).filter(|text| *text != "\"\"");
-    messages::write(&mut out, instructions, &conversation.messages, &mut tools);
+    let instructions = fields.instructions.map(RawValue::get).unwrap_or("\"\"");
+    // Without its quotes.
+    let instructions = &instructions[1..instructions.len() - 1];
+    messages::write(&mut out, instructions, &conversation.messages, &mut tools, &mut added);
     out.raw("}");
 
     let asked = Asked {
@@ -100,6 +123,7 @@ pub fn translate(
         include_encrypted: fields.includes("reasoning.encrypted_content")?,
         tools: tools.names.into_map(),
         echo: fields.echo(),
+        target: target.cloned(),
     };
-    Ok(Translated { body: out.finish(), asked })
+    Ok((Translated { body: out.finish(), asked }, added.into_fields()))
 }
