@@ -1,5 +1,7 @@
 //! The Responses API through the gateway, before providers that speak it and providers that do not.
 
+mod added;
+mod attached;
 mod broken;
 mod calls;
 mod custom;
@@ -7,6 +9,7 @@ mod delivered;
 mod desk;
 mod dialects;
 mod early;
+mod history;
 mod names;
 mod odd;
 mod prompt;

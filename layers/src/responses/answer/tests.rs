@@ -125,7 +125,11 @@ fn reasoning_under_every_name() {
         json!({"content": "<think>why</think>\n\n"}),
     ] {
         let stream = deltas(&[delta.clone(), content("Hi")], "stop");
-        assert_eq!(stream.output(), json!([reasoning("why"), text("Hi")]), "{delta}");
+        let mut output = stream.output();
+        // What a provider attaches is sealed, whether or not the client asked.
+        let sealed = output[0].as_object_mut().expect("an item").remove("encrypted_content");
+        assert_eq!(sealed.is_some(), delta.get("reasoning_details").is_some(), "{delta}");
+        assert_eq!(output, json!([reasoning("why"), text("Hi")]), "{delta}");
     }
 }
 

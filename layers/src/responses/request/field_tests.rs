@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    MaxTokens, Options,
+    MaxTokens, Options, Passes,
     cases::{chat, invalid, open, translated},
-    translate,
+    translate, translate_for,
 };
 
 /// What the fields come to, besides the messages.
@@ -225,4 +225,65 @@ fn every_field_of_the_echo_can_be_repeated() {
     for field in crate::responses::Echo::FIELDS {
         assert_eq!(asked.echo.get(field).unwrap().get(), values[field].to_string(), "{field}");
     }
+}
+
+#[test]
+fn all_that_the_system_says_is_one_message_and_the_first() {
+    let part = |text: &str| json!({"type": "input_text", "text": text});
+    let image = json!({"type": "input_image", "image_url": "u"});
+    let input = json!([
+        {"role": "user", "content": "q"},
+        {"role": "developer", "content": [part("b"), image, part("c")]},
+        {"role": "system", "content": ""},
+        {"role": "system", "content": "d"},
+    ]);
+    assert_eq!(
+        chat(json!({"instructions": "a", "input": input}))["messages"],
+        json!([
+            {"role": "system", "content": "a\n\nb\nc\n\nd"},
+            {"role": "user", "content": "q"},
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]},
+        ])
+    );
+    let only = json!([{"role": "developer", "content": "b"}]);
+    assert_eq!(
+        chat(json!({"instructions": "", "input": only}))["messages"],
+        json!([{"role": "system", "content": "b"}])
+    );
+    let empty = json!([{"role": "developer", "content": [part("")]}]);
+    assert_eq!(invalid(json!({"instructions": "a", "input": empty})).0, "input");
+}
+
+#[test]
+fn what_is_kept_elsewhere_is_refused_by_name() {
+    for (field, value) in [
+        ("conversation", json!("conv_1")),
+        ("conversation", json!({"id": "conv_1"})),
+        ("prompt", json!({"id": "pmpt_1", "variables": {}})),
+    ] {
+        let (param, message) = invalid(json!({ field: value }));
+        assert_eq!(param, field);
+        assert!(message.starts_with(&format!("`{field}` is not supported")), "{message}");
+    }
+    chat(json!({"conversation": null, "prompt": null}));
+}
+
+#[test]
+fn only_some_providers_get_fields_that_chat_does_not_have() {
+    let request = json!({"input": "hi", "prompt_cache_key": "k", "safety_identifier": "s",
+        "metadata": {"a": "b"}, "store": false});
+    let body = serde_json::to_vec(&request).unwrap();
+    let passes = Passes::default().and("prompt_cache_key").and_then(|p| p.and("metadata")).unwrap();
+    let options = Options { passes, ..Options::default() };
+    let translated = translate(&body, &options, &|_| None).unwrap();
+    let chat: Value = serde_json::from_slice(&translated.body).unwrap();
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    assert_eq!(
+        chat,
+        json!({"prompt_cache_key": "k", "metadata": {"a": "b"}, "messages": messages})
+    );
+    let refused = [Box::from("metadata")];
+    let (translated, added) = translate_for(&body, &options, None, &refused, &|_| None).unwrap();
+    assert!(!String::from_utf8_lossy(&translated.body).contains("metadata"));
+    assert_eq!(added, [Box::from("prompt_cache_key")]);
 }

@@ -70,7 +70,6 @@ fields! {
     prompt_cache_key: Text,
     prompt_cache_retention: Text,
     safety_identifier: Text,
-    user: Text,
     conversation: TextOrObject,
     prompt: TextOrObject,
 }
@@ -161,9 +160,8 @@ impl<'a> Fields<'a> {
 
     pub(super) fn echo(&self) -> Echo {
         // All of `Echo::FIELDS`.
-        let repeated = self
-            .all()
-            .filter(|(name, ..)| !matches!(*name, "model" | "stream" | "include" | "user"));
+        let repeated =
+            self.all().filter(|(name, ..)| !matches!(*name, "model" | "stream" | "include"));
         Echo(repeated.map(|(name, _, raw)| (name, raw.to_owned())).collect())
     }
 }

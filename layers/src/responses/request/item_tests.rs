@@ -224,7 +224,7 @@ fn calls_are_functions_with_their_arguments() {
         (
             json!({"type": "function_call", "call_id": "c", "namespace": "n", "name": "f",
                 "arguments": "{"}),
-            ("n__f", "{"),
+            ("n__f", "{}"),
         ),
         (
             json!({"type": "custom_tool_call", "call_id": "c", "name": "apply_patch",

@@ -38,7 +38,7 @@ pub struct Passes(u16);
 
 impl Passes {
     /// The fields that can be passed: all others are always sent, or never.
-    pub const FIELDS: [&'static str; 9] = [
+    pub const FIELDS: [&'static str; 8] = [
         "max_tool_calls",
         "metadata",
         "prompt_cache_key",
@@ -47,7 +47,6 @@ impl Passes {
         "service_tier",
         "store",
         "truncation",
-        "user",
     ];
 
     /// These and one more; `None` when it is none of [`FIELDS`](Self::FIELDS).

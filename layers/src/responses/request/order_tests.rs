@@ -79,7 +79,7 @@ fn outputs_stand_behind_their_call_whatever_the_order() {
         ),
         (
             json!([call("a"), said("developer", "d"), output("a")]),
-            "assistant(||a) tool(out a) system(d)",
+            "system(d) assistant(||a) tool(out a)",
         ),
         (
             json!([call("a"), said("user", "u"), call("b"), output("b"), output("a")]),

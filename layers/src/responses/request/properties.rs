@@ -209,10 +209,13 @@ proptest! {
             let expected = if is_answered { format!("out {n}") } else { "(no output: the call was cut off)".into() };
             prop_assert_eq!(message["content"].as_str().unwrap(), expected);
         }
-        for (said, role) in [("user", "user"), ("assistant", "assistant"), ("developer", "system")] {
-            let count = steps.iter().filter(|step| matches!(step, Step::Said(role) if *role == said)).count();
-            prop_assert_eq!(strings(&messages, role, "content").len(), count, "nothing said is lost");
+        let said = |who| steps.iter().filter(|step| matches!(step, Step::Said(role) if *role == who)).count();
+        for role in ["user", "assistant"] {
+            prop_assert_eq!(strings(&messages, role, "content").len(), said(role), "nothing said is lost");
         }
+        let system = vec!["developer said"; said("developer")].join("\n\n");
+        prop_assert_eq!(strings(&messages, "system", "content").concat(), system);
+        prop_assert!(system.is_empty() || messages[0]["role"] == "system");
     }
 
     #[test]
