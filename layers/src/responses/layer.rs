@@ -11,6 +11,7 @@ use crate::{RefusedFields, Target, policy::Policy};
 /// |---|---|
 /// | [`options`](Self::options) | `max_tokens`, no `verbosity`, usage of streams |
 /// | [`seal`](Self::seal) | a key of this process |
+/// | [`refused_fields`](Self::refused_fields) | nothing known |
 /// | [`keep_alive`](Self::keep_alive) | 15 s |
 /// | [`cap`](Self::cap) | 64 MiB |
 #[derive(Clone)]

@@ -30,6 +30,7 @@
 //! | setting | default |
 //! |---|---|
 //! | [`ResponsesLayer::options`]: what the provider takes | `max_tokens`, no `verbosity`, usage of streams |
+//! | [`ResponsesLayer::refused_fields`]: what targets refuse | nothing yet; 24 h each |
 //! | [`ResponsesLayer::seal`]: what seals reasoning | a key of this process |
 //! | [`ResponsesLayer::keep_alive`]: the longest silence in a stream | 15 s, then a comment and `response.in_progress` |
 //! | [`ResponsesLayer::cap`]: the largest request, answer and event | 64 MiB |
@@ -46,12 +47,22 @@
 //! - **Reasoning.** It comes back as items and, if `include` asks for `reasoning.encrypted_content`,
 //!   sealed; a client that hands it back has it put before the model again as `reasoning_content`,
 //!   without which some models refuse a tool loop.
+//! - **Instructions.** `instructions` and all that the system and the developer say are one system
+//!   message, the first, as chat templates take no other.
+//! - **Attachments.** Fields of messages and calls that Chat Completions does not know (Gemini's
+//!   `extra_content`, OpenRouter's `reasoning_details`) go back unchanged to the provider that made
+//!   them, and to no other. They travel sealed in a reasoning item, which is made if there is none.
+//! - **Arguments** in the history that are no JSON object, since a model was cut off, are mended
+//!   to one.
+//! - **Refused fields.** When a provider refuses a field that was added here (`reasoning_content`,
+//!   `stream_options`, an attachment ...), it is asked again without it, and
+//!   [remembered](ResponsesLayer::refused_fields).
 //! - **The end.** A stream has exactly one terminal event, whatever becomes of the provider:
 //!   `response.completed`, `.incomplete` (out of tokens, or filtered) or `.failed` (an error, a
 //!   disconnect, an end without a finish reason). In a failed one the items that were not done stay
 //!   open: no client runs half a call.
 //!
-//! `background`, and everything that [`translate_request`] finds to be of a wrong type, is a 400
+//! `background`, a `conversation` or `prompt` that is kept elsewhere, and everything that [`translate_request`] finds to be of a wrong type, is a 400
 //! that names the field. What it does not know is not sent.
 //!
 //! # Errors

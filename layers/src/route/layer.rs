@@ -15,6 +15,7 @@ use crate::RefusedFields;
 /// | [`again`](Self::again) | 1 attempt |
 /// | [`include_usage`](Self::include_usage) | no |
 /// | [`exhausted_for`](Self::exhausted_for) | 60 s |
+/// | [`refused_fields`](Self::refused_fields) | nothing known |
 #[derive(Clone, Debug)]
 pub struct RouteLayer {
     table: Arc<RoutingTable>,

@@ -250,3 +250,45 @@ fn reference(key: &str) -> Option<&str> {
 fn fits_a_header(key: &str) -> bool {
     key.chars().all(|c| c.is_ascii_graphic() || c == ' ')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Env};
+
+    fn passes(url: &str, settings: &str) -> Result<Passes, String> {
+        let yaml =
+            format!("models: {{providers: {{p: {{base_url: '{url}', api_key: k{settings}}}}}}}");
+        let config = Config::from_yaml("gateway.yaml", &yaml, &Env::empty());
+        config
+            .map(|config| config.models.providers["p"].translation.passes)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn openai_and_azure_get_their_cache_keys() {
+        for (url, is_known) in [
+            ("https://api.openai.com/v1", true),
+            ("https://API.OpenAI.com/v1", true),
+            ("https://mine.openai.azure.com/openai/v1", true),
+            ("https://mine.cognitiveservices.azure.com/openai/v1", true),
+            ("https://api.openai.com.example.test/v1", false),
+            ("https://api.deepseek.com/v1", false),
+        ] {
+            let passes = passes(url, "").unwrap();
+            for field in ["prompt_cache_key", "safety_identifier"] {
+                assert_eq!(passes.has(field), is_known, "{url}");
+            }
+            assert!(!passes.has("metadata"));
+        }
+    }
+
+    #[test]
+    fn others_get_what_their_configuration_says() {
+        let url = "https://llm.example.test/v1";
+        let some = passes(url, ", passes: [prompt_cache_key, store]").unwrap();
+        assert!(some.has("prompt_cache_key") && some.has("store") && !some.has("metadata"));
+        let error = passes(url, ", passes: [temperature]").unwrap_err();
+        assert!(error.contains("`temperature`") && error.contains("safety_identifier"), "{error}");
+    }
+}

@@ -214,8 +214,8 @@ proptest! {
             prop_assert_eq!(strings(&messages, role, "content").len(), said(role), "nothing said is lost");
         }
         let system = vec!["developer said"; said("developer")].join("\n\n");
-        prop_assert_eq!(strings(&messages, "system", "content").concat(), system);
         prop_assert!(system.is_empty() || messages[0]["role"] == "system");
+        prop_assert_eq!(strings(&messages, "system", "content").concat(), system);
     }
 
     #[test]
