@@ -58,11 +58,11 @@ pin_project! {
         // It is no Responses request.
         Passing { #[pin] future: F },
         Reading { #[pin] body: Collect<B>, head: Option<request::Parts> },
-        Calling { #[pin] future: F, call: Option<Call> },
+        Calling { #[pin] future: F, call: Option<Box<Call>> },
         // An error, or a plain answer: its head waits for its body.
-        Answering { #[pin] body: Collect<R>, head: Option<response::Parts>, call: Option<Call> },
+        Answering { #[pin] body: Collect<R>, head: Option<response::Parts>, call: Option<Box<Call>> },
         // The second time.
-        Readying { request: Option<Request<Bytes>>, call: Option<Call> },
+        Readying { request: Option<Request<Bytes>>, call: Option<Box<Call>> },
     }
 }
 
@@ -134,7 +134,7 @@ where
                             return Poll::Ready(Ok(rejection.by("responses").into_response()));
                         }
                     };
-                    let call = Call::new(then, &head);
+                    let call = Box::new(Call::new(then, &head));
                     let request = Request::from_parts(head, B::from(body));
                     State::Calling { future: service.call(request), call: Some(call) }
                 }
@@ -187,13 +187,13 @@ fn both<'a, S>(
 
 enum Look<R> {
     Done(Response<ResponsesBody<R>>),
-    Collect { head: response::Parts, body: R, cap: usize, call: Call },
+    Collect { head: response::Parts, body: R, cap: usize, call: Box<Call> },
 }
 
 enum Answered<R> {
     Done(Response<ResponsesBody<R>>),
     /// This is sent instead.
-    Again(Request<Bytes>, Call),
+    Again(Request<Bytes>, Box<Call>),
 }
 
 impl Call {
@@ -209,7 +209,7 @@ impl Call {
     }
 
     /// By the head of the answer.
-    fn look<R>(mut self, mut response: Response<R>, settings: &Settings) -> Look<R>
+    fn look<R>(mut self: Box<Self>, mut response: Response<R>, settings: &Settings) -> Look<R>
     where
         R: Body<Data = Bytes, Error: Into<BoxError>>,
     {
@@ -269,7 +269,11 @@ impl Call {
     }
 
     /// The body of an error or of a plain answer was read.
-    fn answered<R>(self, mut head: response::Parts, body: Result<Bytes, Unread>) -> Answered<R> {
+    fn answered<R>(
+        self: Box<Self>,
+        mut head: response::Parts,
+        body: Result<Bytes, Unread>,
+    ) -> Answered<R> {
         head.headers.remove(CONTENT_LENGTH);
         if head.status.is_success() {
             return Answered::Done(match (body, &self.then) {
@@ -283,7 +287,7 @@ impl Call {
         let body = body.unwrap_or_default();
         let this = match self.without_refused(&head, &body) {
             Ok((request, call)) => return Answered::Again(request, call),
-            Err(this) => this,
+            Err(this) => *this,
         };
         match (this.then, this.head) {
             (Then::Pass { with_reasoning: Some(sent) }, Some(mut request))
@@ -301,7 +305,8 @@ impl Call {
                     attempts: made(&head),
                     refused: Vec::new(),
                 };
-                Answered::Again(Request::from_parts(request, without), call)
+                let request = Request::from_parts(request, without);
+                Answered::Again(request, Box::new(call))
             }
             (Then::Pass { .. }, _) => Answered::Done(own(head, body)),
             // Its key is refused, not the client's. A router further out says so itself.
@@ -319,10 +324,10 @@ impl Call {
     /// The request without the fields that this error refuses, if any of them were added here.
     /// There is an end to it: each time at least one of them is left out.
     fn without_refused(
-        mut self,
+        mut self: Box<Self>,
         head: &response::Parts,
         body: &[u8],
-    ) -> Result<(Request<Bytes>, Self), Self> {
+    ) -> Result<(Request<Bytes>, Box<Self>), Box<Self>> {
         let again = match &self.then {
             Then::Translate(translate) if may_refuse(head.status) => {
                 let named = refused(body, &translate.added);
@@ -339,7 +344,7 @@ impl Call {
             request.headers.insert(CONTENT_LENGTH, body.len().into());
         }
         let call = Self { attempts: made(head), refused, ..Self::new(then, &request) };
-        Ok((Request::from_parts(request, body), call))
+        Ok((Request::from_parts(request, body), Box::new(call)))
     }
 
     /// A plain answer, or what stands in the place of a stream.

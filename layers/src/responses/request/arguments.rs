@@ -29,7 +29,7 @@ fn mend(arguments: &str, encodings: usize) -> Option<String> {
         if serde_json::from_str::<IgnoredAny>(text).is_ok() {
             return None;
         }
-        return Some(first(text).or_else(|| closed(text)).unwrap_or_else(|| wrapped(text.into())));
+        return Some(first(text).or_else(|| closed(text)).unwrap_or_else(|| wrapped(&text.into())));
     }
     Some(match serde_json::from_str::<Value>(text) {
         _ if text.is_empty() => "{}".to_owned(),
@@ -38,12 +38,12 @@ fn mend(arguments: &str, encodings: usize) -> Option<String> {
             mend(&inner, encodings - 1).unwrap_or(inner)
         }
         Ok(Value::String(inner)) if inner.trim().is_empty() => "{}".to_owned(),
-        Ok(value) => wrapped(value),
-        Err(_) => wrapped(text.into()),
+        Ok(value) => wrapped(&value),
+        Err(_) => wrapped(&text.into()),
     })
 }
 
-fn wrapped(value: Value) -> String {
+fn wrapped(value: &Value) -> String {
     json!({ UNREADABLE: value }).to_string()
 }
 
@@ -72,11 +72,7 @@ fn closed(text: &str) -> Option<String> {
                 open.push(if byte == b'{' { '}' } else { ']' });
                 whole = Some((at + 1, open.len()));
             }
-            b'}' | b']' => {
-                if open.pop()? != char::from(byte) || open.is_empty() {
-                    return None;
-                }
-            }
+            b'}' | b']' if open.pop()? != char::from(byte) || open.is_empty() => return None,
             b',' => whole = Some((at, open.len())),
             _ => {}
         }
