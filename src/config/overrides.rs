@@ -53,7 +53,7 @@ mod tests {
             assert_eq!(config.warnings, [""; 0], "{host}");
         }
         let config = checked("port: 3001\nwsPort: 3001", None, Some(3000)).unwrap();
-        assert_eq!((config.port, config.ws_port), (3000, 3001));
+        assert_eq!((config.port, config.ws_port), (3000, Some(3001)));
         let config = checked("host: ::1", None, Some(0)).unwrap();
         assert!(config.host.is_ipv6() && config.port == 0);
     }
