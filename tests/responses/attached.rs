@@ -141,22 +141,19 @@ async fn plain_speaker() -> Provider {
                 &json!({"error": {"message": format!("not mine: {field}")}}),
             );
         }
-        Kind::Gemini.plain_call(&request)
+        calls_plainly(&request)
     })
     .await
 }
 
-impl Kind {
-    fn plain_call(self, request: &Received) -> Reply {
-        let made = call("b1", "look", json!({}));
-        if request.json()["stream"] != true {
-            return plain(&calls(&[made]), "tool_calls");
-        }
-        let mut made = made;
-        made["index"] = 0.into();
-        let reply = Reply::events().role().chunk(json!({"tool_calls": [made]}));
-        reply.finish("tool_calls").done()
+fn calls_plainly(request: &Received) -> Reply {
+    let mut made = call("b1", "look", json!({}));
+    if request.json()["stream"] != true {
+        return plain(&calls(&[made]), "tool_calls");
     }
+    made["index"] = 0.into();
+    let reply = Reply::events().role().chunk(json!({"tool_calls": [made]}));
+    reply.finish("tool_calls").done()
 }
 
 /// The output of the calls in a response.
@@ -258,7 +255,7 @@ async fn what_comes_late_comes_back_too() {
     let user = json!({"role": "user", "content": "Is the line clear?"});
     let tools = json!([{"type": "function", "name": "look"}]);
     let ask = |input: &[Value]| json!({"model": "m", "input": input, "stream": true, "store": false, "tools": tools});
-    let response = desk.response(&ask(&[user.clone()])).await;
+    let response = desk.response(&ask(std::slice::from_ref(&user))).await;
     let output: Vec<Value> =
         response["output"].as_array().expect("items").iter().map(kept).collect();
     let types: Vec<_> = output.iter().map(|item| item["type"].as_str().expect("a type")).collect();

@@ -163,6 +163,7 @@ impl ModelRequest {
     }
 
     /// The fields that [`with_usage`](Self::with_usage) adds which the client has not sent.
+    #[cfg(feature = "route")]
     pub(crate) fn added_for_usage(&self) -> &'static [&'static str] {
         match &self.usage {
             usage::Place::Kept => &[],
