@@ -53,6 +53,14 @@ fn budget_on_axum() {
 }
 
 #[test]
+fn stream_adapter_on_hyper() {
+    let out = run("stream_adapter_on_hyper");
+    assert!(out.starts_with("JSON: \"application/json\"\n{"), "{out}");
+    assert!(out.contains("events: \"text/event-stream\"\ndata: {"), "{out}");
+    assert!(out.ends_with("data: [DONE]\n"), "{out}");
+}
+
+#[test]
 fn responses_on_axum() {
     let out = run("responses_on_axum");
     let first = r#""custom_tool_call" "apply_patch" "*** Begin Patch""#;

@@ -79,7 +79,7 @@ pub(crate) fn stream_of(text: Bytes) -> Answer {
     answer_of("text/event-stream", text)
 }
 
-fn answer_of(content_type: &'static str, body: Bytes) -> Answer {
+pub(crate) fn answer_of(content_type: &'static str, body: Bytes) -> Answer {
     let length = HeaderValue::from(body.len());
     let mut answer = Answer::new(Full::new(body));
     let headers = answer.headers_mut();

@@ -14,6 +14,7 @@ mod inputs;
 mod quota;
 mod rate_limit;
 mod retry;
+mod stream_adapter;
 mod telemetry;
 
 use std::rc::Rc;
@@ -42,6 +43,7 @@ fn main() {
     budget::hold(&mut contests);
     deadlines::hold(&mut contests);
     retry::hold(&mut contests);
+    stream_adapter::hold(&mut contests);
     body::hold(&mut contests, &runtime);
     telemetry::hold(&mut contests);
     contests.finish();
