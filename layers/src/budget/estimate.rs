@@ -172,8 +172,6 @@ mod tests {
         for body in [
             &br#"{"model":"m","max_tokens":1,"max_tokens":1}"#[..],
             br#"{"n":1,"n":1,"model":"m"}"#,
-            b"{\"max_tokens\":\"\xff\",\"model\":\"m\"}",
-            b"{\"n\":[\"\xff\"],\"x\":\"\xff\",\"model\":\"m\"}",
         ] {
             let body = Buffered::from(body.to_vec());
             assert!(crate::request::ModelRequest::read(&body).is_ok(), "{body:?}");

@@ -67,9 +67,19 @@ impl Assembler {
     }
 
     /// The completion, or the stream's error.
-    pub(super) fn finish(self) -> Value {
+    ///
+    /// # Errors
+    ///
+    /// When a choice has no finish reason.
+    pub(super) fn finish(self) -> Result<Value, Fault> {
         if let Some(error) = self.error {
-            return error;
+            return Ok(error);
+        }
+        let is_finished = |choice: &Choice| {
+            choice.fields.get("finish_reason").is_some_and(|reason| !reason.is_null())
+        };
+        if self.choices.is_empty() || !self.choices.values().all(is_finished) {
+            return Err(Fault::Unfinished);
         }
         let choices = self.choices.into_iter().map(|(index, choice)| {
             let Choice { mut message, mut fields } = choice;
@@ -82,14 +92,13 @@ impl Assembler {
             }
             fields.insert("index".into(), index.into());
             fields.insert("message".into(), message.into());
-            fields.entry("finish_reason").or_insert(Value::Null);
             Value::Object(fields)
         });
         let choices: Vec<Value> = choices.collect();
         let mut completion = self.completion;
         completion.insert("object".into(), "chat.completion".into());
         completion.insert("choices".into(), choices.into());
-        completion.into()
+        Ok(completion.into())
     }
 }
 

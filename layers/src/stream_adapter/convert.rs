@@ -43,7 +43,7 @@ impl Adapter {
     ///
     /// # Errors
     ///
-    /// When an event is malformed.
+    /// When an event is malformed, or the stream is not finished.
     pub(super) fn to_json(self, events: &[u8]) -> Result<Bytes, Fault> {
         let mut chat = chat::Assembler::default();
         let mut last = responses::Terminal::default();
@@ -66,7 +66,7 @@ impl Adapter {
             Dialect::Chat => chat.finish(),
             Dialect::Responses => last.finish(),
         };
-        Ok(answer.to_string().into())
+        answer.map(|answer| answer.to_string().into())
     }
 }
 

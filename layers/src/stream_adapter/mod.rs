@@ -14,8 +14,7 @@
 //! | JSON | any | JSON | passed on, as `application/json` if it was labelled as events |
 //! | any | any | something else | passed on as it came |
 //!
-//! A stream that breaks, or is malformed, is a body error in place of the JSON; one without a
-//! finish reason becomes JSON without one. An `observe` layer around this one sees the converted
+//! A stream that breaks, is malformed or has no finish reason is a body error in place of the JSON. An `observe` layer around this one sees the converted
 //! answer, so that all layers further out only meet the form that was asked for.
 //!
 //! Only successes are looked at, of Chat Completions and Responses (by the request's path or a

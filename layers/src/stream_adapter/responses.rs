@@ -34,10 +34,13 @@ impl Terminal {
         Ok(())
     }
 
-    /// The response, or the stream's error; an unfinished one for a stream that never ended.
-    pub(super) fn finish(self) -> Value {
-        self.0
-            .unwrap_or_else(|| json!({"object": "response", "status": "in_progress", "output": []}))
+    /// The response, or the stream's error.
+    ///
+    /// # Errors
+    ///
+    /// When the stream had no terminal event.
+    pub(super) fn finish(self) -> Result<Value, Fault> {
+        self.0.ok_or(Fault::Unfinished)
     }
 }
 
