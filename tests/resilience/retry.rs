@@ -54,7 +54,7 @@ async fn there_are_so_many_retries_and_then_the_next_one() {
         let seen = ask(&gateway, false).await;
         let expected = (200, attempts + 1, "b/m".into());
         assert_eq!((seen.status.as_u16(), seen.attempts(), seen.target()), expected);
-        assert_eq!(a.received().len() - before, attempts as usize);
+        assert_eq!(a.received().len() - before, attempts);
     }
 }
 

@@ -26,8 +26,15 @@ enum Rest<B> {
     /// Labelled as an event stream; its first bytes are still to come.
     Labelled(B, Adapter),
     /// JSON under the label of a stream: it becomes events when it is whole.
-    Collecting(B, Adapter, Vec<u8>),
-    Ended(Option<Result<Frame<Bytes>, BoxError>>),
+    Collecting(Box<Collecting<B>>),
+    /// Boxed, as a frame of trailers is large and rare.
+    Ended(Option<Box<Result<Frame<Bytes>, BoxError>>>),
+}
+
+struct Collecting<B> {
+    body: B,
+    adapter: Adapter,
+    held: Vec<u8>,
 }
 
 impl<B> AdaptedBody<B> {
@@ -53,7 +60,7 @@ impl<B> AdaptedBody<B> {
             Some(End::Broken(error)) => Some(Err(error)),
             Some(End::Complete) | None => None,
         };
-        Self { first: start.bytes, rest: Rest::Ended(end) }
+        Self { first: start.bytes, rest: Rest::Ended(end.map(Box::new)) }
     }
 
     /// Converted bytes.
@@ -63,7 +70,7 @@ impl<B> AdaptedBody<B> {
 
     /// It cannot be converted.
     pub(super) fn broken(error: BoxError) -> Self {
-        Self { first: Bytes::new(), rest: Rest::Ended(Some(Err(error))) }
+        Self { first: Bytes::new(), rest: Rest::Ended(Some(Box::new(Err(error)))) }
     }
 }
 
@@ -89,14 +96,15 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for AdaptedBody<
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
             }
-            Rest::Ended(end) => return Poll::Ready(end.take()),
-            Rest::Labelled(body, _) | Rest::Collecting(body, ..) => body,
+            Rest::Ended(end) => return Poll::Ready(end.take().map(|end| *end)),
+            Rest::Labelled(body, _) => body,
+            Rest::Collecting(collecting) => &mut collecting.body,
         };
         let frame = ready!(Pin::new(body).poll_frame(cx));
         let rest = std::mem::replace(&mut self.rest, Rest::Ended(None));
         let (rest, frame) = match rest {
             Rest::Labelled(body, adapter) => begin(body, adapter, frame),
-            Rest::Collecting(body, adapter, held) => collect(body, adapter, held, frame),
+            Rest::Collecting(collecting) => collect(collecting, frame),
             rest => (rest, frame.map(|frame| frame.map_err(Into::into))),
         };
         self.rest = rest;
@@ -140,8 +148,8 @@ fn begin<B, E: Into<BoxError>>(
     let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
     let rest = match data.map(|data| (form(data), data)) {
         Some((Some(Form::Json), data)) => {
-            let held = data.to_vec();
-            return (Rest::Collecting(body, adapter, held), Some(Ok(Frame::data(Bytes::new()))));
+            let collecting = Box::new(Collecting { body, adapter, held: data.to_vec() });
+            return (Rest::Collecting(collecting), Some(Ok(Frame::data(Bytes::new()))));
         }
         // Blank lines may come before either.
         Some((None, data)) if data.trim_ascii_start().is_empty() => Rest::Labelled(body, adapter),
@@ -152,25 +160,26 @@ fn begin<B, E: Into<BoxError>>(
 
 /// Frames of JSON under the label of a stream. An empty one tells that bytes came.
 fn collect<B, E: Into<BoxError>>(
-    body: B,
-    adapter: Adapter,
-    mut held: Vec<u8>,
+    mut collecting: Box<Collecting<B>>,
     frame: Option<Result<Frame<Bytes>, E>>,
 ) -> Next<B> {
-    match frame.map(|frame| frame.map_err(Into::into)) {
-        Some(Err(error)) => (Rest::Ended(None), Some(Err(error))),
-        Some(Ok(frame)) if frame.is_data() => {
-            held.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()));
-            if held.len() > adapter.cap {
-                let error = Fault::TooLarge(adapter.cap).into();
-                return (Rest::Ended(None), Some(Err(error)));
+    let adapter = collecting.adapter;
+    let end = match frame {
+        Some(Err(error)) => return (Rest::Ended(None), Some(Err(error.into()))),
+        Some(Ok(frame)) => match frame.into_data() {
+            Ok(data) => {
+                collecting.held.extend_from_slice(&data);
+                if collecting.held.len() > adapter.cap {
+                    let error = Fault::TooLarge(adapter.cap).into();
+                    return (Rest::Ended(None), Some(Err(error)));
+                }
+                return (Rest::Collecting(collecting), Some(Ok(Frame::data(Bytes::new()))));
             }
-            (Rest::Collecting(body, adapter, held), Some(Ok(Frame::data(Bytes::new()))))
-        }
-        end => {
-            let events = adapter.to_events(&held);
-            let events = events.unwrap_or_else(|| Adapter::to_event(held.into()));
-            (Rest::Ended(end), Some(Ok(Frame::data(events))))
-        }
-    }
+            Err(trailers) => Some(Box::new(Ok(trailers))),
+        },
+        None => None,
+    };
+    let held = std::mem::take(&mut collecting.held);
+    let events = adapter.to_events(&held).unwrap_or_else(|| Adapter::to_event(held.into()));
+    (Rest::Ended(end), Some(Ok(Frame::data(events))))
 }

@@ -27,7 +27,8 @@ pin_project! {
         #[pin]
         future: F,
         adapter: Option<Adapter>,
-        reading: Option<Reading<B>>,
+        // Boxed, so that a future whose answer need not be waited for is small.
+        reading: Option<Box<Reading<B>>>,
     }
 }
 
@@ -77,7 +78,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let adapter = *this.adapter;
-        if this.reading.is_none() {
+        let Some(reading) = this.reading else {
             let mut response = ready!(this.future.poll(cx))?;
             let Some(adapter) = adapter.filter(|_| response.status().is_success()) else {
                 return Poll::Ready(Ok(response.map(AdaptedBody::passing)));
@@ -89,12 +90,15 @@ where
                 return Poll::Ready(Ok(response.map(labelled)));
             }
             let (head, body) = response.into_parts();
-            let reading = Reading { head, body, start: Start::default(), converted: None };
-            *this.reading = Some(reading);
-        }
-        let (Some(adapter), Some(reading)) = (adapter, this.reading.as_mut()) else {
-            unreachable!("only an answer that may be adapted is read");
+            let mut reading = Reading { head, body, start: Start::default(), converted: None };
+            // The first bytes mostly come with the head.
+            if reading.poll(adapter, cx).is_pending() {
+                *this.reading = Some(Box::new(reading));
+                return Poll::Pending;
+            }
+            return Poll::Ready(Ok(reading.adapt(adapter)));
         };
+        let adapter = adapter.expect("only an answer that may be adapted is read");
         ready!(reading.poll(adapter, cx));
         let reading = this.reading.take().expect("it was just read");
         Poll::Ready(Ok(reading.adapt(adapter)))

@@ -72,7 +72,7 @@ fn adapt_frames(
     })
 }
 
-fn chunk(delta: Value, finish: Option<&str>) -> String {
+fn chunk(delta: &Value, finish: Option<&str>) -> String {
     let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
     let chunk = json!({"id": "c", "object": "chat.completion.chunk", "choices": [choice]});
     format!("data: {chunk}\n\n")
@@ -80,10 +80,10 @@ fn chunk(delta: Value, finish: Option<&str>) -> String {
 
 fn hello() -> String {
     let pieces = [
-        chunk(json!({"role": "assistant", "content": ""}), None),
-        chunk(json!({"content": "Hel"}), None),
-        chunk(json!({"content": "lo"}), None),
-        chunk(json!({}), Some("stop")),
+        chunk(&json!({"role": "assistant", "content": ""}), None),
+        chunk(&json!({"content": "Hel"}), None),
+        chunk(&json!({"content": "lo"}), None),
+        chunk(&json!({}), Some("stop")),
         "data: [DONE]\n\n".into(),
     ];
     pieces.concat()
@@ -167,13 +167,13 @@ fn all_that_a_stream_says_is_in_the_json() {
     let usage = json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}});
     let zeros = json!({"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}});
     let text = [
-        chunk(json!({"role": "assistant", "reasoning_content": "I ", "x": 1}), None),
-        chunk(json!({"reasoning_content": "look."}), None),
-        chunk(call(0, "a", "f", "{\"q\""), None),
-        chunk(call(0, "", "", ":1}"), None),
-        chunk(call(1, "b", "g", "{}"), None),
+        chunk(&json!({"role": "assistant", "reasoning_content": "I ", "x": 1}), None),
+        chunk(&json!({"reasoning_content": "look."}), None),
+        chunk(&call(0, "a", "f", "{\"q\""), None),
+        chunk(&call(0, "", "", ":1}"), None),
+        chunk(&call(1, "b", "g", "{}"), None),
         format!("data: {other}\n\n"),
-        chunk(json!({}), Some("tool_calls")),
+        chunk(&json!({}), Some("tool_calls")),
         format!("data: {usage}\n\ndata: {zeros}\n\n"),
     ];
     let seen = adapt(CHAT, false, "text/event-stream", &[text.concat().as_bytes()]);
@@ -210,17 +210,17 @@ fn all_that_a_stream_says_is_in_the_json() {
 #[test]
 fn a_stream_that_breaks_is_no_json() {
     let error = "data: {\"error\":{\"message\":\"died\"}}\n\n";
-    let with_error = [&chunk(json!({"content": "Hel"}), None), error].concat();
+    let with_error = [&chunk(&json!({"content": "Hel"}), None), error].concat();
     let seen = adapt(CHAT, false, "text/event-stream", &[with_error.as_bytes()]);
     assert_eq!(seen.body.as_deref(), Some(r#"{"error":{"message":"died"}}"#));
-    for unfinished in [chunk(json!({"content": "Hel"}), None), "data: [DONE]\n\n".into()] {
+    for unfinished in [chunk(&json!({"content": "Hel"}), None), "data: [DONE]\n\n".into()] {
         for path in [CHAT, RESPONSES] {
             let seen = adapt(path, false, "text/event-stream", &[unfinished.as_bytes()]);
             assert_eq!(seen.body, None, "{unfinished}");
         }
     }
 
-    let malformed = [&chunk(json!({"content": "Hel"}), None), "data: {\"choi\n\n"].concat();
+    let malformed = [&chunk(&json!({"content": "Hel"}), None), "data: {\"choi\n\n"].concat();
     assert_eq!(adapt(CHAT, false, "text/event-stream", &[malformed.as_bytes()]).body, None);
 
     let chunks = vec![Ok(Bytes::from(hello())), Err("reset".into())];
