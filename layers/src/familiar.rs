@@ -43,6 +43,7 @@ impl<T: Copy> Familiar<T> {
     }
 
     /// Forgets it: the last chunk was of another kind.
+    #[cfg(feature = "responses")]
     pub(crate) fn forget(&mut self) {
         self.told = None;
     }

@@ -153,11 +153,12 @@ impl<'a> Wire<'a> {
 /// Whether a finish reason says that the answer broke: `error` (OpenRouter), `network_error`
 /// (GLM), `insufficient_system_resource` (DeepSeek), `abort` (vLLM and SGLang).
 fn is_broken(reason: &str) -> bool {
-    let word = reason.to_ascii_lowercase();
-    word == "error"
-        || word.ends_with("_error")
-        || word == "insufficient_system_resource"
-        || word == "abort"
+    let is = |word: &str| reason.eq_ignore_ascii_case(word);
+    let (_, end) = reason.as_bytes().split_at(reason.len().saturating_sub("_error".len()));
+    end.eq_ignore_ascii_case(b"_error")
+        || is("error")
+        || is("insufficient_system_resource")
+        || is("abort")
 }
 
 /// All choices of a chunk, folded into what counts.

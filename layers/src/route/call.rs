@@ -16,7 +16,7 @@ use super::{
     layer::Settings,
 };
 use crate::{
-    Buffered, Code, Dialect, Exchange, RefusedFields, Rejected, Target,
+    Buffered, Code, Dialect, Exchange, Rejected, Target,
     classify::{
         Attempts, DeadlineError, Meaning, RetriesLeft, RetryAllowance, Total, TransportError,
         retry_after,
@@ -58,7 +58,6 @@ pub(super) struct Call {
     allowance: RetryAllowance,
     /// An attempt was begun, and what became of it was not logged yet.
     under_way: bool,
-    refused: RefusedFields,
     /// The fields that were added to the attempt that is under way.
     added: &'static [&'static str],
     /// The target that has refused those in this call.
@@ -120,17 +119,10 @@ impl Call {
             withheld: None,
             allowance: RetryAllowance::All,
             under_way: false,
-            refused: RefusedFields::default(),
             added: &[],
             refused_by: None,
             span: Span::current(),
         }
-    }
-
-    /// Shares what is known of targets that refuse added fields.
-    pub(super) fn refused_fields(mut self, refused: RefusedFields) -> Self {
-        self.refused = refused;
-        self
     }
 
     /// Whether the client asked for an event stream that is understood.
@@ -172,7 +164,7 @@ impl Call {
             && self.asked.lacks_usage()
             && self.table.takes_usage_at(&target.provider)
             && self.refused_by != self.current
-            && !self.refused.refuses(&target, STREAM_OPTIONS);
+            && !self.settings.refused.refuses(&target, STREAM_OPTIONS);
         self.added = if asks_for_usage { self.asked.added_for_usage() } else { &[] };
         let body = match asks_for_usage {
             true => self.asked.with_usage(body, &target.model),
@@ -211,7 +203,7 @@ impl Call {
             && self.refused_by == self.current
             && let Some(target) = self.target()
         {
-            self.refused.remember(target, &[STREAM_OPTIONS.into()]);
+            self.settings.refused.remember(target, &[STREAM_OPTIONS.into()]);
         }
         self.exchange.update_course(|course| course.committed = Some(Instant::now()));
         let target = self.target().map(field::display);

@@ -21,7 +21,6 @@ pub struct RouteLayer {
     table: Arc<RoutingTable>,
     settings: Arc<Settings>,
     holdoffs: Holdoffs,
-    refused: RefusedFields,
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +31,7 @@ pub(super) struct Settings {
     pub(super) again: u32,
     pub(super) exhausted_for: Duration,
     pub(super) include_usage: bool,
+    pub(super) refused: RefusedFields,
 }
 
 impl RouteLayer {
@@ -44,13 +44,9 @@ impl RouteLayer {
             again: 1,
             exhausted_for: Duration::from_secs(60),
             include_usage: false,
-        };
-        Self {
-            table: table.into(),
-            settings: Arc::new(settings),
-            holdoffs: Holdoffs::default(),
             refused: RefusedFields::default(),
-        }
+        };
+        Self { table: table.into(), settings: Arc::new(settings), holdoffs: Holdoffs::default() }
     }
 
     /// When answers are passed on, unless the provider or the request has a policy of its own.
@@ -115,7 +111,7 @@ impl RouteLayer {
     /// stream that [`include_usage`](Self::include_usage) asks for its usage is then not asked.
     #[must_use]
     pub fn refused_fields(mut self, refused: RefusedFields) -> Self {
-        self.refused = refused;
+        Arc::make_mut(&mut self.settings).refused = refused;
         self
     }
 }
@@ -129,7 +125,6 @@ impl<S> Layer<S> for RouteLayer {
             table: self.table.clone(),
             settings: self.settings.clone(),
             holdoffs: self.holdoffs.clone(),
-            refused: self.refused.clone(),
         }
     }
 }

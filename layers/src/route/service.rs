@@ -13,7 +13,7 @@ use super::{
     layer::Settings,
 };
 use crate::{
-    BoxError, Buffered, Code, Dialect, RefusedFields, Rejection,
+    BoxError, Buffered, Code, Dialect, Rejection,
     request::{InvalidRequest, ModelRequest},
 };
 
@@ -26,7 +26,6 @@ pub struct Route<S> {
     pub(super) table: Arc<RoutingTable>,
     pub(super) settings: Arc<Settings>,
     pub(super) holdoffs: Holdoffs,
-    pub(super) refused: RefusedFields,
 }
 
 impl<S, B> Service<Request<Buffered>> for Route<S>
@@ -49,9 +48,8 @@ where
         };
         let Planned { asked, plan, commit } = planned;
         let (table, settings) = (self.table.clone(), self.settings.clone());
-        let (holdoffs, refused) = (self.holdoffs.clone(), self.refused.clone());
-        let call = Call::new(request, asked, plan, commit, table, settings, holdoffs)
-            .refused_fields(refused);
+        let holdoffs = self.holdoffs.clone();
+        let call = Call::new(request, asked, plan, commit, table, settings, holdoffs);
         let clone = self.inner.clone();
         ResponseFuture::drive(std::mem::replace(&mut self.inner, clone), call)
     }

@@ -141,6 +141,13 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Reading<B> {
     fn adapt(self, adapter: Adapter) -> Response<AdaptedBody<B>> {
         let Self { mut head, body, start, .. } = self;
         let is_events = is_event_stream(&head.headers);
+        if start.end.is_none() && !is_events && adapter.asked == Asked::Json {
+            // As it should be; only its length may be another one, where it was decoded.
+            if body.size_hint().exact().is_none() {
+                head.headers.remove(CONTENT_LENGTH);
+            }
+            return Response::from_parts(head, AdaptedBody::begun(start.bytes, body));
+        }
         let is_over = start.end.is_some();
         let form = form(&start.bytes).unwrap_or(Form::Other);
         let converted = match (form, adapter.asked, &start.end) {

@@ -93,7 +93,9 @@ struct Answer {
 fn answer() -> impl Strategy<Value = Answer> {
     let name = name().prop_filter("a name", |name| !name.is_empty());
     let input = text().prop_map(|text| json!({"input": text}).to_string());
-    let calls = prop::collection::vec((name, prop_oneof![text(), input]), 0..4);
+    let arguments = prop_oneof![text(), input]
+        .prop_filter("a piece behind a whole object", |text| !goes_on_behind_an_object(text));
+    let calls = prop::collection::vec((name, arguments), 0..4);
     let finish = prop::sample::select(vec!["stop", "tool_calls", "length", "content_filter"]);
     (text(), text(), text(), calls, finish).prop_map(
         |(reasoning, content, refusal, calls, finish)| Answer {
@@ -104,6 +106,14 @@ fn answer() -> impl Strategy<Value = Answer> {
             finish,
         },
     )
+}
+
+/// Whether an object is whole before the text ends. What comes behind may be taken for a summary of
+/// the call, or an empty object for the place of the arguments.
+fn goes_on_behind_an_object(text: &str) -> bool {
+    let objects = serde_json::Deserializer::from_str(text);
+    let mut objects = objects.into_iter::<serde_json::Map<String, Value>>();
+    matches!(objects.next(), Some(Ok(_))) && objects.byte_offset() < text.len()
 }
 
 impl Answer {
