@@ -66,7 +66,10 @@ impl ErrorRule {
         };
         (self.statuses.is_empty() || status.is_some_and(is_in))
             && self.code.as_ref().is_none_or(|code| words.names.iter().any(|n| code.matches(n)))
-            && self.message.as_ref().is_none_or(|message| message.matches(&words.message))
+            && self
+                .message
+                .as_ref()
+                .is_none_or(|message| message.matches(words.message(self.meaning, status)))
     }
 }
 
@@ -93,8 +96,12 @@ impl ErrorRules {
     /// What an error means. Without a status it came under a success, and what is then not said in
     /// words that are known is [`Meaning::Broken`].
     pub fn classify(&self, status: Option<StatusCode>, error: &UpstreamError) -> Meaning {
-        let words = Words::of(error);
-        let found = self.0.iter().chain(&*BUILT_IN).find(|rule| rule.applies(status, &words));
+        let mut words = Words::of(error);
+        let mut found = self.0.iter().find(|rule| rule.applies(status, &words));
+        if found.is_none() {
+            words.unquoted = Some(unquoted(&words.message));
+            found = BUILT_IN.iter().find(|rule| rule.applies(status, &words));
+        }
         found.map_or(Meaning::Broken, |rule| rule.meaning)
     }
 }
@@ -103,6 +110,8 @@ impl ErrorRules {
 struct Words {
     names: Vec<String>,
     message: String,
+    /// The message without what it quotes of the request.
+    unquoted: Option<String>,
 }
 
 impl Words {
@@ -112,8 +121,52 @@ impl Words {
         Self {
             names: names.map(|name| name.to_lowercase()).collect(),
             message: beginning(message).to_lowercase(),
+            unquoted: None,
         }
     }
+
+    /// The words in which a meaning is looked for. A client's mistake is told in 400 and 422, and
+    /// quotes the request: the name of a tool must not empty an account.
+    fn message(&self, meaning: Meaning, status: Option<StatusCode>) -> &str {
+        let holds_back =
+            matches!(meaning, Meaning::Exhausted | Meaning::RateLimited(_) | Meaning::Overloaded);
+        let may_quote =
+            matches!(status, Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY));
+        let unquoted = self.unquoted.as_deref().filter(|_| holds_back && may_quote);
+        unquoted.unwrap_or(&self.message)
+    }
+}
+
+/// Words of a quotation at most; what is longer is a provider's own message in another's.
+const MAX_QUOTED_WORDS: usize = 3;
+
+/// A message without short quotations and without identifiers, such as the names of tools.
+fn unquoted(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let (before, quotation) = rest.split_at(start);
+        let quote = &quotation[..1];
+        let is_apostrophe = before.ends_with(|c: char| c.is_alphanumeric());
+        let end = quotation[1..].find(quote).filter(|_| !is_apostrophe);
+        text.push_str(before);
+        match end.map(|end| (&quotation[1..=end], &quotation[end + 2..])) {
+            Some((quoted, behind)) if quoted.split_whitespace().count() <= MAX_QUOTED_WORDS => {
+                // The key of an object of which more is quoted.
+                if behind.trim_start().starts_with(':') {
+                    text.push_str(quoted);
+                }
+                rest = behind;
+            }
+            _ => {
+                text.push(' ');
+                rest = &quotation[1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    let words = text.split(' ').filter(|word| !word.trim_matches('_').contains('_'));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn lines() -> impl Iterator<Item = &'static str> {
@@ -180,6 +233,24 @@ mod tests {
             if let Some((other, _)) = rules[..nth].iter().find(is_same) {
                 panic!("{line}\n stands behind {other}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_message_quotes_of_the_request_is_left_out() {
+        for (message, expected) in [
+            ("tool 'recharge_phone' is unknown", "tool  is unknown"),
+            ("value \"spending limit\" in `tools`", "value  in "),
+            ("found: recharge_card twice", "found: twice"),
+            ("you don't have a key, it isn't there", "you don t have a key, it isn t there"),
+            (
+                "{'message': 'your credit balance is too low'}",
+                "{message:  your credit balance is too low }",
+            ),
+            ("an open 'quotation", "an open  quotation"),
+            ("", ""),
+        ] {
+            assert_eq!(unquoted(message), expected, "{message}");
         }
     }
 

@@ -11,6 +11,30 @@ type Wording = (&'static str, u16, &'static str, &'static str);
 
 const TOO_LONG: &[Wording] = &[
     (
+        "Hugging Face TGI: validation",
+        422,
+        r#"{"error": "Input validation error: `inputs` must have less than 4095 tokens. Given: 5000", "error_type": "validation"}"#,
+        "context_length",
+    ),
+    (
+        "SiliconFlow: error codes",
+        400,
+        r#"{"code": 20015, "message": "length of prompt_tokens (40000) must be less than max_seq_len (32768).", "data": null}"#,
+        "context_length",
+    ),
+    (
+        "various: OpenAI-compatible servers",
+        400,
+        r#"{"error": {"message": "Total tokens exceed the model limit", "type": "invalid_request_error", "code": null}}"#,
+        "context_length",
+    ),
+    (
+        "various: OpenAI-compatible servers",
+        400,
+        r#"{"error": {"message": "prompt length exceeds model context", "type": "invalid_request_error", "code": null}}"#,
+        "context_length",
+    ),
+    (
         "OpenAI: API reference",
         400,
         r#"{"error":{"message":"This model's maximum context length is 8192 tokens. However, your messages resulted in 8545 tokens. Please reduce the length of the messages.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
@@ -279,6 +303,12 @@ const TOO_LONG: &[Wording] = &[
 
 const NO_MODEL: &[Wording] = &[
     (
+        "Gemini: Vertex AI",
+        400,
+        r#"{"error": {"code": 400, "message": "Project x is not allowed to use Publisher Model publishers/anthropic/models/y", "status": "FAILED_PRECONDITION"}}"#,
+        "unknown_model",
+    ),
+    (
         "OpenAI: API reference",
         404,
         r#"{"error":{"message":"The model `gpt-9` does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
@@ -511,6 +541,18 @@ const NO_MODEL: &[Wording] = &[
 ];
 
 const NO_MONEY: &[Wording] = &[
+    (
+        "Volcano Ark: error codes",
+        429,
+        r#"{"error": {"code": "AccountOverdueError", "message": "The request failed because your account has an overdue balance.", "type": "TooManyRequests"}}"#,
+        "exhausted",
+    ),
+    (
+        "Volcano Ark: error codes",
+        429,
+        r#"{"error": {"code": "SetLimitExceeded", "message": "Your account has reached the set inference limit.", "type": "TooManyRequests"}}"#,
+        "exhausted",
+    ),
     (
         "OpenAI: error codes",
         429,
@@ -892,6 +934,12 @@ const TOO_FAST: &[Wording] = &[
 
 const NO_ENTRY: &[Wording] = &[
     (
+        "Anthropic: long context",
+        400,
+        r#"{"type": "error", "error": {"type": "invalid_request_error", "message": "The long context beta is not yet available for this subscription."}}"#,
+        "restricted",
+    ),
+    (
         "OpenAI: API reference",
         401,
         r#"{"error":{"message":"Incorrect API key provided: sk-***. You can find your API key at https://platform.openai.com/account/api-keys.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#,
@@ -1174,6 +1222,54 @@ const TOO_BUSY: &[Wording] = &[
 ];
 
 const CLIENTS_OWN: &[Wording] = &[
+    (
+        "OpenAI: tool_choice",
+        400,
+        r#"{"error": {"message": "Tool choice 'recharge_phone' not found in 'tools' parameter.", "type": "invalid_request_error", "code": "invalid_request_error"}}"#,
+        "client_error",
+    ),
+    (
+        "OpenAI: tool_choice",
+        400,
+        r#"{"error": {"message": "Tool choice 'throttle_set' not found in 'tools' parameter.", "type": "invalid_request_error", "code": null}}"#,
+        "client_error",
+    ),
+    (
+        "OpenAI: tool schemas",
+        400,
+        r#"{"error": {"message": "Invalid schema for function 'recharge_phone': In context=(), 'required' is required.", "type": "invalid_request_error", "code": null}}"#,
+        "client_error",
+    ),
+    (
+        "Gemini: function declarations",
+        400,
+        r#"{"error": {"code": 400, "message": "Duplicate function declaration found: recharge_card", "status": "INVALID_ARGUMENT"}}"#,
+        "client_error",
+    ),
+    (
+        "various: tool results",
+        400,
+        r#"{"error": {"message": "messages with role tool must follow 'overdue_payments' call payment", "type": "invalid_request_error", "code": null}}"#,
+        "client_error",
+    ),
+    (
+        "various: enumerations",
+        422,
+        r#"{"error": {"message": "Invalid enum value 'spending limit' in tools[0]", "type": "invalid_request_error", "code": null}}"#,
+        "client_error",
+    ),
+    (
+        "various: OpenAI-compatible servers",
+        400,
+        r#"{"error": {"message": "Tool 'model_lookup' not found in tools", "type": "invalid_request_error", "code": null}}"#,
+        "client_error",
+    ),
+    (
+        "various: an identifier without quotes",
+        400,
+        r#"{"error": {"message": "Unknown argument rate_limit exceeded_quota in call of recharge_card", "type": "invalid_request_error", "code": null}}"#,
+        "client_error",
+    ),
     (
         "OpenAI: API reference",
         400,
