@@ -33,6 +33,9 @@ pub(super) enum Coding {
 
 impl Coding {
     pub(super) fn of(bytes: &[u8]) -> Self {
+        if bytes.first().is_some_and(|first| !b"\x1f\x28\x78".contains(first)) {
+            return Self::Identity;
+        }
         for (signature, name) in SIGNATURES {
             if bytes.starts_with(signature) {
                 return Self::Encoded(name);

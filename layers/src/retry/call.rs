@@ -110,15 +110,14 @@ impl<B> Call<B> {
     }
 
     /// Tells outer layers how many attempts there were.
-    pub(super) fn mark<R>(&self, mut response: Response<R>) -> Response<R> {
+    pub(super) fn mark<R>(&self, response: &mut Response<R>) {
         let attempts = Attempts(self.attempts);
-        if Attempts::of(&response) != attempts {
+        if Attempts::of(response) != attempts {
             response.extensions_mut().insert(attempts);
         }
         if let Some(left) = self.left {
             response.extensions_mut().insert(left);
         }
-        response
     }
 
     /// The last word: there is time for it, and the budget is asked.

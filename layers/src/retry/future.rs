@@ -82,18 +82,17 @@ where
             let mut this = self.as_mut().project();
             let next = match this.state.as_mut().project() {
                 StateProj::Calling { future } => match ready!(future.poll(cx)) {
-                    Ok(response) => {
+                    Ok(mut response) => {
                         let wait = this.call.answered(&response);
                         // Nothing was sent, so the provider's last word is still the error before.
                         let rejected = response.extensions().get::<Rejected>().is_some();
-                        if let Some(earlier) = this.earlier.take().filter(|_| rejected) {
-                            return Poll::Ready(Ok(this
-                                .call
-                                .mark(earlier.map(ResponseBody::held))));
+                        if let Some(mut earlier) = this.earlier.take().filter(|_| rejected) {
+                            this.call.mark(&mut earlier);
+                            return Poll::Ready(Ok(earlier.map(ResponseBody::held)));
                         }
                         let Some(wait) = wait else {
-                            let response = response.map(ResponseBody::inner);
-                            return Poll::Ready(Ok(this.call.mark(response)));
+                            this.call.mark(&mut response);
+                            return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                         };
                         let answer = Some(Box::new(response.map(Held::new)));
                         State::Reading { answer, wait }
@@ -106,9 +105,10 @@ where
                 StateProj::Reading { answer, wait } => {
                     let held = answer.as_mut().expect("polled after completion");
                     let read = ready!(held.body_mut().poll_read(CAP, cx));
-                    let answer = answer.take().expect("it is here");
+                    let mut answer = answer.take().expect("it is here");
                     let Some(wait) = this.call.read(&answer, read, *wait) else {
-                        return Poll::Ready(Ok(this.call.mark(answer.map(ResponseBody::held))));
+                        this.call.mark(&mut answer);
+                        return Poll::Ready(Ok(answer.map(ResponseBody::held)));
                     };
                     *this.earlier = Some(answer);
                     State::Waiting { sleep: sleep(wait) }
