@@ -85,7 +85,7 @@ test("the demo says that it is one, and fails over", async () => {
   await says(page.locator("#notices"), "This is the demo");
   assert.equal(await house.call("demo-failover"), 200);
   const steps = page.locator("#requests tbody tr").first().locator(".steps li");
-  await says(steps.nth(0), /demo\/demo-failover\s*unavailable/);
+  await says(steps.nth(0), /demo\/demo-failover\s*overloaded/);
   await says(steps.nth(1), /demo-backup\/demo\s*success/);
   assert.deepEqual(page.troubles, []);
   await page.context().close();

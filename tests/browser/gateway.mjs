@@ -64,7 +64,9 @@ export class Gateway {
 
   /** A call to a model, read to its end. */
   async call(model, { stream = true, path = "/v1/chat/completions" } = {}) {
-    const messages = [{ role: "user", content: "A secret prompt" }];
+    // No two are the same: a breaker counts the faults of a request that is sent again once.
+    this.calls = (this.calls ?? 0) + 1;
+    const messages = [{ role: "user", content: `A secret prompt, number ${this.calls}` }];
     const response = await this.post(path, { model, stream, messages });
     await response.text();
     return response.status;
