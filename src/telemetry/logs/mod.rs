@@ -1,6 +1,7 @@
 //! Where log lines go: to standard error, and to a file per day where a directory is configured.
 
 mod daily;
+mod plain_fields;
 
 use std::{
     io::{self, IsTerminal},
@@ -18,7 +19,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use self::daily::Daily;
+use self::{daily::Daily, plain_fields::PlainFields};
 use crate::config::{Config, LogFormat, LogLevel};
 
 /// Lines that may wait for a slow disk; more of them are dropped and counted.
@@ -107,7 +108,8 @@ where
 {
     let lines = fmt::layer().with_writer(writer).with_target(false).with_ansi(colour);
     match format {
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Text if colour => lines.boxed(),
+        LogFormat::Text => lines.fmt_fields(PlainFields).boxed(),
         LogFormat::Json => {
             lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
         }
