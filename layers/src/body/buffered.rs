@@ -129,17 +129,21 @@ impl Buffered {
     /// bounded. It is stable within a process.
     pub fn fingerprint(&self) -> u64 {
         let seed = mix(0, self.remaining);
-        if self.remaining <= FINGERPRINT_WHOLE {
-            return mix_bytes(seed, &self.to_bytes());
-        }
         let len = self.remaining as usize;
+        if self.remaining <= FINGERPRINT_WHOLE {
+            return self.mix_range(seed, 0..len);
+        }
         let step = len / FINGERPRINT_SAMPLES;
         let samples = (1..FINGERPRINT_SAMPLES).map(|n| n * step..n * step + FINGERPRINT_SAMPLE);
         let ends = [0..FINGERPRINT_END, len - FINGERPRINT_END..len];
-        ends.into_iter().chain(samples).fold(seed, |hash, range| {
-            let part = Self::from_segments(self.slices(range));
-            mix_bytes(hash, &part.to_bytes())
-        })
+        ends.into_iter().chain(samples).fold(seed, |hash, range| self.mix_range(hash, range))
+    }
+
+    fn mix_range(&self, hash: u64, range: Range<usize>) -> u64 {
+        match self.segments() {
+            [segment] => mix_bytes(hash, &segment[range]),
+            _ => mix_bytes(hash, &Self::from_segments(self.slices(range)).to_bytes()),
+        }
     }
 
     /// The parts of the segments that lie in `range`.

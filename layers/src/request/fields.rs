@@ -22,9 +22,8 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The error completes the sentence "the body is ...".
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, String> {
-        // Strings that are skipped are not checked by the parser; and one pass over all bytes costs
-        // less than a check of each string that is read.
-        let text = str::from_utf8(bytes).map_err(|error| {
+        // serde_json does not validate strings that it skips.
+        let text = simdutf8::compat::from_utf8(bytes).map_err(|error| {
             format!("not valid JSON: it is not UTF-8 at byte {}", error.valid_up_to())
         })?;
         let read = |reads_numbers| {
