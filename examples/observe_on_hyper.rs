@@ -26,9 +26,9 @@ async fn main() -> Result<(), BoxError> {
             .body(Full::from(ask))?;
         let response = client.clone().oneshot(request).await?;
         let read = response.into_body().collect().await;
-        let facts = exchange.facts();
-        println!("{model}: {:?}, {:?}", facts.outcome(), facts.finish);
-        println!("  tokens: {:?}", facts.usage.map(|usage| usage.total()));
+        let record = exchange.record();
+        println!("{model}: {:?}, {:?}", record.outcome(), record.finish);
+        println!("  tokens: {:?}", record.usage.map(|usage| usage.total()));
         println!("  the reader saw {}", if read.is_ok() { "all of it" } else { "it break" });
     }
     Ok(())

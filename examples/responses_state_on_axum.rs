@@ -1,4 +1,4 @@
-//! `StateLayer` around an axum app that answers `/v1/responses` and knows nothing of what is stored.
+//! `StoreLayer` around an axum app that answers `/v1/responses` and knows nothing of what is stored.
 
 use axum::{Json, Router, body::Body, routing::post};
 use http::{Method, Request};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use switchtower_layers::{
     BoxError,
     buffer::BufferLayer,
-    responses::state::{MemoryStore, StateLayer},
+    responses::store::{MemoryStore, StoreLayer},
 };
 use tower::{ServiceBuilder, ServiceExt};
 
@@ -24,7 +24,7 @@ async fn respond(Json(request): Json<Value>) -> Json<Value> {
 async fn main() -> Result<(), BoxError> {
     let app = ServiceBuilder::new()
         .layer(BufferLayer::new(1 << 20))
-        .layer(StateLayer::new(MemoryStore::default()))
+        .layer(StoreLayer::new(MemoryStore::default()))
         .service(Router::<()>::new().route("/v1/responses", post(respond)));
 
     for (method, path, body) in [

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use switchtower_layers::{RefusedFields, rate_limit::Limiter, retry::Budget, route::Holdoffs};
+use switchtower_layers::{RefusedFields, rate_limit::Limiter, retry::Budget, route::Cooldowns};
 
 use crate::{auth, budget::Client, config::Config};
 
@@ -21,7 +21,7 @@ pub struct Resilience {
     /// How many retries there may be.
     pub retries: RetryBudgets,
     /// Who asked to be left alone.
-    pub holdoffs: Holdoffs,
+    pub cooldowns: Cooldowns,
     /// The fields that are added to requests and that targets refuse.
     pub refused: RefusedFields,
 }
@@ -36,7 +36,7 @@ impl Resilience {
                 auth::limits_by_key(config),
             ),
             retries: RetryBudgets::default().reconfigure(config),
-            holdoffs: Holdoffs::default(),
+            cooldowns: Cooldowns::default(),
             refused: RefusedFields::default(),
         }
     }
@@ -50,7 +50,7 @@ impl Resilience {
                 .limiter
                 .with_limits(auth::limits_by_path(config), auth::limits_by_key(config)),
             retries: self.retries.reconfigure(config),
-            holdoffs: self.holdoffs.clone(),
+            cooldowns: self.cooldowns.clone(),
             refused: self.refused.clone(),
         }
     }

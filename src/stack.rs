@@ -7,7 +7,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use switchtower_layers::{
     BoxError, buffer::BufferLayer, quota::QuotaGateLayer, rate_limit::RateLimitLayer,
-    responses::state::StateLayer, stream_adapter::StreamAdapterLayer,
+    responses::store::StoreLayer, stream_adapter::StreamAdapterLayer,
 };
 use tower::{Service, ServiceBuilder};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -18,8 +18,8 @@ use crate::{
     budget::{self, ByClient},
     client_address::ClientAddressLayer,
     resilience::Resilience,
-    server::{Dispatch, GuardLayer, SlowBody, SlowBodyLayer, StreamsLayer},
-    telemetry::{self, RandomId, RecordLayer, bodies::BodiesLayer, stats::StatsLayer},
+    server::{BodyTimeoutLayer, Dispatch, GuardLayer, StreamLimitLayer, TimeoutBody},
+    telemetry::{self, AccessLogLayer, RandomId, bodies::BodiesLayer, stats::StatsLayer},
 };
 
 /// A service as hyper drives it. It never fails: whatever goes wrong is a response.
@@ -61,36 +61,40 @@ pub fn sockets(shared: &Shared) -> impl HttpService + use<> {
 /// Everything a request passes before it is known what it is for.
 fn guarded<S>(shared: &Shared, service: S) -> impl HttpService + use<S>
 where
-    S: HttpService<SlowBody<Incoming>>,
+    S: HttpService<TimeoutBody<Incoming>>,
 {
     let limits = shared.config.limits;
     ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(RandomId))
-        .layer(RecordLayer::new(shared.metrics.clone(), shared.stats.clone(), shared.live.clone()))
+        .layer(AccessLogLayer::new(
+            shared.metrics.clone(),
+            shared.stats.clone(),
+            shared.live.clone(),
+        ))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(ClientAddressLayer::new(&shared.config.trusted_proxies))
-        .layer(SlowBodyLayer::new(Duration::from_millis(limits.body_timeout_ms)))
+        .layer(BodyTimeoutLayer::new(Duration::from_millis(limits.body_timeout_ms)))
         .layer(GuardLayer::new(&shared.config))
         .layer(AuthLayer::new(&shared.config, shared.failures.clone()))
         .map_request(telemetry::name_client)
-        .layer(StreamsLayer::new(shared.streams.clone(), limits.streams_per_client))
+        .layer(StreamLimitLayer::new(shared.streams.clone(), limits.streams_per_client))
         .service(service)
 }
 
 /// The data plane.
-fn model_calls(shared: &Shared) -> impl HttpService<SlowBody<Incoming>> + use<> {
+fn model_calls(shared: &Shared) -> impl HttpService<TimeoutBody<Incoming>> + use<> {
     let Shared { config, ledger, circuits, quotas, responses, seal, stats, upstream, .. } =
         shared.clone();
-    let Resilience { limiter, retries, holdoffs, refused } = shared.resilience.clone();
+    let Resilience { limiter, retries, cooldowns, refused } = shared.resilience.clone();
     let redact = upstream.redactor();
     ServiceBuilder::new()
         .layer(RateLimitLayer::new(limiter, ByClient))
         .layer(BufferLayer::new(config.body_limit()))
         .layer(BodiesLayer::new(config.log_bodies))
-        .layer(StateLayer::new(responses).cap(config.body_limit() as u64))
+        .layer(StoreLayer::new(responses).cap(config.body_limit() as u64))
         .layer(budget::layer(&config, ledger))
         .layer(config.total_deadline())
-        .layer(config.router(holdoffs).refused_fields(refused.clone()))
+        .layer(config.router(cooldowns).refused_fields(refused.clone()))
         .layer(QuotaGateLayer::new(quotas))
         .layer(config.translator(seal).refused_fields(refused))
         .layer(config.retries(|provider| retries.of(provider)))

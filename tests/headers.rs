@@ -175,7 +175,7 @@ async fn the_providers_own_headers_do_not_come_back() {
          Connection: x-hop-one\r\nconnection: X-Hop-Two, keep-alive\r\nx-hop-one: 1\r\n\
          x-hop-two: 2\r\nkeep-alive: timeout=5\r\nproxy-authenticate: Basic\r\ntrailer: x\r\n\
          upgrade: h2c\r\nset-cookie: a=b\r\nset-cookie: c=d\r\n\
-         x-ratelimit-limit-requests: 9\r\nX-RateLimit-Remaining-Tokens: 9\r\n\
+         x-ratelimit-limit-requests: 9\r\nX-RateLimit-RateLimitHeaders-Tokens: 9\r\n\
          access-control-allow-origin: *\r\naccess-control-expose-headers: *\r\n\
          strict-transport-security: max-age=1\r\nalt-svc: h3\r\nclear-site-data: *\r\n\
          x-request-id: theirs\r\nx-switchtower-provider: theirs\r\n\

@@ -10,7 +10,7 @@ use switchtower_layers::{
     buffer::BufferLayer,
     observe::ObserveLayer,
     request::ModelRequest,
-    responses::state::{MemoryStore, StateLayer},
+    responses::store::{MemoryStore, StoreLayer},
     route::{Provider, RouteLayer, RoutingTable},
 };
 use tokio::runtime::Runtime;
@@ -102,7 +102,7 @@ fn responses_state(contests: &mut Contests, runtime: &Rc<Runtime>) {
             let answer = stream_of(if store { text.clone() } else { Bytes::new() });
             let ask = ask(size, store);
             contest.add("no-op", call::with_tasks(&NoOp, &answer, &ask, runtime));
-            let layer = StateLayer::new(MemoryStore::default());
+            let layer = StoreLayer::new(MemoryStore::default());
             contest.add("layer", call::with_tasks(&layer, &answer, &ask, runtime));
         });
     }

@@ -2,7 +2,9 @@ use std::net::IpAddr;
 
 use switchtower_layers::{
     Buffered,
-    budget::{BudgetLayer, BySize, Ledger, Limit, Limits, Money, Period, Price, PriceList, Spend},
+    budget::{
+        BudgetLayer, Ledger, Limit, Limits, Money, Period, Price, PriceList, SizeEstimator, Spend,
+    },
     rate_limit::ByIp,
 };
 
@@ -20,7 +22,7 @@ fn ledger() -> Ledger<IpAddr> {
     ]))
 }
 
-fn layer(ledger: Ledger<IpAddr>) -> BudgetLayer<IpAddr, ByIp, BySize, PriceList> {
+fn layer(ledger: Ledger<IpAddr>) -> BudgetLayer<IpAddr, ByIp, SizeEstimator, PriceList> {
     let price = Price::per_million(Money::from_dollars(1), Money::from_dollars(4));
     BudgetLayer::new(ledger, ByIp).pricing(PriceList::from_iter([("gpt-5.1", price)]))
 }

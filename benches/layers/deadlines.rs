@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use switchtower_layers::{
     Exchange,
-    deadlines::{DeadlinesLayer, Settings, TotalLayer},
+    deadlines::{DeadlinesLayer, RequestDeadlineLayer, Settings},
     request::Streamed,
 };
 use tower::layer::util::Stack;
@@ -33,7 +33,7 @@ pub(crate) fn hold(contests: &mut Contests) {
         contest.add("layer, a stream", call::of(&DeadlinesLayer::default(), &stream, &streamed));
         let off = DeadlinesLayer::new(Settings::OFF);
         contest.add("layer, all off", call::of(&off, &answer, &known));
-        contest.add("total", call::of(&TotalLayer::new(LONG), &answer, &ask));
+        contest.add("total", call::of(&RequestDeadlineLayer::new(LONG), &answer, &ask));
         let timer = || drop(std::hint::black_box(tokio::time::sleep(LONG)));
         contest.add("a timer, not started", contest::work(timer));
         contest.add("tower", call::of(&tower::timeout::TimeoutLayer::new(LONG), &answer, &ask));

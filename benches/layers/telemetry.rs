@@ -4,9 +4,9 @@ use bytes::Bytes;
 use switchtower::{
     config::Config,
     telemetry::{
-        RecordLayer,
-        live::Live,
-        metrics::{Metrics, Standing},
+        AccessLogLayer,
+        feed::RequestFeed,
+        metrics::{Gauges, Metrics},
         stats::{Stats, StatsLayer},
     },
 };
@@ -23,11 +23,11 @@ pub(crate) fn hold(contests: &mut Contests) {
         let ask = with(with(request(Bytes::new()), target("p")), Exchange::default());
         let metrics = Metrics::new(&Config::default());
         let stats = Stats::new(metrics.clone());
-        let record = RecordLayer::new(metrics.clone(), stats.clone(), Live::new());
+        let record = AccessLogLayer::new(metrics.clone(), stats.clone(), RequestFeed::new());
         let answer = answer();
         contest.add("no-op", call::of(&NoOp, &answer, &ask));
         contest.add("an attempt", call::of(&StatsLayer::new(stats), &answer, &ask));
         contest.add("a request", call::of(&record, &answer, &ask));
-        contest.add("a scrape", contest::work(move || metrics.render(&Standing::default())));
+        contest.add("a scrape", contest::work(move || metrics.render(&Gauges::default())));
     });
 }

@@ -2,7 +2,9 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use switchtower_layers::responses::{Asked, Ids, Machine, Sealing, whole};
+use switchtower_layers::responses::{
+    Ids, ResponseContext, Sealing, StreamTranslator, translate_response,
+};
 
 use crate::{
     contest::{Contests, prepared, work},
@@ -14,39 +16,43 @@ fn sealing() -> Sealing {
     Box::new(str::to_owned)
 }
 
-fn drive(mut machine: Machine, chunks: &[String], out: &mut Vec<u8>) {
+fn drive(mut translator: StreamTranslator, chunks: &[String], out: &mut Vec<u8>) {
     for chunk in chunks {
         out.clear();
-        machine.chunk(chunk.as_bytes(), out).expect("a good chunk");
+        translator.chunk(chunk.as_bytes(), out).expect("a good chunk");
         black_box(&out);
     }
     out.clear();
-    machine.finish(2, out);
+    translator.finish(2, out);
     black_box(&out);
 }
 
 fn naive_drive(chunks: &[String], out: &mut Vec<u8>) {
-    let mut machine = naive::Machine::default();
+    let mut translator = naive::StreamTranslator::default();
     for chunk in chunks {
         out.clear();
-        machine.chunk(chunk.as_bytes(), out);
+        translator.chunk(chunk.as_bytes(), out);
         black_box(&out);
     }
     out.clear();
-    machine.finish(out);
+    translator.finish(out);
     black_box(&out);
 }
 
 pub(crate) fn hold(contests: &mut Contests) {
-    let asked = Arc::new(Asked { model: "gpt-5.1".into(), stream: true, ..Asked::default() });
+    let context = Arc::new(ResponseContext {
+        model: "gpt-5.1".into(),
+        stream: true,
+        ..ResponseContext::default()
+    });
 
     contests.hold("answer", |contest| {
-        let (completion, asked) = (completion().into_bytes(), Arc::clone(&asked));
+        let (completion, context) = (completion().into_bytes(), Arc::clone(&context));
         contest.bytes(completion.len());
         let (body, input) = (completion.clone(), || (Ids::seeded(1), sealing()));
-        let ours = move |(ids, sealing)| whole(&body, &asked, ids, 1, sealing);
+        let ours = move |(ids, sealing)| translate_response(&body, &context, ids, 1, sealing);
         contest.add("ours", prepared(input, ours));
-        contest.add("naive", work(move || naive::whole(&completion)));
+        contest.add("naive", work(move || naive::translate_response(&completion)));
     });
 
     for (title, ChatStream { chunks, text }) in [
@@ -56,17 +62,18 @@ pub(crate) fn hold(contests: &mut Contests) {
     ] {
         contests.hold(title, |contest| {
             contest.events(chunks.len(), chunks.iter().map(String::len).sum());
-            let asked = Arc::clone(&asked);
-            let machine = move || Machine::new(Arc::clone(&asked), Ids::seeded(1), 1, sealing());
+            let context = Arc::clone(&context);
+            let translator =
+                move || StreamTranslator::new(Arc::clone(&context), Ids::seeded(1), 1, sealing());
 
             let (mut ours, mut naive) = (Vec::new(), Vec::new());
-            drive(machine(), &chunks, &mut ours);
+            drive(translator(), &chunks, &mut ours);
             naive_drive(&chunks, &mut naive);
             assert!(tells(&ours, &text) && tells(&naive, &text), "both tell all");
 
             let input = chunks.clone();
-            let run = move |machine| drive(machine, &input, &mut ours);
-            contest.add("ours", prepared(machine, run));
+            let run = move |translator| drive(translator, &input, &mut ours);
+            contest.add("ours", prepared(translator, run));
             contest.add("naive", work(move || naive_drive(&chunks, &mut naive)));
         });
     }

@@ -87,13 +87,15 @@ pub(crate) fn hold(contests: &mut Contests) {
         let expected = (datas.len(), datas.iter().map(String::len).sum());
         let events: Vec<_> =
             datas.iter().map(|data| Bytes::from(format!("data: {data}\n\n"))).collect();
-        let whole = Bytes::from(events.concat());
+        let translate_response = Bytes::from(events.concat());
         let pieces = |size: usize| {
-            let starts = (0..whole.len()).step_by(size);
-            starts.map(|at| whole.slice(at..whole.len().min(at + size))).collect::<Vec<_>>()
+            let starts = (0..translate_response.len()).step_by(size);
+            starts
+                .map(|at| translate_response.slice(at..translate_response.len().min(at + size)))
+                .collect::<Vec<_>>()
         };
         for (name, chunks) in [
-            ("one chunk", pieces(whole.len())),
+            ("one chunk", pieces(translate_response.len())),
             ("a chunk each", events.clone()),
             ("97-byte chunks", pieces(97)),
         ] {

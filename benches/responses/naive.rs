@@ -31,7 +31,7 @@ fn usage_of(usage: &Value) -> Value {
         "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": usage["total_tokens"]})
 }
 
-pub(crate) fn whole(body: &[u8]) -> Vec<u8> {
+pub(crate) fn translate_response(body: &[u8]) -> Vec<u8> {
     let answer: Value = serde_json::from_slice(body).expect("JSON");
     let message = &answer["choices"][0]["message"];
     let mut output = Vec::new();
@@ -52,14 +52,14 @@ pub(crate) fn whole(body: &[u8]) -> Vec<u8> {
 
 /// Knows one message or one call, and nothing of what goes wrong.
 #[derive(Default)]
-pub(crate) struct Machine {
+pub(crate) struct StreamTranslator {
     sequence: u64,
     text: String,
     call: Option<Value>,
     usage: Value,
 }
 
-impl Machine {
+impl StreamTranslator {
     fn event(&mut self, mut event: Value, out: &mut Vec<u8>) {
         event["sequence_number"] = self.sequence.into();
         self.sequence += 1;

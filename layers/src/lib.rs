@@ -18,7 +18,7 @@
 //! | `rate_limit` | `rate-limit` | answers 429 to a key that has used up its requests or tokens per period |
 //! | `quota` | `quota` | answers 429 for a provider that has nothing left, by probes and by its own answers |
 //! | `responses` | `responses` | answers Responses requests from a Chat Completions service |
-//! | `responses::state` | `responses` | remembers responses, for `previous_response_id` |
+//! | `responses::store` | `responses` | remembers responses, for `previous_response_id` |
 //! | `budget` | `budget` | reserves what a request may use, and books what it did, per day and month |
 //!
 //! No feature is on by default; `full` turns all of them on.
@@ -27,12 +27,12 @@
 //! [`Rejected`] extension, so that it drops into any stack and keeps the connection.
 
 pub mod body;
-pub mod classify;
-pub mod exchange;
 #[cfg(any(feature = "observe", feature = "responses"))]
-mod familiar;
+mod chunk_template;
+pub mod classify;
 #[cfg(any(feature = "quota", feature = "route"))]
-mod holdoffs;
+mod cooldowns;
+pub mod exchange;
 #[cfg(any(feature = "observe", feature = "responses", feature = "route"))]
 mod json;
 #[cfg(any(feature = "budget", feature = "rate-limit"))]
@@ -44,7 +44,7 @@ pub mod key;
     feature = "responses",
     feature = "retry"
 ))]
-mod policy;
+mod per_target;
 #[cfg(any(feature = "responses", feature = "route"))]
 mod refused_fields;
 pub mod rejection;
@@ -94,9 +94,9 @@ pub mod route;
 pub mod stream_adapter;
 
 pub use body::Buffered;
-pub use exchange::Exchange;
 #[cfg(any(feature = "quota", feature = "route"))]
-pub use holdoffs::{HoldReason, Holdoffs};
+pub use cooldowns::{Cooldowns, HoldReason};
+pub use exchange::Exchange;
 #[cfg(any(feature = "responses", feature = "route"))]
 pub use refused_fields::RefusedFields;
 pub use rejection::{Code, Rejected, Rejection};

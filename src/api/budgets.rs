@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use switchtower_layers::budget::{Standing, Unit};
+use switchtower_layers::budget::{BudgetStatus, Unit};
 use utoipa::ToSchema;
 
 use super::Shared;
@@ -52,7 +52,7 @@ enum Amount {
 }
 
 impl Budget {
-    fn of(standing: &Standing) -> Self {
+    fn of(standing: &BudgetStatus) -> Self {
         let amount = |amount: u64| match standing.limit.unit {
             Unit::Requests | Unit::Tokens => Amount::Count(amount),
             Unit::Money => Amount::Dollars(amount as f64 / 1e9),

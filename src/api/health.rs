@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use http::Extensions;
 use serde::Serialize;
 use switchtower_layers::{
-    circuit_breaker::{Key as CircuitKey, State as CircuitState, Status},
+    circuit_breaker::{CircuitState, Key as CircuitKey, Status},
     quota::Snapshot,
 };
 use utoipa::ToSchema;

@@ -18,7 +18,7 @@ use crate::{
     auth::Identity,
     config::Scope,
     mesh::events::{EventStream, Filter, MOST_STREAMS},
-    telemetry::live::MOST_LISTENERS,
+    telemetry::feed::MOST_LISTENERS,
 };
 
 /// The name of the agents' events in a stream of both.

@@ -5,7 +5,7 @@ use axum::{
 use http::header::CONTENT_TYPE;
 
 use super::Shared;
-use crate::telemetry::metrics::Standing;
+use crate::telemetry::metrics::Gauges;
 
 /// Everything that is counted, for Prometheus.
 #[utoipa::path(
@@ -16,7 +16,7 @@ use crate::telemetry::metrics::Standing;
 pub(super) async fn scrape(State(shared): State<Shared>) -> Response {
     let Shared { config, circuits, quotas, metrics, upstream, .. } = shared;
     let providers = config.models.providers.keys();
-    let standing = Standing {
+    let standing = Gauges {
         circuits: circuits.list(),
         quotas: providers.filter_map(|name| Some((name.clone(), quotas.of(name)?))).collect(),
         connections: upstream.connections(),

@@ -26,20 +26,20 @@ use axum::{
     routing::any,
 };
 use switchtower_layers::{
-    budget::Ledger, circuit_breaker::Handle, quota::Quotas, responses::state::Store,
+    budget::Ledger, circuit_breaker::Handle, quota::Quotas, responses::store::Store,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    auth::Failures,
+    auth::FailedKeyLimiter,
     budget::Client,
     config::Config,
     mesh::Mesh,
     reload::Status,
     resilience::Resilience,
     responses::KeySeal,
-    server::Streams,
-    telemetry::{live::Live, metrics::Metrics, stats::Stats},
+    server::OpenStreams,
+    telemetry::{feed::RequestFeed, metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
 
@@ -67,11 +67,11 @@ pub struct Shared {
     /// What became of the attempts.
     pub stats: Stats,
     /// Who looks on.
-    pub live: Live,
+    pub live: RequestFeed,
     /// The unknown keys that came.
-    pub failures: Failures,
+    pub failures: FailedKeyLimiter,
     /// The answers that are open.
-    pub streams: Streams,
+    pub streams: OpenStreams,
     /// The way to the providers.
     pub upstream: Upstream,
     /// What became of the configuration.

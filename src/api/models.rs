@@ -5,14 +5,14 @@ use axum::{
     extract::{Extension, State},
 };
 use serde::Serialize;
-use switchtower_layers::{Code, Rejection, route::Allowed};
+use switchtower_layers::{Code, Rejection, route::ModelAllowlist};
 use utoipa::ToSchema;
 
 use super::{extract::Path, refusal::Refusal};
 use crate::config::{Config, Models};
 
 /// Which models the client may use, unless it may use all of them.
-type Restriction = Option<Extension<Allowed>>;
+type Restriction = Option<Extension<ModelAllowlist>>;
 
 /// All configured names that the client may use, those of providers without a key too.
 #[utoipa::path(
@@ -65,7 +65,7 @@ pub(super) struct Model {
 
 /// Each name once, under the provider that comes first: real names, then aliases. An alias may be
 /// used by whoever may use what it stands for as well.
-fn all(models: &Models, allowed: Option<&Allowed>) -> Vec<Model> {
+fn all(models: &Models, allowed: Option<&ModelAllowlist>) -> Vec<Model> {
     let may = |name: &str| allowed.is_none_or(|allowed| allowed.allows(name));
     let listed = models.providers.iter().flat_map(|(name, provider)| {
         let real = provider.models.iter().map(|model| (model, model));

@@ -4,7 +4,7 @@ use http::Extensions;
 use switchtower_layers::{
     rate_limit::ClientKey,
     responses::Owner,
-    route::{Allowed, Pattern},
+    route::{ModelAllowlist, Pattern},
 };
 
 use crate::config::{AuthKey, Scope};
@@ -15,7 +15,7 @@ pub struct Client {
     key: ClientKey,
     scopes: Vec<Scope>,
     /// `None` for all models.
-    models: Option<Allowed>,
+    models: Option<ModelAllowlist>,
 }
 
 impl Client {
@@ -42,7 +42,7 @@ impl Client {
     }
 
     /// Tells everything further in who asks.
-    pub(super) fn introduce(self: &Arc<Self>, extensions: &mut Extensions) {
+    pub(super) fn insert_extensions(self: &Arc<Self>, extensions: &mut Extensions) {
         extensions.insert(self.key.clone());
         extensions.insert(Owner(self.key.0.clone()));
         if let Some(models) = &self.models {

@@ -12,20 +12,20 @@ use switchtower_layers::body::ResponseBody;
 use tower::{Layer, Service};
 
 use super::{
-    Failures, Table,
-    door::{Door, Refusal},
+    FailedKeyLimiter, Table,
+    authorizer::{Authorizer, Refusal},
 };
 use crate::config::Config;
 
 /// Applies [`Auth`].
 #[derive(Clone, Debug)]
-pub struct AuthLayer(Option<Arc<Door>>);
+pub struct AuthLayer(Option<Arc<Authorizer>>);
 
 impl AuthLayer {
     /// With the configured keys; without any, everybody comes in. `failures` outlive the layer.
     #[must_use]
-    pub fn new(config: &Config, failures: Failures) -> Self {
-        let door = || Arc::new(Door { table: Table::new(&config.auth), failures });
+    pub fn new(config: &Config, failures: FailedKeyLimiter) -> Self {
+        let door = || Arc::new(Authorizer { table: Table::new(&config.auth), failures });
         Self(config.has_keys().then(door))
     }
 }
@@ -42,7 +42,7 @@ impl<S> Layer<S> for AuthLayer {
 #[derive(Clone, Debug)]
 pub struct Auth<S> {
     inner: S,
-    door: Option<Arc<Door>>,
+    door: Option<Arc<Authorizer>>,
 }
 
 impl<S, B, R> Service<Request<B>> for Auth<S>
@@ -59,12 +59,16 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Some(door) = &self.door else {
-            return ResponseFuture { state: State::Inner { future: self.inner.call(request) } };
+            return ResponseFuture {
+                state: FutureState::Inner { future: self.inner.call(request) },
+            };
         };
         let (mut parts, body) = request.into_parts();
         let state = match door.check(&mut parts) {
-            Ok(()) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
-            Err(refusal) => State::Refused { refusal: Some(refusal) },
+            Ok(()) => {
+                FutureState::Inner { future: self.inner.call(Request::from_parts(parts, body)) }
+            }
+            Err(refusal) => FutureState::Refused { refusal: Some(refusal) },
         };
         ResponseFuture { state }
     }
@@ -74,13 +78,13 @@ pin_project! {
     /// The future of [`Auth`].
     pub struct ResponseFuture<F> {
         #[pin]
-        state: State<F>,
+        state: FutureState<F>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F> {
+    enum FutureState<F> {
         Inner { #[pin] future: F },
         Refused { refusal: Option<Refusal> },
     }

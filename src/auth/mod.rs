@@ -31,25 +31,25 @@
 //! of them, in a time that depends on how many there are and on nothing else. Then it leaves the
 //! request, so that nothing further in can send it on or log it. What stays are extensions:
 //! [`ClientKey`](switchtower_layers::rate_limit::ClientKey) (its name), [`Owner`] (the same, for
-//! what is stored; a key named `local` owns what was stored before there were keys), [`Allowed`]
+//! what is stored; a key named `local` owns what was stored before there were keys), [`ModelAllowlist`]
 //! (its models) and [`Identity`].
 //!
 //! Without `auth.keys` nothing of this happens: what is shown as a key is ignored.
 //!
 //! [`Owner`]: switchtower_layers::responses::Owner
-//! [`Allowed`]: switchtower_layers::route::Allowed
+//! [`ModelAllowlist`]: switchtower_layers::route::Allowed
 
+mod authorizer;
 mod client;
-mod door;
+mod credentials;
 mod layer;
-mod need;
 mod rates;
-mod shown;
+mod required_scope;
 mod table;
 
+pub use authorizer::FailedKeyLimiter;
 pub use client::{Client, Identity};
-pub use door::Failures;
 pub use layer::{Auth, AuthLayer, ResponseFuture};
-pub(crate) use need::Need;
 pub use rates::{limits_by_key, limits_by_path};
+pub(crate) use required_scope::RequiredScope;
 pub use table::Table;

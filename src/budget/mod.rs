@@ -5,12 +5,12 @@
 //! in the background. A stop by a signal loses none of it, and the end of the process by `kill -9`
 //! no more than the last 100 ms. Without budgets there is no database.
 
-mod books;
 mod client;
+mod persistent;
 mod policy;
 mod store;
 mod writer;
 
-pub use books::{Books, Opened};
 pub use client::{ByClient, Client};
+pub use persistent::{OpenedStore, PersistentLedger};
 pub use policy::layer;

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use switchtower_layers::budget::{
-    BudgetLayer, BySize, ClientKey, Ledger, Limits, Price, PriceList,
+    BudgetLayer, ClientKey, Ledger, Limits, Price, PriceList, SizeEstimator,
 };
 
 use super::{ByClient, Client};
@@ -11,8 +11,8 @@ use crate::config::Config;
 pub fn layer(
     config: &Config,
     ledger: Ledger<Client>,
-) -> BudgetLayer<Client, ByClient, BySize, PriceList> {
-    let estimator = BySize::new().default_model(config.models.default_model.as_deref());
+) -> BudgetLayer<Client, ByClient, SizeEstimator, PriceList> {
+    let estimator = SizeEstimator::new().default_model(config.models.default_model.as_deref());
     BudgetLayer::new(ledger, ByClient).estimator(estimator).pricing(prices(config))
 }
 

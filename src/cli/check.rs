@@ -3,14 +3,14 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::args::FileArgs;
-use super::origin;
+use super::config_source;
 use super::output::{Failure, columns, print};
 use crate::config::Config;
 use crate::server::Certificate;
 
 /// Says what is wrong, else what is odd and where a request for each model goes.
 pub(super) fn run(args: &FileArgs) -> Result<(), Failure> {
-    let (origin, config) = origin::find(args.config.as_deref())?;
+    let (origin, config) = config_source::find(args.config.as_deref())?;
     if let Some(tls) = &config.tls {
         Certificate::load(tls).map_err(|error| Failure(format!("tls: {error}")))?;
     }

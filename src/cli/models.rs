@@ -1,13 +1,13 @@
 //! `switchtower models`.
 
 use super::args::FileArgs;
-use super::origin;
+use super::config_source;
 use super::output::{Failure, columns, print};
 use crate::config::{Config, Provider};
 
 /// Lists every name that the configuration knows.
 pub(super) fn run(args: &FileArgs) -> Result<(), Failure> {
-    let (_, config) = origin::find(args.config.as_deref())?;
+    let (_, config) = config_source::find(args.config.as_deref())?;
     print(&list(&config))
 }
 

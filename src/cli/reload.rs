@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::task::spawn_blocking;
 
 use super::args::ServeArgs;
-use super::origin::Origin;
+use super::config_source::Origin;
 use super::signals::Hangups;
 use crate::config::{Config, ConfigError, Env, Overrides};
 use crate::reload::{Files, Reloader};

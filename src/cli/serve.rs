@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use tokio::runtime::Runtime;
 
 use super::args::ServeArgs;
-use super::origin::{self, Origin};
+use super::config_source::{self, Origin};
 use super::output::{Failure, print};
 use super::reload;
 use super::signals::{Hangups, Signals};
@@ -24,7 +24,7 @@ use crate::telemetry;
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     // Before it is read, so that no change in between is missed.
     let files = reload::files(args.file.config.as_deref());
-    let (origin, config) = origin::find_for(args)?;
+    let (origin, config) = config_source::find_for(args)?;
     let logs = telemetry::init(&config).map_err(|error| no_logs(&config, &error))?;
     if config.log_bodies {
         tracing::warn!("prompts and answers are logged: `log_bodies` is on");
@@ -49,7 +49,7 @@ async fn serve(
     // Held until the end: they stop when they are dropped.
     let _demo = if matches!(origin, Origin::Demo) {
         let (main, backup) = (demo_provider().await?, demo_provider().await?);
-        config = origin::demo(&main.base_url(), &backup.base_url(), args.overrides())?;
+        config = config_source::demo(&main.base_url(), &backup.base_url(), args.overrides())?;
         Some((main, backup))
     } else {
         None

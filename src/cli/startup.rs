@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::check::names;
+use super::config_source::Origin;
 use super::models::key;
-use super::origin::Origin;
 use super::output::columns;
 use super::url;
 use crate::config::{Config, Provider};

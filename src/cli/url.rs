@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use http::Uri;
 
 use super::args::GatewayArgs;
-use super::origin;
+use super::config_source;
 use super::output::Failure;
 use crate::config::Config;
 
@@ -18,7 +18,7 @@ pub(super) fn gateway(args: &GatewayArgs) -> Result<String, Failure> {
     let variable = || env::var(VARIABLE).ok().filter(|url| !url.trim().is_empty());
     let url = match args.url.clone().or_else(variable) {
         Some(url) => given(&url),
-        None => configured(&origin::find(args.file.config.as_deref())?.1),
+        None => configured(&config_source::find(args.file.config.as_deref())?.1),
     };
     let url = url.map_err(Failure)?;
     // Tools are told where the models are; the agents are beside them.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use switchtower_layers::Target;
-use switchtower_layers::deadlines::{DeadlinesLayer, Settings, TotalLayer};
+use switchtower_layers::deadlines::{DeadlinesLayer, RequestDeadlineLayer, Settings};
 
 use super::{Config, Timeouts};
 
@@ -25,8 +25,8 @@ impl Config {
 
     /// The deadline of a request as a whole.
     #[must_use]
-    pub fn total_deadline(&self) -> TotalLayer {
-        TotalLayer::new(Duration::from_millis(self.models.total_ms))
+    pub fn total_deadline(&self) -> RequestDeadlineLayer {
+        RequestDeadlineLayer::new(Duration::from_millis(self.models.total_ms))
     }
 }
 

@@ -63,13 +63,13 @@ impl fmt::Display for ConfigError {
 
 /// A part of the file: line and column from 1, and its length in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SourcePosition {
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) length: usize,
 }
 
-impl Place {
+impl SourcePosition {
     /// `None` for the parser's "unknown".
     pub(super) fn at(location: Location) -> Option<Self> {
         let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
@@ -89,7 +89,7 @@ impl Place {
 /// One thing that is wrong.
 #[derive(Debug)]
 pub(super) struct Problem {
-    place: Option<Place>,
+    place: Option<SourcePosition>,
     message: String,
     help: Option<String>,
     /// The line and its marker, once they are known.
@@ -98,7 +98,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(place: Option<Place>, message: impl Into<String>) -> Self {
+    pub(super) fn new(place: Option<SourcePosition>, message: impl Into<String>) -> Self {
         Self { place, message: message.into(), help: None, excerpt: None, secret: false }
     }
 
@@ -114,7 +114,7 @@ impl Problem {
     }
 
     fn quote(&mut self, lines: &[&str]) {
-        let Some(Place { line, column, length }) = self.place else { return };
+        let Some(SourcePosition { line, column, length }) = self.place else { return };
         let Some(index) = line.checked_sub(1) else { return };
         if let (Some(text), false) = (lines.get(index), self.secret) {
             let before = index.checked_sub(1).and_then(|i| lines.get(i)).unwrap_or(&"");
@@ -125,7 +125,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Place { line, column, .. }) = self.place {
+        if let Some(SourcePosition { line, column, .. }) = self.place {
             write!(f, ":{line}:{column}")?;
             write!(f, ": {}", one_line(&self.message))?;
             if let Some((text, marker)) = &self.excerpt {

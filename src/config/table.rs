@@ -2,28 +2,28 @@
 
 use std::time::Duration;
 
-use switchtower_layers::route::{Holdoffs, Provider, RouteLayer, RoutingTable};
+use switchtower_layers::route::{Cooldowns, Provider, RouteLayer, RoutingTable};
 
 use super::Config;
 
 impl Config {
-    /// Where requests go. Streams are asked for their usage, which is counted. `holdoffs` outlive
+    /// Where requests go. Streams are asked for their usage, which is counted. `cooldowns` outlive
     /// the layer.
     ///
     /// # Panics
     /// As [`routing_table`](Self::routing_table).
     #[must_use]
-    pub fn router(&self, holdoffs: Holdoffs) -> RouteLayer {
+    pub fn router(&self, cooldowns: Cooldowns) -> RouteLayer {
         RouteLayer::new(self.routing_table())
-            .holdoffs(holdoffs)
+            .cooldowns(cooldowns)
             .commit(self.models.commit)
-            .hold_head(self.hold_head())
+            .max_head_delay(self.max_head_delay())
             // Another attempt at a target that broke off is a retry, too.
             .again(self.models.retry.max_retries.min(1))
             .include_usage(true)
     }
 
-    fn hold_head(&self) -> Duration {
+    fn max_head_delay(&self) -> Duration {
         match self.models.hold_ms {
             0 => Duration::MAX,
             millis => Duration::from_millis(millis),

@@ -4,7 +4,7 @@ use serde_saphyr::{
     DuplicateKeyPolicy, Error, MessageFormatter, UserMessageFormatter, from_str_with_options,
 };
 
-use super::error::{Place, Problem};
+use super::error::{Problem, SourcePosition};
 use super::raw::Raw;
 use super::suggest;
 
@@ -31,7 +31,7 @@ fn read(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Option<Raw>, E
 }
 
 fn problem(error: &Error) -> Problem {
-    let place = error.location().and_then(Place::at);
+    let place = error.location().and_then(SourcePosition::at);
     let error = error.without_snippet();
     if let (Error::AliasError { error, locations, .. }, Some(_)) = (error, place) {
         let (message, _) = words(error);

@@ -12,10 +12,10 @@ use http::Response;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
+    counter::Tally,
     fault::Fault,
+    faulty_io::{Line, Wait},
     reply::{Reply, Step},
-    tally::Tally,
-    wire::{Line, Wait},
 };
 
 /// Counts a reply as aborted unless it came to its end.

@@ -22,18 +22,18 @@
 
 mod body;
 mod chat;
+mod counter;
 mod fault;
+mod faulty_io;
 mod gate;
 mod model;
 mod openai;
 mod provider;
-mod received;
+mod recorded_request;
 mod reply;
-mod tally;
-mod wire;
 
 pub use fault::{Fault, Refused};
 pub use gate::Gate;
 pub use provider::Provider;
-pub use received::Received;
+pub use recorded_request::Received;
 pub use reply::Reply;

@@ -18,12 +18,12 @@ use tokio::{
 
 use super::{
     body::ReplyBody,
+    counter::Tally,
     fault::Fault,
+    faulty_io::{self, Line},
     model,
-    received::Received,
+    recorded_request::Received,
     reply::Reply,
-    tally::Tally,
-    wire::{self, Line},
 };
 
 /// A provider on a loopback port. It is gone, with all its connections, when this is dropped.
@@ -182,7 +182,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     }
     let _ = stream.set_nodelay(true);
     let stream = Arc::new(stream);
-    let (wire, line, mut faults) = wire::connect(Arc::clone(&stream));
+    let (wire, line, mut faults) = faulty_io::connect(Arc::clone(&stream));
     let service = service_fn(move |request| answer(Arc::clone(&shared), line.clone(), request));
     let server = auto::Builder::new(TokioExecutor::new());
     let fault = tokio::select! {

@@ -9,7 +9,7 @@ use http::{
 };
 use serde_json::Value;
 
-use super::{fault::Fault, gate::Gate, openai, wire::Wait};
+use super::{fault::Fault, faulty_io::Wait, gate::Gate, openai};
 
 /// An answer under construction: a head, and a body of steps that are each written on their own.
 ///

@@ -21,10 +21,10 @@ pub struct Database(Arc<Inner>);
 struct Inner {
     directory: PathBuf,
     /// Locked by threads that may block.
-    state: Mutex<State>,
+    state: Mutex<WriterState>,
 }
 
-enum State {
+enum WriterState {
     /// Until it could be opened.
     Unopened,
     Open(Connection),
@@ -38,7 +38,7 @@ impl Database {
     pub fn new(directory: &Path) -> Self {
         Self(Arc::new(Inner {
             directory: directory.to_owned(),
-            state: Mutex::new(State::Unopened),
+            state: Mutex::new(WriterState::Unopened),
         }))
     }
 
@@ -62,11 +62,11 @@ impl Database {
         let inner = self.0.clone();
         let task = move || -> Result<T, BoxError> {
             let mut state = inner.state.lock();
-            if let State::Unopened = *state {
-                *state = State::Open(inner.open()?);
+            if let WriterState::Unopened = *state {
+                *state = WriterState::Open(inner.open()?);
             }
             match &mut *state {
-                State::Open(connection) => Ok(work(connection)?),
+                WriterState::Open(connection) => Ok(work(connection)?),
                 _ => Err("the gateway stops".into()),
             }
         };
@@ -80,7 +80,8 @@ impl Database {
     /// finish.
     pub async fn close(&self) {
         let inner = self.0.clone();
-        let _ = tokio::task::spawn_blocking(move || *inner.state.lock() = State::Closed).await;
+        let _ =
+            tokio::task::spawn_blocking(move || *inner.state.lock() = WriterState::Closed).await;
     }
 }
 

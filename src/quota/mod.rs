@@ -7,7 +7,7 @@ mod balance;
 mod codexbar;
 mod deepseek;
 mod openrouter;
-mod watchers;
+mod sources;
 
 pub(crate) use codexbar::{Silent, try_out};
-pub use watchers::Watchers;
+pub use sources::QuotaSources;

@@ -41,4 +41,4 @@ pub use reloader::{ReloadError, Reloader};
 pub use status::{Refused, Report, Status};
 
 pub(crate) use changes::keep_fixed;
-pub(crate) use reloader::{Ask, Asks};
+pub(crate) use reloader::{ReloadRequest, ReloadRequests};

@@ -8,22 +8,22 @@ use crate::{config::Config, database};
 /// Gives a running gateway its next configuration. A handle: clones reach the same gateway.
 #[derive(Clone, Debug)]
 pub struct Reloader {
-    asks: mpsc::Sender<Ask>,
+    asks: mpsc::Sender<ReloadRequest>,
     status: Status,
 }
 
 /// A configuration, and who waits to hear what became of it.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub(crate) struct ReloadRequest {
     pub(crate) config: Box<Config>,
     pub(crate) answer: oneshot::Sender<Result<Changes, ReloadError>>,
 }
 
 /// The gateway's end.
-pub(crate) type Asks = mpsc::Receiver<Ask>;
+pub(crate) type ReloadRequests = mpsc::Receiver<ReloadRequest>;
 
 impl Reloader {
-    pub(crate) fn new(status: Status) -> (Self, Asks) {
+    pub(crate) fn new(status: Status) -> (Self, ReloadRequests) {
         let (asks, received) = mpsc::channel(1);
         (Self { asks, status }, received)
     }
@@ -36,7 +36,7 @@ impl Reloader {
     /// Says why it cannot be used; nothing has changed then.
     pub async fn reload(&self, config: Config) -> Result<Changes, ReloadError> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.asks.send(Ask { config: Box::new(config), answer }).await;
+        let sent = self.asks.send(ReloadRequest { config: Box::new(config), answer }).await;
         let result = match sent {
             Ok(()) => answered.await.unwrap_or(Err(ReloadError::Stopped)),
             Err(_) => Err(ReloadError::Stopped),

@@ -5,17 +5,17 @@
 //! Both are made when they are first needed: a gateway that nobody asks for responses makes no
 //! file. Both survive a restart.
 
-mod keep;
+mod database;
 mod schema;
 mod seal;
-mod shelf;
 mod sqlite;
+mod stores;
 
 use crate::config::Config;
 
-pub use keep::Keep;
 pub use seal::{KeyError, KeySeal};
 pub use sqlite::SqliteStore;
+pub use stores::ResponseStore;
 
 /// What seals a model's reasoning here.
 ///

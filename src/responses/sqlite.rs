@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchtower_layers::BoxError;
-use switchtower_layers::responses::state::{Bounds, Item, Store, StoreFuture, Stored};
+use switchtower_layers::responses::store::{Bounds, Item, Store, StoreFuture, Stored};
 
-use super::shelf::{FILE, Shelf};
+use super::database::{FILE, SqliteDb};
 
 /// Keeps responses in `responses.sqlite`, for this user only. A handle: clones share the database.
 ///
@@ -21,7 +21,7 @@ struct Inner {
     directory: PathBuf,
     bounds: Mutex<Bounds>,
     /// Locked by threads that may block.
-    shelf: Mutex<Option<Shelf>>,
+    shelf: Mutex<Option<SqliteDb>>,
 }
 
 impl SqliteStore {
@@ -42,7 +42,7 @@ impl SqliteStore {
     fn run<T: Send + 'static>(
         &self,
         makes: bool,
-        work: impl FnOnce(&mut Shelf, &Bounds) -> Result<T, BoxError> + Send + 'static,
+        work: impl FnOnce(&mut SqliteDb, &Bounds) -> Result<T, BoxError> + Send + 'static,
     ) -> StoreFuture<Option<T>> {
         let inner = self.0.clone();
         let task = move || {
@@ -51,7 +51,7 @@ impl SqliteStore {
                 if !makes && !inner.directory.join(FILE).exists() {
                     return Ok(None);
                 }
-                *shelf = Some(Shelf::open(&inner.directory)?);
+                *shelf = Some(SqliteDb::open(&inner.directory)?);
             }
             let bounds = *inner.bounds.lock();
             shelf.as_mut().map(|shelf| work(shelf, &bounds)).transpose()

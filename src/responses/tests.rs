@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchtower_layers::responses::Seal;
-use switchtower_layers::responses::state::{Bounds, Item, Store, Stored};
+use switchtower_layers::responses::store::{Bounds, Item, Store, Stored};
 use tempfile::{TempDir, tempdir};
 
-use super::{Keep, KeySeal, SqliteStore};
+use super::{KeySeal, ResponseStore, SqliteStore};
 use crate::config::{Config, Env};
 
 fn item(id: &str, text: &str) -> Item {
@@ -238,7 +238,7 @@ async fn the_configuration_says_which_store_and_how_much() {
         ("responses: {store: memory, max_entries: 1}", false),
     ] {
         let home = tempdir().unwrap();
-        let store: Arc<dyn Store> = Keep::new(&config(home.path(), settings)).store();
+        let store: Arc<dyn Store> = ResponseStore::new(&config(home.path(), settings)).store();
         for id in ["a", "b"] {
             store.put("me", stored(id, 0, "x")).await.unwrap();
         }

@@ -32,10 +32,10 @@ use tower::util::Oneshot;
 
 use super::{
     AnsweredEarly,
-    first::FirstBytes,
+    first_byte_timeout::FirstByteTimeout,
     lingering_close::{LingeringClose, UnreadBody},
-    repoll::Repoll,
-    swap::Swap,
+    reloadable::Reloadable,
+    self_wake::CoalesceWakes,
     tls::Certificate,
 };
 use crate::{config::ConnectionLimits, stack::HttpService};
@@ -51,7 +51,7 @@ const MAX_HEAD: usize = 512 << 10;
 
 /// One of so many connections, for as long as it is open, whatever it has become: a WebSocket is no
 /// connection of the server any more.
-type Place = OwnedSemaphorePermit;
+type ConnectionPermit = OwnedSemaphorePermit;
 
 /// How connections are taken, and what they are spoken to with.
 pub(super) struct Settings {
@@ -65,8 +65,8 @@ pub(super) struct Settings {
 ///
 /// `sockets` is a second listener with a service of its own, which shares all limits with the first.
 pub(super) async fn serve(
-    (listener, service): (TcpListener, Swap<impl HttpService>),
-    sockets: Option<(TcpListener, Swap<impl HttpService>)>,
+    (listener, service): (TcpListener, Reloadable<impl HttpService>),
+    sockets: Option<(TcpListener, Reloadable<impl HttpService>)>,
     settings: Settings,
     shutdown: impl Future<Output = Duration>,
 ) {
@@ -75,7 +75,7 @@ pub(super) async fn serve(
     let accepting = Accepting {
         server: server(limits),
         certificate,
-        patience: Duration::from_millis(limits.header_timeout_ms),
+        store_timeout: Duration::from_millis(limits.header_timeout_ms),
         stopping: CancellationToken::new(),
     };
     let mut was_full = false;
@@ -131,7 +131,7 @@ async fn accept(
     listener: &TcpListener,
     sockets: Option<&TcpListener>,
     places: &Arc<Semaphore>,
-) -> io::Result<(At, (TcpStream, SocketAddr), Place)> {
+) -> io::Result<(At, (TcpStream, SocketAddr), ConnectionPermit)> {
     let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
     let Some(sockets) = sockets else { return Ok((At::Main, listener.accept().await?, place)) };
     tokio::select! {
@@ -164,7 +164,7 @@ struct Accepting {
     server: Builder<TokioExecutor>,
     certificate: Option<Certificate>,
     /// How long it may take to say something.
-    patience: Duration,
+    store_timeout: Duration,
     stopping: CancellationToken,
 }
 
@@ -175,14 +175,14 @@ impl Accepting {
         self,
         stream: TcpStream,
         peer: SocketAddr,
-        place: Place,
-        service: Swap<impl HttpService>,
+        place: ConnectionPermit,
+        service: Reloadable<impl HttpService>,
         watcher: Watcher,
     ) {
         // Without it each token of a stream waits for the last one's acknowledgement.
         let _ = stream.set_nodelay(true);
         let Some(certificate) = &self.certificate else {
-            let service = Called::new(service, peer.ip(), None);
+            let service = ConnectionService::new(service, peer.ip(), None);
             return self.serve(stream, place, service, watcher).await;
         };
         let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
@@ -192,7 +192,7 @@ impl Accepting {
         };
         match stream {
             Ok(Ok(stream)) => {
-                let service = Called::new(service, peer.ip(), Some(Scheme::HTTPS));
+                let service = ConnectionService::new(service, peer.ip(), Some(Scheme::HTTPS));
                 self.serve(stream, place, service, watcher).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
@@ -200,17 +200,22 @@ impl Accepting {
         }
     }
 
-    async fn serve<T, S>(&self, stream: T, place: Place, service: Called<S>, watcher: Watcher)
-    where
+    async fn serve<T, S>(
+        &self,
+        stream: T,
+        place: ConnectionPermit,
+        service: ConnectionService<S>,
+        watcher: Watcher,
+    ) where
         S: HttpService,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let stream = LingeringClose::new(stream, service.unread.clone());
         // Boxed, once per connection: the server moves what it reads from.
-        let stream = Box::pin(FirstBytes::new(stream, self.patience, place));
+        let stream = Box::pin(FirstByteTimeout::new(stream, self.store_timeout, place));
         let stream = TokioIo::new(stream);
         let connection = self.server.serve_connection_with_upgrades(stream, service).into_owned();
-        if let Err(error) = Repoll::new(watcher.watch(connection)).await {
+        if let Err(error) = CoalesceWakes::new(watcher.watch(connection)).await {
             tracing::debug!(error, "a connection ended");
         }
     }
@@ -218,20 +223,20 @@ impl Accepting {
 
 /// The service as one connection calls it. By hyper's own trait: a request is not wrapped, and not
 /// moved, once more than it has to be.
-struct Called<S> {
-    service: Swap<S>,
+struct ConnectionService<S> {
+    service: Reloadable<S>,
     peer: IpAddr,
     scheme: Option<Scheme>,
     unread: UnreadBody,
 }
 
-impl<S> Called<S> {
-    fn new(service: Swap<S>, peer: IpAddr, scheme: Option<Scheme>) -> Self {
+impl<S> ConnectionService<S> {
+    fn new(service: Reloadable<S>, peer: IpAddr, scheme: Option<Scheme>) -> Self {
         Self { service, peer, scheme, unread: UnreadBody::default() }
     }
 }
 
-impl<S: HttpService> hyper::service::Service<Request<Incoming>> for Called<S> {
+impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionService<S> {
     type Response = S::Response;
     type Error = Infallible;
     type Future = CallFuture<Oneshot<S, Request<Incoming>>>;

@@ -2,15 +2,15 @@
 //! may hold of it, and a clean stop.
 
 mod accept;
+mod body_timeout;
 mod dispatch;
-mod first;
+mod first_byte_timeout;
 mod guard;
-mod kept;
 mod lingering_close;
-mod repoll;
-mod slow;
-mod streams;
-mod swap;
+mod reloadable;
+mod runtime;
+mod self_wake;
+mod stream_limit;
 mod tls;
 
 use std::{
@@ -21,20 +21,20 @@ use std::{
 
 use tokio::{net::TcpListener, time::timeout};
 
+pub use body_timeout::{AnsweredEarly, BodyTimeoutLayer, TimeoutBody};
 pub use dispatch::Dispatch;
 pub use guard::GuardLayer;
-pub use slow::{AnsweredEarly, SlowBody, SlowBodyLayer};
-pub use streams::{Streams, StreamsLayer};
+pub use stream_limit::{OpenStreams, StreamLimitLayer};
 pub use tls::Certificate;
 
 use crate::{
     api::Shared,
     config::Config,
-    reload::{Asks, Reloader},
+    reload::{ReloadRequests, Reloader},
     stack,
 };
-use kept::Kept;
-use swap::Swap;
+use reloadable::Reloadable;
+use runtime::Runtime;
 
 /// How long WebSockets may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -57,9 +57,9 @@ pub struct Gateway {
     address: SocketAddr,
     /// At `wsPort`, if there is one.
     sockets: Option<TcpListener>,
-    kept: Kept,
+    kept: Runtime,
     reloader: Reloader,
-    asks: Asks,
+    asks: ReloadRequests,
 }
 
 impl Gateway {
@@ -81,7 +81,7 @@ impl Gateway {
             Some(port) => Some(bind_sockets(config.host, port).await?),
             None => None,
         };
-        let kept = Kept::new(config)?;
+        let kept = Runtime::new(config)?;
         kept.mesh.open().await.map_err(io::Error::other)?;
         let (reloader, asks) = Reloader::new(kept.status.clone());
         Ok(Self { listener, address, sockets, kept, reloader, asks })
@@ -121,7 +121,7 @@ impl Gateway {
         let (service, socket_service) = {
             // Not kept: a reload lets go of what it replaces.
             let shared = kept.shared();
-            (Swap::new(stack::gateway(&shared)), Swap::new(stack::sockets(&shared)))
+            (Reloadable::new(stack::gateway(&shared)), Reloadable::new(stack::sockets(&shared)))
         };
         let install = |shared: Shared| {
             socket_service.set(stack::sockets(&shared));

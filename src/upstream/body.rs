@@ -27,7 +27,7 @@ pin_project! {
     /// few bytes that stand for a transport error. An error's is without the providers' keys.
     pub struct UpstreamBody {
         #[pin]
-        kind: Kind,
+        kind: BodyKind,
         // Of errors only.
         redacting: Option<Redacting>,
     }
@@ -35,7 +35,7 @@ pin_project! {
 
 pin_project! {
     #[project = KindProj]
-    enum Kind {
+    enum BodyKind {
         Plain { #[pin] body: ResponseBody<ProviderBody> },
         // The first bytes tell whether it is encoded although its head does not say so.
         Unlabelled { #[pin] body: ResponseBody<ProviderBody>, held: BytesMut },
@@ -60,13 +60,15 @@ impl UpstreamBody {
         if response.headers().contains_key(CONTENT_ENCODING) {
             let begun = |body| Begun { first: Bytes::new(), rest: ResponseBody::inner(body) };
             decode(response.map(begun))
-                .map(|body| Self { kind: Kind::Decoded { body: Box::pin(body) }, redacting })
+                .map(|body| Self { kind: BodyKind::Decoded { body: Box::pin(body) }, redacting })
         } else {
             // The head of an error that is not redacted announces its length, and has left by then.
             let is_unlabelled = is_text && (!is_error || redacting.is_some());
             let kind = |body| match is_unlabelled {
-                true => Kind::Unlabelled { body: ResponseBody::inner(body), held: BytesMut::new() },
-                false => Kind::Plain { body: ResponseBody::inner(body) },
+                true => {
+                    BodyKind::Unlabelled { body: ResponseBody::inner(body), held: BytesMut::new() }
+                }
+                false => BodyKind::Plain { body: ResponseBody::inner(body) },
             };
             response.map(|body| Self { kind: kind(body), redacting })
         }
@@ -83,7 +85,7 @@ fn redact_head(headers: &mut HeaderMap, redactor: &Redactor) {
 
 impl From<Bytes> for UpstreamBody {
     fn from(bytes: Bytes) -> Self {
-        Self { kind: Kind::Plain { body: ResponseBody::own(bytes) }, redacting: None }
+        Self { kind: BodyKind::Plain { body: ResponseBody::own(bytes) }, redacting: None }
     }
 }
 
@@ -107,7 +109,7 @@ fn read_unlabelled(
     mut body: Pin<&mut ResponseBody<ProviderBody>>,
     held: &mut BytesMut,
     frame: Option<Result<Frame<Bytes>, hyper::Error>>,
-) -> (Option<FrameResult>, Option<Kind>) {
+) -> (Option<FrameResult>, Option<BodyKind>) {
     let mut rest = || std::mem::replace(&mut *body, ResponseBody::own(Bytes::new()));
     let frame = match frame {
         Some(Ok(frame)) => frame,
@@ -116,7 +118,7 @@ fn read_unlabelled(
                 None if !held.is_empty() => Some(Ok(Frame::data(held.split().freeze()))),
                 other => other.map(|frame| frame.map_err(Into::into)),
             };
-            return (Some(passed), Some(Kind::Plain { body: rest() }));
+            return (Some(passed), Some(BodyKind::Plain { body: rest() }));
         }
     };
     let data = match frame.into_data() {
@@ -135,12 +137,14 @@ fn read_unlabelled(
             held.extend_from_slice(&data);
             (None, None)
         }
-        Coding::Identity => (Some(Some(Ok(Frame::data(data)))), Some(Kind::Plain { body: rest() })),
+        Coding::Identity => {
+            (Some(Some(Ok(Frame::data(data)))), Some(BodyKind::Plain { body: rest() }))
+        }
         Coding::Encoded(name) => {
             let mut response = Response::new(Begun { first: data, rest: rest() });
             response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(name));
             let body = Box::pin(decode(response).into_body());
-            (None, Some(Kind::Decoded { body }))
+            (None, Some(BodyKind::Decoded { body }))
         }
     }
 }
@@ -207,9 +211,9 @@ impl Body for UpstreamBody {
             return false;
         }
         match &self.kind {
-            Kind::Plain { body } => body.is_end_stream(),
-            Kind::Unlabelled { body, held } => held.is_empty() && body.is_end_stream(),
-            Kind::Decoded { body } => body.is_end_stream(),
+            BodyKind::Plain { body } => body.is_end_stream(),
+            BodyKind::Unlabelled { body, held } => held.is_empty() && body.is_end_stream(),
+            BodyKind::Decoded { body } => body.is_end_stream(),
         }
     }
 
@@ -218,10 +222,10 @@ impl Body for UpstreamBody {
             return SizeHint::default();
         }
         match &self.kind {
-            Kind::Plain { body } => body.size_hint(),
-            Kind::Unlabelled { body, held } if held.is_empty() => body.size_hint(),
-            Kind::Unlabelled { .. } => SizeHint::default(),
-            Kind::Decoded { body } => body.size_hint(),
+            BodyKind::Plain { body } => body.size_hint(),
+            BodyKind::Unlabelled { body, held } if held.is_empty() => body.size_hint(),
+            BodyKind::Unlabelled { .. } => SizeHint::default(),
+            BodyKind::Decoded { body } => body.size_hint(),
         }
     }
 }

@@ -11,7 +11,7 @@ use http::Uri;
 use switchtower_layers::BoxError;
 use tower::Service;
 
-use super::counted::{Connections, Counted};
+use super::connection_count::{Connections, CountedConnection};
 
 /// Bounds the time to connect (DNS, TCP, the proxy and TLS together), and counts the connections.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl<C> Service<Uri> for ConnectDeadline<C>
 where
     C: Service<Uri, Error: Into<BoxError>, Future: Send + 'static>,
 {
-    type Response = Counted<C::Response>;
+    type Response = CountedConnection<C::Response>;
     type Error = BoxError;
     // hyper-util wants a future that is `Unpin`; connections are rare, so the box costs nothing.
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;

@@ -4,7 +4,7 @@ use http::{HeaderValue, Request, Uri, Version, header::AUTHORIZATION, uri::PathA
 use rustls::ClientConfig;
 use switchtower_layers::Buffered;
 
-use super::{client::ProviderClient, counted::Connections, proxy::ProxyClient};
+use super::{client::ProviderClient, connection_count::Connections, proxy::ProxyClient};
 use crate::config::{CertificateAuthority, Key, Provider, Proxy};
 
 /// On a request: its path is the host's, and not to go below the base URL.

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use switchtower_layers::{
     Code, Rejection,
     classify::{TransportError, TransportErrorKind},
-    quota::Remaining,
+    quota::RateLimitHeaders,
 };
 
 use super::{
@@ -28,13 +28,13 @@ pin_project! {
     /// The future of [`Upstream`](super::Upstream).
     pub struct ResponseFuture {
         #[pin]
-        state: State,
+        state: FutureState,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State {
+    enum FutureState {
         Sent { sent: Sending, provider: Arc<str>, redactor: Redactor, is_text: bool },
         Rejected { rejection: Option<Rejection> },
     }
@@ -48,11 +48,11 @@ impl ResponseFuture {
         redactor: Redactor,
         is_text: bool,
     ) -> Self {
-        Self { state: State::Sent { sent, provider, redactor, is_text } }
+        Self { state: FutureState::Sent { sent, provider, redactor, is_text } }
     }
 
     pub(super) fn rejected(rejection: Rejection) -> Self {
-        Self { state: State::Rejected { rejection: Some(rejection) } }
+        Self { state: FutureState::Rejected { rejection: Some(rejection) } }
     }
 }
 
@@ -71,7 +71,7 @@ impl Future for ResponseFuture {
                 match ready!(sent.as_mut().poll(cx)) {
                     Ok(mut response) => {
                         // The headers do not pass; who counts what is left still has to know.
-                        if let Some(remaining) = Remaining::read(response.headers()) {
+                        if let Some(remaining) = RateLimitHeaders::read(response.headers()) {
                             response.extensions_mut().insert(remaining);
                         }
                         headers::inbound(response.headers_mut());

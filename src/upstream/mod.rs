@@ -8,8 +8,8 @@
 
 mod body;
 mod client;
+mod connection_count;
 mod connector;
-mod counted;
 mod dialer;
 mod endpoint;
 mod forwarded;

@@ -21,7 +21,7 @@ use switchtower::config::{
 use switchtower_layers::{
     Dialect,
     circuit_breaker::Scope,
-    classify::{ErrorRule, ErrorRules, Meaning},
+    classify::{ErrorRule, ErrorRules, ResponseClass},
     observe::Malformed,
     route::Commit,
 };
@@ -216,8 +216,8 @@ fn a_provider_has_rules_for_its_errors() {
     );
     let providers = &config.models.providers;
     let rules = [
-        ErrorRule::new(Meaning::Exhausted).status(400).code("1113").message("a * b"),
-        ErrorRule::new(Meaning::RateLimited(None)).code("x"),
+        ErrorRule::new(ResponseClass::Exhausted).status(400).code("1113").message("a * b"),
+        ErrorRule::new(ResponseClass::RateLimited(None)).code("x"),
     ];
     assert_eq!(providers["a"].errors, ErrorRules::from_iter(rules));
     assert!(providers["b"].errors.is_empty());

@@ -12,13 +12,13 @@ pin_project! {
     /// The body of a layer's response: the inner service's, or a few bytes of the layer's own.
     pub struct ResponseBody<B> {
         #[pin]
-        kind: Kind<B>,
+        kind: BodyKind<B>,
     }
 }
 
 pin_project! {
     #[project = KindProj]
-    enum Kind<B> {
+    enum BodyKind<B> {
         Inner { #[pin] body: B },
         Own { bytes: Bytes },
     }
@@ -27,12 +27,12 @@ pin_project! {
 impl<B> ResponseBody<B> {
     /// The inner service's body, passed on as it is.
     pub fn inner(body: B) -> Self {
-        Self { kind: Kind::Inner { body } }
+        Self { kind: BodyKind::Inner { body } }
     }
 
     /// A layer's own bytes.
     pub fn own(bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Kind::Own { bytes: bytes.into() } }
+        Self { kind: BodyKind::Own { bytes: bytes.into() } }
     }
 }
 
@@ -45,8 +45,8 @@ impl<B> From<Bytes> for ResponseBody<B> {
 impl<B> fmt::Debug for ResponseBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
-            Kind::Inner { .. } => "Inner",
-            Kind::Own { .. } => "Own",
+            BodyKind::Inner { .. } => "Inner",
+            BodyKind::Own { .. } => "Own",
         };
         f.debug_tuple("ResponseBody").field(&kind).finish()
     }
@@ -69,15 +69,15 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Inner { body } => body.is_end_stream(),
-            Kind::Own { bytes } => bytes.is_empty(),
+            BodyKind::Inner { body } => body.is_end_stream(),
+            BodyKind::Own { bytes } => bytes.is_empty(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Inner { body } => body.size_hint(),
-            Kind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            BodyKind::Inner { body } => body.size_hint(),
+            BodyKind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use super::{Exhausted, Limit, Limits, Period, Record, Spend, Standing, Unit, Until, Used};
+use super::{BudgetStatus, Exhausted, Limit, Limits, Period, Record, Recovery, Spend, Unit, Used};
 
 /// What one key has used and reserved. No clock, no lock.
 ///
@@ -97,9 +97,9 @@ impl Account {
         self.reserved == [0; 3] && limits.iter().all(is_unused)
     }
 
-    pub(super) fn standings(&mut self, limits: &Limits, now: SystemTime) -> Vec<Standing> {
+    pub(super) fn standings(&mut self, limits: &Limits, now: SystemTime) -> Vec<BudgetStatus> {
         self.roll(limits, now);
-        let standing = |limit: Limit| Standing {
+        let standing = |limit: Limit| BudgetStatus {
             limit,
             used: self.used(limit),
             reserved: self.reserved(limit),
@@ -115,12 +115,12 @@ impl Account {
         let until = if needed == 0 || needed <= left {
             return None;
         } else if needed > limit.amount {
-            Until::Never
+            Recovery::Never
         } else if needed <= unused {
-            Until::Settled
+            Recovery::Settled
         } else {
             let end = limit.period.end(self.number(limit.period));
-            Until::NextPeriod(end.duration_since(now).unwrap_or_default())
+            Recovery::NextPeriod(end.duration_since(now).unwrap_or_default())
         };
         Some(Exhausted { limit, needed, left, until })
     }
@@ -139,10 +139,10 @@ impl Account {
 }
 
 /// What takes longest to go away is what to tell of.
-fn urgency(until: Until) -> (u8, Duration) {
+fn urgency(until: Recovery) -> (u8, Duration) {
     match until {
-        Until::Settled => (0, Duration::ZERO),
-        Until::NextPeriod(wait) => (1, wait),
-        Until::Never => (2, Duration::ZERO),
+        Recovery::Settled => (0, Duration::ZERO),
+        Recovery::NextPeriod(wait) => (1, wait),
+        Recovery::Never => (2, Duration::ZERO),
     }
 }

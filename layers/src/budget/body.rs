@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{Key, Pricing, ticket::Ticket};
+use super::{Key, Pricing, pending_charge::PendingCharge};
 use crate::body::{self, BodyEnd};
 
 pin_project! {
@@ -19,12 +19,12 @@ pin_project! {
         inner: body::ResponseBody<B>,
         // Taken when it is settled. Behind the inner body, and so dropped after it: an observer
         // further in records how the answer ended when it is dropped.
-        ticket: Option<Ticket<K, P>>,
+        ticket: Option<PendingCharge<K, P>>,
     }
 }
 
 impl<B: Body<Data = Bytes>, K: Key, P: Pricing> ResponseBody<B, K, P> {
-    pub(super) fn new(inner: B, mut ticket: Option<Ticket<K, P>>) -> Self {
+    pub(super) fn new(inner: B, mut ticket: Option<PendingCharge<K, P>>) -> Self {
         // Nobody may ever poll an empty body.
         let end = if inner.is_end_stream() { BodyEnd::Complete } else { BodyEnd::Dropped };
         if let Some(ticket) = &mut ticket {

@@ -51,12 +51,12 @@ impl<B, F: Fn(&Request<B>) -> Estimate> Estimator<B> for F {
 /// Without a cap an answer counts [`DEFAULT_ANSWER`], and none on paths that end in `/embeddings`.
 /// The same goes for a body that no router would take, as it is no object or ambiguous.
 #[derive(Clone, Debug)]
-pub struct BySize {
+pub struct SizeEstimator {
     answer: u64,
     default_model: Option<Arc<str>>,
 }
 
-impl BySize {
+impl SizeEstimator {
     /// With the defaults.
     pub const fn new() -> Self {
         Self { answer: DEFAULT_ANSWER, default_model: None }
@@ -77,13 +77,13 @@ impl BySize {
     }
 }
 
-impl Default for BySize {
+impl Default for SizeEstimator {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Estimator<Buffered> for BySize {
+impl Estimator<Buffered> for SizeEstimator {
     fn estimate(&self, request: &Request<Buffered>) -> Estimate {
         let body = request.body();
         let asked = body.asked();
@@ -115,14 +115,14 @@ mod tests {
 
     use super::*;
 
-    fn estimate(estimator: &BySize, path: &str, body: &str) -> Estimate {
+    fn estimate(estimator: &SizeEstimator, path: &str, body: &str) -> Estimate {
         let body = Buffered::from(body.to_owned());
         estimator.estimate(&Request::post(path).body(body).unwrap())
     }
 
     #[test]
     fn the_answer_is_what_the_request_caps_it_at() {
-        let default = BySize::default();
+        let default = SizeEstimator::default();
         for (body, answer) in [
             ("{}", 1024),
             (r#"{"max_tokens":null}"#, 1024),
@@ -148,13 +148,13 @@ mod tests {
             assert_eq!(estimated.answer, answer, "{body}");
             assert_eq!(estimated.prompt, body.len().div_ceil(4) as u64, "{body}");
         }
-        assert_eq!(estimate(&BySize::new().answer(5), "/", "{}").answer, 5);
+        assert_eq!(estimate(&SizeEstimator::new().answer(5), "/", "{}").answer, 5);
         assert_eq!(estimate(&default, "/v1/embeddings", "{}").answer, 0);
     }
 
     #[test]
     fn the_model_is_the_one_that_is_asked_for() {
-        let estimator = BySize::new().default_model(Some("d"));
+        let estimator = SizeEstimator::new().default_model(Some("d"));
         for (body, model) in [
             (r#"{"model":"m"}"#, "m"),
             (r#"{"model":"\u0061"}"#, "a"),
@@ -163,7 +163,7 @@ mod tests {
         ] {
             assert_eq!(estimate(&estimator, "/", body).model.as_deref(), Some(model), "{body}");
         }
-        assert_eq!(estimate(&BySize::new(), "/", "{}").model, None);
+        assert_eq!(estimate(&SizeEstimator::new(), "/", "{}").model, None);
     }
 
     /// Without its model a request would cost nothing, and pass when the money is gone.
@@ -175,7 +175,7 @@ mod tests {
         ] {
             let body = Buffered::from(body.to_vec());
             assert!(crate::request::ModelRequest::read(&body).is_ok(), "{body:?}");
-            let estimated = BySize::new().estimate(&Request::new(body.clone()));
+            let estimated = SizeEstimator::new().estimate(&Request::new(body.clone()));
             assert_eq!(estimated.model.as_deref(), Some("m"), "{body:?}");
         }
     }
@@ -184,7 +184,7 @@ mod tests {
         #[test]
         fn any_bytes_are_estimated(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let request = Request::new(Buffered::from(bytes));
-            let estimated = BySize::new().estimate(&request);
+            let estimated = SizeEstimator::new().estimate(&request);
             prop_assert_eq!(estimated.prompt, request.body().len().div_ceil(4));
         }
     }

@@ -13,12 +13,12 @@ pub struct Exhausted {
     /// What is neither used nor reserved.
     pub left: u64,
     /// What would help.
-    pub until: Until,
+    pub until: Recovery,
 }
 
 /// What makes room for a request that there is none for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub enum Recovery {
     /// The limit's next period, which begins after this time.
     NextPeriod(Duration),
     /// Requests under way, when they end and have not used what they have reserved.
@@ -34,9 +34,9 @@ impl Exhausted {
     /// When another try may succeed; `None` if it never does.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.until {
-            Until::NextPeriod(wait) => Some(wait),
-            Until::Settled => Some(SOON),
-            Until::Never => None,
+            Recovery::NextPeriod(wait) => Some(wait),
+            Recovery::Settled => Some(SOON),
+            Recovery::Never => None,
         }
     }
 
@@ -54,14 +54,14 @@ impl fmt::Display for Exhausted {
         let Self { limit, needed, left, until } = self;
         let needed = Amount(limit.unit, *needed);
         match until {
-            Until::Never => {
+            Recovery::Never => {
                 return write!(
                     f,
                     "the request may take {needed}, but the budget of {limit} never has more"
                 );
             }
-            Until::NextPeriod(_) => write!(f, "the budget of {limit} is used up")?,
-            Until::Settled => {
+            Recovery::NextPeriod(_) => write!(f, "the budget of {limit} is used up")?,
+            Recovery::Settled => {
                 write!(f, "the budget of {limit} is reserved by requests under way")?;
             }
         }

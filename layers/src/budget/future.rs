@@ -10,33 +10,33 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{Key, Pricing, ResponseBody, ticket::Ticket};
+use super::{Key, Pricing, ResponseBody, pending_charge::PendingCharge};
 use crate::{Rejection, body::BodyEnd};
 
 pin_project! {
     /// The future of [`Budget`](super::Budget).
     pub struct ResponseFuture<F, K: Key, P: Pricing> {
         #[pin]
-        state: State<F, K, P>,
+        state: FutureState<F, K, P>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, K: Key, P: Pricing> {
+    enum FutureState<F, K: Key, P: Pricing> {
         // The ticket is dropped last: see the body.
-        Calling { #[pin] future: F, ticket: Option<Ticket<K, P>> },
+        Calling { #[pin] future: F, ticket: Option<PendingCharge<K, P>> },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
 impl<F, K: Key, P: Pricing> ResponseFuture<F, K, P> {
-    pub(super) fn call(future: F, ticket: Option<Ticket<K, P>>) -> Self {
-        Self { state: State::Calling { future, ticket } }
+    pub(super) fn call(future: F, ticket: Option<PendingCharge<K, P>>) -> Self {
+        Self { state: FutureState::Calling { future, ticket } }
     }
 
     pub(super) fn reject(rejection: Rejection) -> Self {
-        Self { state: State::Rejected { rejection: Some(rejection) } }
+        Self { state: FutureState::Rejected { rejection: Some(rejection) } }
     }
 }
 

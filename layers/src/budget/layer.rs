@@ -1,15 +1,15 @@
 use tower_layer::Layer;
 
-use super::{Budget, BySize, Free, Key, Ledger};
+use super::{Budget, Key, Ledger, NoPricing, SizeEstimator};
 
 /// Applies [`Budget`].
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`estimator`](Self::estimator) | [`BySize`] |
-/// | [`pricing`](Self::pricing) | [`Free`] |
+/// | [`estimator`](Self::estimator) | [`SizeEstimator`] |
+/// | [`pricing`](Self::pricing) | [`NoPricing`] |
 #[derive(Clone, Debug)]
-pub struct BudgetLayer<K: Key, X, E = BySize, P = Free> {
+pub struct BudgetLayer<K: Key, X, E = SizeEstimator, P = NoPricing> {
     ledger: Ledger<K>,
     extractor: X,
     estimator: E,
@@ -19,7 +19,7 @@ pub struct BudgetLayer<K: Key, X, E = BySize, P = Free> {
 impl<K: Key, X> BudgetLayer<K, X> {
     /// Counts for each key that the [extractor](super::KeyExtractor) finds.
     pub fn new(ledger: Ledger<K>, extractor: X) -> Self {
-        Self { ledger, extractor, estimator: BySize::new(), pricing: Free }
+        Self { ledger, extractor, estimator: SizeEstimator::new(), pricing: NoPricing }
     }
 }
 

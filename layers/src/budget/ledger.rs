@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use tokio::sync::Notify;
 
 use super::{
-    Changes, Exhausted, Key, Limits, Record, Spend, Standing,
+    BudgetStatus, Changes, Exhausted, Key, Limits, Record, Spend,
     account::Account,
     accounts::{Accounts, Entry},
     changes::Queue,
@@ -116,7 +116,7 @@ impl<K: Key> Ledger<K> {
     }
 
     /// How the key stands with each of its limits.
-    pub fn standing(&self, key: &Option<K>, now: SystemTime) -> Vec<Standing> {
+    pub fn standing(&self, key: &Option<K>, now: SystemTime) -> Vec<BudgetStatus> {
         let limits = self.limits(key.as_ref());
         let known = self.0.accounts.read().get(key);
         match known {

@@ -7,7 +7,7 @@ use std::{
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use tokio_test::{assert_pending, assert_ready, task};
 
-use super::{Until::*, *};
+use super::{Recovery::*, *};
 
 assert_impl_all!(Ledger<u32>: Send, Sync, Clone, std::fmt::Debug);
 assert_impl_all!(Reservation<u32>: Send, Sync, std::fmt::Debug);

@@ -9,8 +9,8 @@
 //! | setting | default |
 //! |---|---|
 //! | [`Limits`]: requests, tokens, money; per day, per month | none: a key without limits is not counted |
-//! | [`BudgetLayer::estimator`]: what a request may use | [`BySize`]: a token for every 4 bytes, and 1024 for an answer without a cap |
-//! | [`BudgetLayer::pricing`]: what tokens cost | [`Free`] |
+//! | [`BudgetLayer::estimator`]: what a request may use | [`SizeEstimator`]: a token for every 4 bytes, and 1024 for an answer without a cap |
+//! | [`BudgetLayer::pricing`]: what tokens cost | [`NoPricing`] |
 //! | a model without a price in a [`PriceList`] | costs nothing |
 //! | requests without a key (`None`) | share one account |
 //! | days and months | of the calendar, in UTC |
@@ -94,27 +94,27 @@ mod future;
 mod layer;
 mod ledger;
 mod limit;
+mod pending_charge;
 mod period;
 mod price;
 mod record;
 mod service;
 mod spend;
-mod ticket;
 
 pub use crate::key::{
     ByClient, ByExtension, ByHeader, ByIp, ByTarget, ClientKey, HeaderKey, Key, KeyExtractor,
 };
 pub use body::ResponseBody;
 pub use changes::{Change, Changes};
-pub use estimate::{BySize, DEFAULT_ANSWER, Estimate, Estimator};
-pub use exhausted::{Exhausted, Until};
+pub use estimate::{DEFAULT_ANSWER, Estimate, Estimator, SizeEstimator};
+pub use exhausted::{Exhausted, Recovery};
 pub use future::ResponseFuture;
 pub use layer::BudgetLayer;
 pub use ledger::{Ledger, Reservation};
 pub use limit::{Limit, Limits, Unit};
 pub use period::Period;
-pub use price::{Free, Price, PriceList, Pricing};
-pub use record::{Record, Standing, Used};
+pub use price::{NoPricing, Price, PriceList, Pricing};
+pub use record::{BudgetStatus, Record, Used};
 pub use service::Budget;
 pub use spend::{Money, Spend};
 

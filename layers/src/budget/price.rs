@@ -20,9 +20,9 @@ impl<F: Fn(Option<&Target>, Option<&str>, &Usage) -> Money> Pricing for F {
 
 /// Nothing costs anything.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Free;
+pub struct NoPricing;
 
-impl Pricing for Free {
+impl Pricing for NoPricing {
     fn price(&self, _: Option<&Target>, _: Option<&str>, _: &Usage) -> Money {
         Money::ZERO
     }

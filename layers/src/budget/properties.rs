@@ -123,8 +123,8 @@ proptest! {
                             prop_assert!(!has_room);
                             let limit = exhausted.limit;
                             let never = exhausted.needed > limit.amount;
-                            prop_assert_eq!(exhausted.until == Until::Never, never);
-                            if let Until::NextPeriod(wait) = exhausted.until {
+                            prop_assert_eq!(exhausted.until == Recovery::Never, never);
+                            if let Recovery::NextPeriod(wait) = exhausted.until {
                                 prop_assert!(!wait.is_zero());
                                 prop_assert_eq!(limit.period.number(now + wait), limit.period.number(now) + 1);
                             }

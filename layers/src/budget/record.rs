@@ -29,7 +29,7 @@ impl Used {
 
 /// How an account stands with one of its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct BudgetStatus {
     /// The limit.
     pub limit: Limit,
     /// What was used in this period; more than the limit when requests took more than estimated.
@@ -40,7 +40,7 @@ pub struct Standing {
     pub resets_at: SystemTime,
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for BudgetStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", Amount(self.limit.unit, self.used), self.limit)
     }

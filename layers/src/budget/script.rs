@@ -15,7 +15,7 @@ use super::tests::target;
 use crate::{
     Buffered, Exchange,
     body::BodyEnd,
-    exchange::{Facts, Recorder},
+    exchange::{AttemptRecord, Recorder},
 };
 
 /// An answer that does what it is told, and records it as an observer does.
@@ -23,13 +23,13 @@ use crate::{
 pub(super) struct Script {
     pub(super) status: u16,
     pub(super) content_type: &'static str,
-    /// Frames to send before `facts` are recorded with the end.
+    /// Frames to send before `record` are recorded with the end.
     pub(super) frames: usize,
     /// The body never ends.
     pub(super) stalls: bool,
     pub(super) breaks: bool,
     pub(super) observes: bool,
-    pub(super) facts: Facts,
+    pub(super) record: AttemptRecord,
 }
 
 impl Default for Script {
@@ -41,7 +41,7 @@ impl Default for Script {
             stalls: false,
             breaks: false,
             observes: true,
-            facts: Facts::default(),
+            record: AttemptRecord::default(),
         }
     }
 }
@@ -55,10 +55,10 @@ pub(super) struct Observed {
 impl Observed {
     fn end(&mut self, end: BodyEnd) {
         let Some(recorder) = self.recorder.take() else { return };
-        let facts = self.script.facts.clone();
+        let record = self.script.record.clone();
         recorder.update(|recorded| {
             let (status, target) = (recorded.status, recorded.target.take());
-            *recorded = Facts { status, target, ..facts };
+            *recorded = AttemptRecord { status, target, ..record };
         });
         recorder.end(end);
     }
@@ -115,7 +115,7 @@ impl Service<Request<Buffered>> for Inner {
         let recorder = script.observes.then(|| {
             let recorder = exchange.begin();
             recorder.head(response.status());
-            recorder.update(|facts| facts.target = Some(target("cheap")));
+            recorder.update(|record| record.target = Some(target("cheap")));
             recorder
         });
         std::future::ready(Ok(response.map(|()| Observed { script, recorder, sent: 0 })))

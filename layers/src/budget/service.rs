@@ -6,13 +6,14 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{
-    BySize, Estimator, Free, Key, KeyExtractor, Ledger, Pricing, ResponseBody, ResponseFuture,
-    ticket::{Bill, Ticket},
+    Estimator, Key, KeyExtractor, Ledger, NoPricing, Pricing, ResponseBody, ResponseFuture,
+    SizeEstimator,
+    pending_charge::{Bill, PendingCharge},
 };
 
 /// Reserves what a request may use, and books what it did. See the [module](super).
 #[derive(Clone, Debug)]
-pub struct Budget<S, K: Key, X, E = BySize, P = Free> {
+pub struct Budget<S, K: Key, X, E = SizeEstimator, P = NoPricing> {
     pub(super) inner: S,
     pub(super) ledger: Ledger<K>,
     pub(super) extractor: X,
@@ -46,7 +47,7 @@ where
         let bill = Bill { pricing: self.pricing.clone(), estimate };
         match self.ledger.reserve(key, bill.reserved(), self.ledger.now()) {
             Ok(reservation) => {
-                let ticket = Ticket::new(reservation, bill, &mut request);
+                let ticket = PendingCharge::new(reservation, bill, &mut request);
                 ResponseFuture::call(self.inner.call(request), Some(ticket))
             }
             Err(exhausted) => ResponseFuture::reject(exhausted.rejection()),

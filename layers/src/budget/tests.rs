@@ -24,7 +24,7 @@ use crate::{
     Buffered, Code, Dialect, Exchange, Rejected, Rejection, Target,
     body::BodyEnd,
     contract,
-    exchange::{Facts, Fault, Finish, Usage},
+    exchange::{AttemptRecord, Fault, Finish, Usage},
 };
 
 assert_impl_all!(BudgetLayer<ClientKey, ByClient>: Send, Sync, Clone, std::fmt::Debug);
@@ -47,7 +47,7 @@ fn prices() -> PriceList {
     PriceList::from_iter([("m", price(2_000_000)), ("cheap", price(1_000_000))])
 }
 
-type Keyed = BudgetLayer<u32, fn(&Request<Buffered>) -> Option<u32>, BySize, PriceList>;
+type Keyed = BudgetLayer<u32, fn(&Request<Buffered>) -> Option<u32>, SizeEstimator, PriceList>;
 
 fn layer(ledger: &Ledger<u32>) -> Keyed {
     let key: fn(&Request<Buffered>) -> Option<u32> = |request| request.extensions().get().copied();
@@ -72,7 +72,7 @@ fn ask(body: &'static str) -> Request<Buffered> {
 
 fn standing(ledger: &Ledger<u32>) -> ([u64; 3], [u64; 3]) {
     let standing = ledger.standing(&None, ledger.now());
-    let of = |f: fn(&Standing) -> u64| {
+    let of = |f: fn(&BudgetStatus) -> u64| {
         let all: Vec<_> = standing.iter().map(f).collect();
         <[u64; 3]>::try_from(all).unwrap()
     };
@@ -110,13 +110,13 @@ async fn booked(path: &str, script: Script, reader: Reader) -> [u64; 3] {
     used
 }
 
-fn usage(input: u64, output: u64) -> Facts {
+fn usage(input: u64, output: u64) -> AttemptRecord {
     let usage = Some(Usage { input, output, ..Usage::default() });
-    Facts { usage, content: true, finish: Some(Finish::Stop), ..Facts::default() }
+    AttemptRecord { usage, content: true, finish: Some(Finish::Stop), ..AttemptRecord::default() }
 }
 
-fn pieces(pieces: u64) -> Facts {
-    Facts { pieces, content: pieces > 0, ..Facts::default() }
+fn pieces(pieces: u64) -> AttemptRecord {
+    AttemptRecord { pieces, content: pieces > 0, ..AttemptRecord::default() }
 }
 
 const EVENTS: &str = "text/event-stream";
@@ -126,28 +126,28 @@ async fn what_is_booked_is_what_is_known() {
     use Reader::*;
     let answer = Script::default;
     let stream = || Script { content_type: EVENTS, ..answer() };
-    let broken = |facts: Facts| Facts { fault: Some(Fault::Unfinished), ..facts };
+    let broken = |record: AttemptRecord| AttemptRecord { fault: Some(Fault::Unfinished), ..record };
     let seen = |pieces| [1, PROMPT + pieces, PROMPT + pieces];
     let estimate = [1, PROMPT + 100, PROMPT + 100];
     for (script, reader, expected) in [
         // The usage, whatever else.
-        (Script { facts: usage(9, 3), ..answer() }, ToTheEnd, [1, 12, 12]),
-        (Script { facts: usage(900, 300), ..stream() }, ToTheEnd, [1, 1200, 1200]),
-        (Script { facts: usage(9, 3), stalls: true, ..stream() }, AfterAFrame, [1, 12, 12]),
-        (Script { facts: broken(usage(9, 3)), breaks: true, ..stream() }, ToTheEnd, [1, 12, 12]),
+        (Script { record: usage(9, 3), ..answer() }, ToTheEnd, [1, 12, 12]),
+        (Script { record: usage(900, 300), ..stream() }, ToTheEnd, [1, 1200, 1200]),
+        (Script { record: usage(9, 3), stalls: true, ..stream() }, AfterAFrame, [1, 12, 12]),
+        (Script { record: broken(usage(9, 3)), breaks: true, ..stream() }, ToTheEnd, [1, 12, 12]),
         // Cut before it came.
-        (Script { facts: pieces(7), stalls: true, ..stream() }, AfterAFrame, seen(7)),
-        (Script { facts: broken(pieces(7)), breaks: true, ..stream() }, ToTheEnd, seen(7)),
-        (Script { facts: broken(pieces(7)), ..stream() }, ToTheEnd, seen(7)),
-        (Script { facts: pieces(0), stalls: true, ..stream() }, AtOnce, seen(0)),
-        (Script { facts: pieces(0), stalls: true, ..answer() }, AtOnce, seen(0)),
+        (Script { record: pieces(7), stalls: true, ..stream() }, AfterAFrame, seen(7)),
+        (Script { record: broken(pieces(7)), breaks: true, ..stream() }, ToTheEnd, seen(7)),
+        (Script { record: broken(pieces(7)), ..stream() }, ToTheEnd, seen(7)),
+        (Script { record: pieces(0), stalls: true, ..stream() }, AtOnce, seen(0)),
+        (Script { record: pieces(0), stalls: true, ..answer() }, AtOnce, seen(0)),
         // A provider that tells none.
-        (Script { facts: pieces(7), ..stream() }, ToTheEnd, seen(7)),
-        (Script { facts: pieces(1), ..answer() }, ToTheEnd, estimate),
+        (Script { record: pieces(7), ..stream() }, ToTheEnd, seen(7)),
+        (Script { record: pieces(1), ..answer() }, ToTheEnd, estimate),
         // Errors.
         (Script { status: 503, ..answer() }, ToTheEnd, [1, 0, 0]),
         (Script { status: 429, ..answer() }, AtOnce, [1, 0, 0]),
-        (Script { status: 400, facts: pieces(0), breaks: true, ..answer() }, ToTheEnd, [1, 0, 0]),
+        (Script { status: 400, record: pieces(0), breaks: true, ..answer() }, ToTheEnd, [1, 0, 0]),
         // Without an observer.
         (Script { observes: false, ..answer() }, ToTheEnd, [1, 112, 224]),
         (Script { observes: false, ..stream() }, AtOnce, [1, 112, 224]),
@@ -236,7 +236,7 @@ async fn who_has_used_up_a_budget_is_told_until_when() {
     let now = move || UNIX_EPOCH + Duration::from_millis(read.load(Ordering::Relaxed));
     let ledger = Ledger::<u32>::with_clock(move |_| limits.into(), now);
     let mut service =
-        layer(&ledger).layer(Inner(Script { facts: usage(140, 10), ..Script::default() }));
+        layer(&ledger).layer(Inner(Script { record: usage(140, 10), ..Script::default() }));
     let mut send = async |body| {
         let response = service.call(ask(body)).await.unwrap();
         let (head, body) = response.into_parts();

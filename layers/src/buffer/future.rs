@@ -33,13 +33,13 @@ pin_project! {
         // The readied service and the head, until the body is there.
         waiting: Option<(S, Parts)>,
         #[pin]
-        state: State<S::Future, B>,
+        state: FutureState<S::Future, B>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, B> {
+    enum FutureState<F, B> {
         Collecting { #[pin] body: Collect<B>, encoding: Encoding, limit: usize },
         Decoding { decode: Decode },
         Calling { #[pin] future: F },
@@ -55,12 +55,12 @@ impl<S: Service<Request<Buffered>>, B> ResponseFuture<S, B> {
         encoding: Encoding,
         limit: usize,
     ) -> Self {
-        let state = State::Collecting { body: Collect::new(body, limit), encoding, limit };
+        let state = FutureState::Collecting { body: Collect::new(body, limit), encoding, limit };
         Self { waiting: Some((inner, parts)), state }
     }
 
     pub(super) fn reject(rejection: Rejection) -> Self {
-        Self { waiting: None, state: State::Rejected { rejection: Some(rejection) } }
+        Self { waiting: None, state: FutureState::Rejected { rejection: Some(rejection) } }
     }
 }
 
@@ -85,7 +85,7 @@ where
                     Ok(bytes) if *encoding == Encoding::Identity => Ok(bytes),
                     Ok(bytes) => {
                         let decode = Box::pin(decode(*encoding, bytes, *limit));
-                        this.state.set(State::Decoding { decode });
+                        this.state.set(FutureState::Decoding { decode });
                         continue;
                     }
                     Err(unread) => Err(unread.into()),
@@ -102,9 +102,9 @@ where
             };
             this.state.set(match (body, this.waiting.take()) {
                 (Ok(body), Some((mut inner, parts))) => {
-                    State::Calling { future: inner.call(rebuild(parts, body)) }
+                    FutureState::Calling { future: inner.call(rebuild(parts, body)) }
                 }
-                (Err(rejection), _) => State::Rejected { rejection: Some(rejection) },
+                (Err(rejection), _) => FutureState::Rejected { rejection: Some(rejection) },
                 (Ok(_), None) => unreachable!("the service is kept until the body is there"),
             });
         }

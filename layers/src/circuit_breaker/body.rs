@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::watch::Watch;
+use super::call_guard::CallGuard;
 use crate::body::{self, BodyEnd};
 
 pin_project! {
@@ -18,7 +18,7 @@ pin_project! {
         #[pin]
         inner: body::ResponseBody<B>,
         // Taken when the call is settled.
-        watch: Option<Watch>,
+        watch: Option<CallGuard>,
         // Nobody may ever poll it then.
         empty: bool,
     }
@@ -36,7 +36,7 @@ pin_project! {
 }
 
 impl<B: Body<Data = Bytes>> ResponseBody<B> {
-    pub(super) fn watched(inner: B, watch: Option<Watch>) -> Self {
+    pub(super) fn watched(inner: B, watch: Option<CallGuard>) -> Self {
         let empty = inner.is_end_stream();
         Self { inner: body::ResponseBody::inner(inner), watch, empty }
     }

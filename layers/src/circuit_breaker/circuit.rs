@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Cause, Settings, State,
+    Cause, CircuitState, Settings,
     probes::Probes,
     repeats::Repeats,
     settings::FaultRate,
@@ -64,15 +64,15 @@ impl From<Outcome> for Verdict {
 /// What changed, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    pub(super) from: State,
-    pub(super) to: State,
+    pub(super) from: CircuitState,
+    pub(super) to: CircuitState,
     pub(super) cause: Cause,
 }
 
 /// How it stands at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) state: State,
+pub(super) struct CircuitCounts {
+    pub(super) state: CircuitState,
     pub(super) forced: bool,
     pub(super) since: Instant,
     pub(super) remaining: Option<Duration>,
@@ -179,21 +179,21 @@ impl Circuit {
         Change { from, to: self.state(), cause }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> CircuitState {
         match self.phase {
-            Phase::Closed(_) | Phase::Forced { open: false } => State::Closed,
-            Phase::Open { .. } | Phase::Forced { open: true } => State::Open,
-            Phase::HalfOpen(_) => State::HalfOpen,
+            Phase::Closed(_) | Phase::Forced { open: false } => CircuitState::Closed,
+            Phase::Open { .. } | Phase::Forced { open: true } => CircuitState::Open,
+            Phase::HalfOpen(_) => CircuitState::HalfOpen,
         }
     }
 
-    pub(super) fn standing(&self, now: Instant) -> Standing {
+    pub(super) fn standing(&self, now: Instant) -> CircuitCounts {
         let remaining = match self.phase {
             Phase::Open { until } => Some(until.saturating_duration_since(now)),
             _ => None,
         };
         let forced = matches!(self.phase, Phase::Forced { .. });
-        Standing { state: self.state(), forced, since: self.since, remaining }
+        CircuitCounts { state: self.state(), forced, since: self.since, remaining }
     }
 
     /// Whether forgetting it changes nothing that matters: it is neither forced nor waiting, and

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Cause, Settings, State,
+    Cause, CircuitState, Settings,
     circuit::{Circuit, Pass},
 };
 use crate::exchange::Outcome::{self, Cancelled, Fault, Neutral, Success};
@@ -35,7 +35,7 @@ impl Run {
     }
 
     /// One call after the other.
-    fn calls(&mut self, outcomes: &[Outcome]) -> State {
+    fn calls(&mut self, outcomes: &[Outcome]) -> CircuitState {
         for &outcome in outcomes {
             let pass = self.admit().expect("it is let through");
             self.settle(pass, outcome);
@@ -45,7 +45,7 @@ impl Run {
 
     fn trip(settings: Settings) -> Self {
         let mut run = Self::new(settings);
-        assert_eq!(run.calls(&[Fault, Fault, Fault]), State::Open);
+        assert_eq!(run.calls(&[Fault, Fault, Fault]), CircuitState::Open);
         run
     }
 
@@ -57,26 +57,26 @@ impl Run {
 #[test]
 fn three_faults_without_a_success_between_them_open_it() {
     for (outcomes, state) in [
-        (&[Fault, Fault][..], State::Closed),
-        (&[Fault, Fault, Fault], State::Open),
-        (&[Fault, Fault, Success, Fault, Fault], State::Closed),
-        (&[Fault, Neutral, Fault, Cancelled, Fault], State::Open),
-        (&[Neutral, Neutral, Neutral, Cancelled, Cancelled, Cancelled], State::Closed),
+        (&[Fault, Fault][..], CircuitState::Closed),
+        (&[Fault, Fault, Fault], CircuitState::Open),
+        (&[Fault, Fault, Success, Fault, Fault], CircuitState::Closed),
+        (&[Fault, Neutral, Fault, Cancelled, Fault], CircuitState::Open),
+        (&[Neutral, Neutral, Neutral, Cancelled, Cancelled, Cancelled], CircuitState::Closed),
     ] {
         assert_eq!(Run::new(Settings::default()).calls(outcomes), state, "{outcomes:?}");
     }
     let mut off = Run::new(Settings::default().consecutive_faults(0));
-    assert_eq!(off.calls(&[Fault; 100]), State::Closed);
+    assert_eq!(off.calls(&[Fault; 100]), CircuitState::Closed);
 }
 
 #[test]
 fn the_rate_opens_it_from_the_minimum_of_calls_on() {
     let rate = Settings::default().consecutive_faults(0).fault_rate(0.5, seconds(60), 4);
-    assert_eq!(Run::new(rate).calls(&[Fault; 3]), State::Closed);
-    assert_eq!(Run::new(rate).calls(&[Fault; 4]), State::Open);
-    assert_eq!(Run::new(rate).calls(&[Success, Success, Fault, Fault]), State::Open);
+    assert_eq!(Run::new(rate).calls(&[Fault; 3]), CircuitState::Closed);
+    assert_eq!(Run::new(rate).calls(&[Fault; 4]), CircuitState::Open);
+    assert_eq!(Run::new(rate).calls(&[Success, Success, Fault, Fault]), CircuitState::Open);
     let mut run = Run::new(rate);
-    assert_eq!(run.calls(&[Success, Success, Success, Fault, Fault]), State::Closed);
+    assert_eq!(run.calls(&[Success, Success, Success, Fault, Fault]), CircuitState::Closed);
     let pass = run.admit().unwrap();
     assert_eq!(run.settle(pass, Fault), Some(Cause::FaultRate { faults: 3, calls: 6 }));
 }
@@ -90,8 +90,8 @@ fn old_successes_do_not_delay_it() {
         run.calls(&[Success; 3]);
     }
     run.now += seconds(60);
-    assert_eq!(run.calls(&[Fault; 9]), State::Closed);
-    assert_eq!(run.calls(&[Fault]), State::Open, "as soon as in a circuit that is new");
+    assert_eq!(run.calls(&[Fault; 9]), CircuitState::Closed);
+    assert_eq!(run.calls(&[Fault]), CircuitState::Open, "as soon as in a circuit that is new");
 
     // Without a pause, when half of what is in the window are faults: not hours later.
     let mut run = Run::new(rate);
@@ -100,7 +100,7 @@ fn old_successes_do_not_delay_it() {
         run.calls(&[Success]);
     }
     let mut faults = 0;
-    while run.circuit.state() == State::Closed {
+    while run.circuit.state() == CircuitState::Closed {
         run.now += seconds(1);
         run.calls(&[Fault]);
         faults += 1;
@@ -114,8 +114,8 @@ fn another_window_starts_with_nothing() {
     let mut run = Run::new(settings.fault_rate(0.5, seconds(60), 2));
     run.calls(&[Fault]);
     run.settings = settings.fault_rate(0.5, seconds(10), 2);
-    assert_eq!(run.calls(&[Fault]), State::Closed);
-    assert_eq!(run.calls(&[Fault]), State::Open);
+    assert_eq!(run.calls(&[Fault]), CircuitState::Closed);
+    assert_eq!(run.calls(&[Fault]), CircuitState::Open);
 }
 
 #[test]
@@ -128,14 +128,14 @@ fn it_waits_and_then_probes() {
     run.now += seconds(1);
     assert_eq!(run.remaining(), Some(0));
     let probe = run.admit().expect("a probe");
-    assert_eq!(run.circuit.state(), State::HalfOpen);
+    assert_eq!(run.circuit.state(), CircuitState::HalfOpen);
     assert_eq!(run.admit(), None, "one at a time");
     assert_eq!(run.settle(probe, Fault), Some(Cause::ProbeFault));
     assert_eq!(run.remaining(), Some(30));
     run.now += seconds(30);
     let probe = run.admit().expect("another probe");
     assert_eq!(run.settle(probe, Success), Some(Cause::ProbeSuccess));
-    assert_eq!(run.calls(&[Fault, Fault]), State::Closed, "nothing is left of before");
+    assert_eq!(run.calls(&[Fault, Fault]), CircuitState::Closed, "nothing is left of before");
 }
 
 #[test]
@@ -157,21 +157,21 @@ fn each_of_several_probes_has_to_succeed() {
     assert_eq!(run.settle(d, Success), Some(Cause::ProbeSuccess));
 
     let mut run = half_open();
-    assert_eq!(run.calls(&[Success, Success, Fault]), State::Open);
+    assert_eq!(run.calls(&[Success, Success, Fault]), CircuitState::Open);
     assert_eq!(Settings::default().probes(0).places(), 1);
 
     let mut run = half_open();
     run.calls(&[Success]);
     run.settings = Settings::default();
-    assert_eq!(run.calls(&[Success]), State::Closed, "fewer are wanted by now");
+    assert_eq!(run.calls(&[Success]), CircuitState::Closed, "fewer are wanted by now");
 }
 
 #[test]
 fn a_neutral_or_cancelled_probe_gives_its_place_back_and_decides_nothing() {
     let mut run = Run::trip(Settings::default());
     run.now += seconds(30);
-    assert_eq!(run.calls(&[Neutral, Cancelled, Neutral, Cancelled]), State::HalfOpen);
-    assert_eq!(run.calls(&[Success]), State::Closed);
+    assert_eq!(run.calls(&[Neutral, Cancelled, Neutral, Cancelled]), CircuitState::HalfOpen);
+    assert_eq!(run.calls(&[Success]), CircuitState::Closed);
 }
 
 #[test]
@@ -183,8 +183,8 @@ fn the_wait_grows_with_each_failed_probe_until_it_closes() {
         run.calls(&[Fault]);
     }
     run.now += seconds(100);
-    assert_eq!(run.calls(&[Success]), State::Closed);
-    assert_eq!(run.calls(&[Fault, Fault, Fault]), State::Open);
+    assert_eq!(run.calls(&[Success]), CircuitState::Closed);
+    assert_eq!(run.calls(&[Fault, Fault, Fault]), CircuitState::Open);
     assert_eq!(run.remaining(), Some(30));
 }
 
@@ -231,19 +231,19 @@ fn force_holds_until_it_is_released() {
     let mut run = Run::new(Settings::default());
     let before = run.admit().unwrap();
     let change = run.circuit.force(true, run.now).unwrap();
-    assert_eq!((change.from, change.to), (State::Closed, State::Open));
+    assert_eq!((change.from, change.to), (CircuitState::Closed, CircuitState::Open));
     assert_eq!(run.circuit.force(true, run.now), None);
     run.now += seconds(100_000);
     assert_eq!((run.admit(), run.remaining()), (None, None));
     assert_eq!(run.settle(before, Success), None);
 
     run.circuit.force(false, run.now).unwrap();
-    assert_eq!(run.calls(&[Fault; 10]), State::Closed);
+    assert_eq!(run.calls(&[Fault; 10]), CircuitState::Closed);
     assert!(run.circuit.standing(run.now).forced);
     assert_eq!(run.circuit.release(run.now).unwrap().cause, Cause::Released);
     assert_eq!(run.circuit.release(run.now), None);
-    assert_eq!(run.calls(&[Fault, Fault]), State::Closed);
-    assert_eq!(run.calls(&[Fault]), State::Open);
+    assert_eq!(run.calls(&[Fault, Fault]), CircuitState::Closed);
+    assert_eq!(run.calls(&[Fault]), CircuitState::Open);
     assert_eq!(run.circuit.release(run.now), None, "it was not forced");
 }
 

@@ -2,8 +2,8 @@ use parking_lot::Mutex;
 use tokio::{sync::broadcast, time::Instant};
 
 use super::{
-    Key, Settings, State, Status, Transition,
-    circuit::{Change, Circuit, Pass, Standing, Verdict},
+    CircuitState, Key, Settings, Status, Transition,
+    circuit::{Change, Circuit, CircuitCounts, Pass, Verdict},
 };
 
 /// One key's circuit, shared by the map and the calls under way.
@@ -31,7 +31,7 @@ impl Entry {
         pass: Pass,
         verdict: Verdict,
         now: Instant,
-    ) -> State {
+    ) -> CircuitState {
         self.change(now, |circuit| {
             let change = circuit.settle(settings, pass, verdict, now);
             (circuit.state(), change)
@@ -51,8 +51,8 @@ impl Entry {
         self.describe(standing)
     }
 
-    fn describe(&self, standing: Standing) -> Status {
-        let Standing { state, forced, since, remaining } = standing;
+    fn describe(&self, standing: CircuitCounts) -> Status {
+        let CircuitCounts { state, forced, since, remaining } = standing;
         Status { key: self.key.clone(), state, forced, since, remaining }
     }
 

@@ -10,32 +10,32 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{ResponseBody, watch::Watch};
+use super::{ResponseBody, call_guard::CallGuard};
 use crate::Rejection;
 
 pin_project! {
     /// The future of [`CircuitBreaker`](super::CircuitBreaker).
     pub struct ResponseFuture<F> {
         #[pin]
-        state: State<F>,
+        state: FutureState<F>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F> {
-        Calling { #[pin] future: F, watch: Option<Watch> },
+    enum FutureState<F> {
+        Calling { #[pin] future: F, watch: Option<CallGuard> },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn call(future: F, watch: Watch) -> Self {
-        Self { state: State::Calling { future, watch: Some(watch) } }
+    pub(super) fn call(future: F, watch: CallGuard) -> Self {
+        Self { state: FutureState::Calling { future, watch: Some(watch) } }
     }
 
     pub(super) fn reject(rejection: Rejection) -> Self {
-        Self { state: State::Rejected { rejection: Some(rejection) } }
+        Self { state: FutureState::Rejected { rejection: Some(rejection) } }
     }
 }
 

@@ -51,7 +51,7 @@ async fn subscribers_see_every_transition_in_order() {
     settle(&handle, "a", Outcome::Success);
     handle.force_open(KeyRef::name("a"));
     handle.release(KeyRef::name("a"));
-    use State::*;
+    use CircuitState::*;
     for (from, to, cause) in [
         (Closed, Open, Cause::ConsecutiveFaults(3)),
         (Open, HalfOpen, Cause::ProbeDue),
@@ -77,7 +77,7 @@ async fn a_slow_subscriber_loses_the_oldest() {
         handle.release(KeyRef::Shared);
     }
     assert_eq!(slow.recv().await, Err(RecvError::Lagged(72)));
-    assert_eq!(slow.recv().await.unwrap().to, State::Open);
+    assert_eq!(slow.recv().await.unwrap().to, CircuitState::Open);
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,7 @@ async fn clients_cannot_make_it_grow() {
         advance(SECOND / 100).await;
     }
     assert!(admit(&handle, "tripped").is_ok_and(|_| true), "its probe is due");
-    assert_eq!(handle.status(KeyRef::name("tripped")).unwrap().state, State::HalfOpen);
+    assert_eq!(handle.status(KeyRef::name("tripped")).unwrap().state, CircuitState::HalfOpen);
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,7 +155,10 @@ async fn what_is_gone_is_forgotten_and_its_calls_decide_nothing() {
     handle.force_open(KeyRef::name("c"));
     handle.retain(|key| *key == Key::name("a"));
     assert_eq!(handle.count(), 1);
-    assert_eq!(handle.status(KeyRef::name("a")).map(|status| status.state), Some(State::Open));
+    assert_eq!(
+        handle.status(KeyRef::name("a")).map(|status| status.state),
+        Some(CircuitState::Open)
+    );
     settle(&handle, "b", Outcome::Success);
     under_way.settle(Outcome::Fault.into(), None);
     assert!(admit(&handle, "b").is_ok(), "nothing of before counts");

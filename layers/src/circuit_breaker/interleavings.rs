@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Settings, State,
+    CircuitState, Settings,
     circuit::{Circuit, Pass},
 };
 use crate::exchange::Outcome::{self, Cancelled, Fault, Success};
@@ -19,7 +19,7 @@ struct World {
     circuit: Circuit,
     settings: Settings,
     now: Instant,
-    state: State,
+    state: CircuitState,
     /// The number of changes so far, and when the last was.
     changes: u32,
     since: Instant,
@@ -36,7 +36,7 @@ impl World {
             circuit: Circuit::new(now),
             settings,
             now,
-            state: State::Closed,
+            state: CircuitState::Closed,
             changes: 0,
             since: now,
             ended: vec![],
@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    fn enter(&mut self, state: State) {
+    fn enter(&mut self, state: CircuitState) {
         (self.state, self.since) = (state, self.now);
         self.changes += 1;
         self.ended.clear();
@@ -60,15 +60,15 @@ impl World {
 
     fn begin(&mut self) {
         let (pass, change) = self.circuit.admit(&self.settings, self.now);
-        let due = self.state == State::Open && self.now >= self.since + WAIT;
+        let due = self.state == CircuitState::Open && self.now >= self.since + WAIT;
         assert_eq!(change.is_some(), due);
         if due {
-            self.enter(State::HalfOpen);
+            self.enter(CircuitState::HalfOpen);
         }
         let admitted = match self.state {
-            State::Closed => true,
-            State::Open => false,
-            State::HalfOpen => self.under_way() + self.successes() < self.settings.places(),
+            CircuitState::Closed => true,
+            CircuitState::Open => false,
+            CircuitState::HalfOpen => self.under_way() + self.successes() < self.settings.places(),
         };
         assert_eq!(pass.is_some(), admitted);
         self.calls.extend(pass.map(|pass| (pass, self.changes)));
@@ -87,11 +87,13 @@ impl World {
         self.ended.push(outcome);
         let row = self.ended.iter().rev().filter(|outcome| **outcome != Cancelled);
         let expected = match self.state {
-            State::Closed if row.take_while(|o| **o == Fault).count() as u32 >= TRIPS_AT => {
-                State::Open
+            CircuitState::Closed if row.take_while(|o| **o == Fault).count() as u32 >= TRIPS_AT => {
+                CircuitState::Open
             }
-            State::HalfOpen if outcome == Fault => State::Open,
-            State::HalfOpen if self.successes() >= self.settings.places() => State::Closed,
+            CircuitState::HalfOpen if outcome == Fault => CircuitState::Open,
+            CircuitState::HalfOpen if self.successes() >= self.settings.places() => {
+                CircuitState::Closed
+            }
             state => state,
         };
         assert_eq!(change.is_some(), expected != self.state, "{:?} {outcome:?}", self.state);
@@ -103,7 +105,7 @@ impl World {
 
     fn check(&self) {
         assert_eq!(self.circuit.state(), self.state);
-        if self.state == State::HalfOpen {
+        if self.state == CircuitState::HalfOpen {
             assert_eq!(self.circuit.probes_under_way(), self.under_way());
             assert!(self.under_way() + self.successes() <= self.settings.places());
         }
@@ -123,7 +125,7 @@ impl World {
         if self.calls.len() < at_once {
             go(&Self::begin);
         }
-        if self.state == State::Open && self.now < self.since + WAIT {
+        if self.state == CircuitState::Open && self.now < self.since + WAIT {
             go(&|next| {
                 next.now += WAIT - Duration::from_nanos(1);
                 next.begin();

@@ -2,20 +2,20 @@ use http::Request;
 use tower_layer::Layer;
 
 use super::{CircuitBreaker, Handle, KeyRef, Scope, Settings};
-use crate::{Target, policy::Policy};
+use crate::{Target, per_target::PerTarget};
 
 /// Applies [`CircuitBreaker`].
 #[derive(Clone, Debug)]
 pub struct CircuitBreakerLayer<K = Scope> {
     key: K,
-    policy: Policy<Settings>,
+    policy: PerTarget<Settings>,
     handle: Handle,
 }
 
 impl CircuitBreakerLayer {
     /// These settings for every circuit; one circuit per [`Target`].
     pub fn new(settings: Settings) -> Self {
-        let policy = Policy::new(settings);
+        let policy = PerTarget::new(settings);
         Self { key: Scope::Target, policy, handle: Handle::new() }
     }
 }

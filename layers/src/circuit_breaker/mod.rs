@@ -30,7 +30,7 @@
 //!
 //! # What counts
 //!
-//! The head settles every answer but a success, by its [`Meaning`]. A success is settled when its
+//! The head settles every answer but a success, by its [`ResponseClass`]. A success is settled when its
 //! *body* has ended, by the [`Exchange`] where an [`observe`](crate#layers) layer further in keeps
 //! one, so that a stream which breaks or falls silent after a 200 is the fault that it is.
 //!
@@ -121,11 +121,12 @@
 //!
 //! [`CircuitOpen`]: crate::classify::CircuitOpen
 //! [`Exchange`]: crate::Exchange
-//! [`Meaning`]: crate::classify::Meaning
+//! [`ResponseClass`]: crate::classify::ResponseClass
 //! [`Rejected`]: crate::Rejected
 //! [`Target`]: crate::Target
 
 mod body;
+mod call_guard;
 mod circuit;
 mod circuits;
 mod entry;
@@ -139,7 +140,6 @@ mod repeats;
 mod service;
 mod settings;
 mod state;
-mod watch;
 mod window;
 
 pub use body::ResponseBody;
@@ -149,7 +149,7 @@ pub use key::{Key, KeyExtractor, KeyRef, Scope};
 pub use layer::CircuitBreakerLayer;
 pub use service::CircuitBreaker;
 pub use settings::Settings;
-pub use state::{Cause, State, Status, Transition};
+pub use state::{Cause, CircuitState, Status, Transition};
 
 #[cfg(test)]
 mod circuit_tests;

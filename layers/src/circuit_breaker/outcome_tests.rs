@@ -13,7 +13,7 @@ use super::{script::*, *};
 use crate::{
     Code, Exchange, Rejection,
     classify::{CircuitOpen, Deadline, DeadlineError, TransportError, TransportErrorKind},
-    exchange::{Facts, Finish},
+    exchange::{AttemptRecord, Finish},
 };
 
 fn marked<M: Clone + std::error::Error + Send + Sync + 'static>(mark: M) -> Reply {
@@ -25,7 +25,7 @@ fn marked<M: Clone + std::error::Error + Send + Sync + 'static>(mark: M) -> Repl
 
 /// An observed answer. The facts are recorded before the first frame, or, like a real observer
 /// does with what only its end tells, when the body is dropped.
-fn observed(replies: Reply, at_drop: bool, f: fn(&mut Facts)) -> Reply {
+fn observed(replies: Reply, at_drop: bool, f: fn(&mut AttemptRecord)) -> Reply {
     reply(move |request| {
         let exchange = request.extensions().get::<Exchange>().cloned().unwrap_or_default();
         let recorder = exchange.begin();
@@ -64,11 +64,11 @@ async fn judge(call: impl AsyncFn(&Test)) -> Judged {
     let test = Test::new(CircuitBreakerLayer::new(Settings::default().consecutive_faults(2)));
     test.read(&status(500)).await;
     call(&test).await;
-    if test.state() == State::Open {
+    if test.state() == CircuitState::Open {
         return Judged::Fault;
     }
     test.read(&status(500)).await;
-    if test.state() == State::Open { Judged::Neither } else { Judged::Success }
+    if test.state() == CircuitState::Open { Judged::Neither } else { Judged::Success }
 }
 
 async fn judge_read(replies: Reply) -> Judged {
@@ -132,15 +132,15 @@ async fn bodies_count_by_how_they_end() {
 #[tokio::test(start_paused = true)]
 async fn the_exchange_knows_better() {
     use crate::{body::BodyEnd, exchange::Fault};
-    let broken: fn(&mut Facts) = |facts| {
-        facts.fault = Some(Fault::Unfinished);
-        facts.end = Some(BodyEnd::Complete);
+    let broken: fn(&mut AttemptRecord) = |record| {
+        record.fault = Some(Fault::Unfinished);
+        record.end = Some(BodyEnd::Complete);
     };
-    let finished: fn(&mut Facts) = |facts| {
-        facts.finish = Some(Finish::Stop);
-        facts.end = Some(BodyEnd::Dropped);
+    let finished: fn(&mut AttemptRecord) = |record| {
+        record.finish = Some(Finish::Stop);
+        record.end = Some(BodyEnd::Dropped);
     };
-    let gone: fn(&mut Facts) = |facts| facts.end = Some(BodyEnd::Dropped);
+    let gone: fn(&mut AttemptRecord) = |record| record.end = Some(BodyEnd::Dropped);
     assert_eq!(judge_read(observed(status(200), false, broken)).await, Judged::Fault);
     assert_eq!(judge_read(observed(cut(), false, finished)).await, Judged::Fault);
     for at_drop in [false, true] {
@@ -154,9 +154,9 @@ async fn the_exchange_knows_better() {
 #[tokio::test(start_paused = true)]
 async fn the_exchange_of_another_attempt_says_nothing() {
     use crate::{body::BodyEnd, exchange::Fault};
-    let broken = |facts: &mut Facts| {
-        facts.fault = Some(Fault::Unfinished);
-        facts.end = Some(BodyEnd::Complete);
+    let broken = |record: &mut AttemptRecord| {
+        record.fault = Some(Fault::Unfinished);
+        record.end = Some(BodyEnd::Complete);
     };
     // From before: this attempt is not observed, even though its answer carries the exchange.
     let earlier = judge(async |test: &Test| {
@@ -204,13 +204,13 @@ async fn the_attempts_of_one_request_are_one_fault() {
     for replies in [status(500), failed_transport(), cut(), reply(|_| Err("refused".into()))] {
         let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
         for request in 0..3 {
-            assert_eq!(test.state(), State::Closed, "{request}");
+            assert_eq!(test.state(), CircuitState::Closed, "{request}");
             let exchange = Exchange::default();
             for _ in 0..4 {
                 send(&test, &exchange, &replies).await;
             }
         }
-        assert_eq!(test.state(), State::Open);
+        assert_eq!(test.state(), CircuitState::Open);
     }
 }
 
@@ -223,9 +223,9 @@ fn exchange(request: u64) -> Exchange {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_makes_the_server_fail_counts_once_however_often_it_is_sent() {
-    let malformed: fn(&mut Facts) = |facts| {
-        facts.fault = Some(crate::exchange::Fault::Malformed("it is not JSON".into()));
-        facts.end = Some(crate::body::BodyEnd::Complete);
+    let malformed: fn(&mut AttemptRecord) = |record| {
+        record.fault = Some(crate::exchange::Fault::Malformed("it is not JSON".into()));
+        record.end = Some(crate::body::BodyEnd::Complete);
     };
     for replies in [status(500), status(503), observed(status(200), false, malformed)] {
         let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
@@ -233,15 +233,15 @@ async fn a_request_that_makes_the_server_fail_counts_once_however_often_it_is_se
             send(&test, &exchange(1), &replies).await;
             send(&test, &exchange(2), &replies).await;
         }
-        assert_eq!(test.state(), State::Closed);
+        assert_eq!(test.state(), CircuitState::Closed);
         send(&test, &exchange(3), &replies).await;
-        assert_eq!(test.state(), State::Open, "three distinct ones are an outage");
+        assert_eq!(test.state(), CircuitState::Open, "three distinct ones are an outage");
     }
     let test = Test::new(CircuitBreakerLayer::new(Settings::default()));
     for _ in 0..3 {
         send(&test, &exchange(1), &failed_transport()).await;
     }
-    assert_eq!(test.state(), State::Open, "no connection is no request's fault");
+    assert_eq!(test.state(), CircuitState::Open, "no connection is no request's fault");
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,15 +250,15 @@ async fn a_known_request_says_nothing_as_a_probe() {
     for request in 1..4 {
         send(&test, &exchange(request), &status(500)).await;
     }
-    assert_eq!(test.state(), State::Open);
+    assert_eq!(test.state(), CircuitState::Open);
     tokio::time::advance(SECOND * 30).await;
     send(&test, &exchange(1), &status(500)).await;
-    assert_eq!(test.state(), State::HalfOpen, "another one may probe");
+    assert_eq!(test.state(), CircuitState::HalfOpen, "another one may probe");
     send(&test, &exchange(4), &status(500)).await;
-    assert_eq!(test.state(), State::Open);
+    assert_eq!(test.state(), CircuitState::Open);
     tokio::time::advance(SECOND * 30).await;
     send(&test, &exchange(1), &status(200)).await;
-    assert_eq!(test.state(), State::Closed);
+    assert_eq!(test.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,7 +293,7 @@ async fn an_end_needs_no_none() {
             }
             assert!(body.is_end_stream());
         }
-        assert_eq!(handle.list()[0].state, State::Closed, "the success was seen: {text:?}");
+        assert_eq!(handle.list()[0].state, CircuitState::Closed, "the success was seen: {text:?}");
     }
 }
 
@@ -309,13 +309,13 @@ async fn a_stream_that_breaks_or_falls_silent_after_a_200_is_a_fault() {
     const ERROR: &str = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
     let layer = CircuitBreakerLayer::new(Settings::default().consecutive_faults(1));
     for (events, silent, state) in [
-        (&[WORD, STOP][..], false, State::Closed),
-        (&[WORD], false, State::Open),
-        (&[WORD, ERROR], false, State::Open),
-        (&[WORD, "data: {{{\n\n"], false, State::Open),
-        (&[WORD], true, State::Open),
-        (&[], true, State::Open),
-        (&[], false, State::Open),
+        (&[WORD, STOP][..], false, CircuitState::Closed),
+        (&[WORD], false, CircuitState::Open),
+        (&[WORD, ERROR], false, CircuitState::Open),
+        (&[WORD, "data: {{{\n\n"], false, CircuitState::Open),
+        (&[WORD], true, CircuitState::Open),
+        (&[], true, CircuitState::Open),
+        (&[], false, CircuitState::Open),
     ] {
         let upstream = service_fn(move |_: Request<()>| {
             let events = stream::iter(events.iter().map(|event| Ok(*event)));
@@ -335,7 +335,7 @@ async fn a_stream_that_breaks_or_falls_silent_after_a_200_is_a_fault() {
         let start = Instant::now();
         let response = layers.layer(upstream).oneshot(request).await.unwrap();
         let read = response.into_body().collect().await;
-        assert_eq!(read.is_ok(), state == State::Closed, "{events:?}");
+        assert_eq!(read.is_ok(), state == CircuitState::Closed, "{events:?}");
         assert_eq!(start.elapsed().is_zero(), !silent);
         assert_eq!(handle.list()[0].state, state, "{events:?} {silent}");
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{
-    Settings, State,
+    CircuitState, Settings,
     circuit::{Pass, Verdict},
     entry::Entry,
 };
@@ -36,7 +36,7 @@ impl Permit {
         mut self,
         mut verdict: Verdict,
         exchange: Option<&Exchange>,
-    ) -> Option<State> {
+    ) -> Option<CircuitState> {
         if verdict.outcome == Outcome::Fault
             && let (Some(Tracked { entry, .. }), Some(exchange)) = (&self.0, exchange)
             && !exchange.charge(Arc::as_ptr(entry).addr())
@@ -46,7 +46,7 @@ impl Permit {
         self.end(verdict)
     }
 
-    fn end(&mut self, verdict: Verdict) -> Option<State> {
+    fn end(&mut self, verdict: Verdict) -> Option<CircuitState> {
         let Tracked { entry, pass, settings } = self.0.take()?;
         Some(entry.settle(&settings, pass, verdict, Instant::now()))
     }

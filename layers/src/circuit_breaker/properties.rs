@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::{
-    Settings, State,
+    CircuitState, Settings,
     circuit::{Circuit, Pass},
 };
 use crate::exchange::Outcome;
@@ -56,7 +56,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     )
 }
 
-struct Call {
+struct SimulatedCall {
     pass: Pass,
     changes: u32,
     begun: Instant,
@@ -66,7 +66,7 @@ proptest! {
     #[test]
     fn whatever_happens(settings in settings(), steps in steps()) {
         let mut now = Instant::now();
-        let (mut circuit, mut calls, mut changes) = (Circuit::new(now), Vec::<Call>::new(), 0);
+        let (mut circuit, mut calls, mut changes) = (Circuit::new(now), Vec::<SimulatedCall>::new(), 0);
         for step in steps {
             match step {
                 Step::Wait(time) => now += ms(time),
@@ -74,9 +74,9 @@ proptest! {
                     let before = circuit.standing(now);
                     let (pass, change) = circuit.admit(&settings, now);
                     changes += u32::from(change.is_some());
-                    prop_assert!(pass.is_some() || before.state != State::Closed);
+                    prop_assert!(pass.is_some() || before.state != CircuitState::Closed);
                     prop_assert!(pass.is_none() || before.remaining.is_none_or(|r| r.is_zero()));
-                    calls.extend(pass.map(|pass| Call { pass, changes, begun: now }));
+                    calls.extend(pass.map(|pass| SimulatedCall { pass, changes, begun: now }));
                 }
                 Step::End(call, outcome) if !calls.is_empty() => {
                     let call = calls.swap_remove(call.index(calls.len()));
@@ -90,7 +90,7 @@ proptest! {
                 }
                 Step::End(..) => {}
             }
-            if circuit.state() == State::HalfOpen {
+            if circuit.state() == CircuitState::HalfOpen {
                 let probes = calls.iter().filter(|call| {
                     call.changes == changes && now - call.begun < ms(PROBE_TIME)
                 });

@@ -102,9 +102,9 @@ impl Test {
         }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> CircuitState {
         let status = self.handle.status(&target("deepseek-chat"));
-        status.map_or(State::Closed, |status| status.state)
+        status.map_or(CircuitState::Closed, |status| status.state)
     }
 
     pub(super) async fn tripped(layer: CircuitBreakerLayer) -> Self {
@@ -112,7 +112,7 @@ impl Test {
         for _ in 0..3 {
             test.read(&status(500)).await;
         }
-        assert_eq!(test.state(), State::Open);
+        assert_eq!(test.state(), CircuitState::Open);
         test
     }
 

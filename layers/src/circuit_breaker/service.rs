@@ -10,17 +10,17 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::{
-    Handle, Key, KeyExtractor, ResponseBody, ResponseFuture, Scope, State, Status,
-    settings::Settings, watch::Watch,
+    CircuitState, Handle, Key, KeyExtractor, ResponseBody, ResponseFuture, Scope, Status,
+    call_guard::CallGuard, settings::Settings,
 };
-use crate::{Code, Rejection, policy::Policy};
+use crate::{Code, Rejection, per_target::PerTarget};
 
 /// Refuses calls to what keeps failing. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct CircuitBreaker<S, K = Scope> {
     pub(super) inner: S,
     pub(super) key: K,
-    pub(super) policy: Policy<Settings>,
+    pub(super) policy: PerTarget<Settings>,
     pub(super) handle: Handle,
 }
 
@@ -42,7 +42,7 @@ where
         let settings = self.policy.of(request.extensions());
         match self.handle.admit(&self.key.key(&request), settings, Instant::now()) {
             Ok(permit) => {
-                let watch = Watch::start(permit, &request);
+                let watch = CallGuard::start(permit, &request);
                 ResponseFuture::call(self.inner.call(request), watch)
             }
             Err(status) => ResponseFuture::reject(refusal(&status)),
@@ -53,7 +53,7 @@ where
 fn refusal(status: &Status) -> Rejection {
     // The probe under way may end at any moment.
     let (more, wait) = match (status.state, status.remaining) {
-        (State::HalfOpen, _) => (", probe under way", Some(Duration::from_secs(1))),
+        (CircuitState::HalfOpen, _) => (", probe under way", Some(Duration::from_secs(1))),
         // By force, there is no telling for how long.
         (_, wait) => ("", wait),
     };

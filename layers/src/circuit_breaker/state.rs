@@ -7,7 +7,7 @@ use crate::rejection::whole_seconds;
 
 /// The states of a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
+pub enum CircuitState {
     /// Calls go through.
     Closed,
     /// Calls are refused.
@@ -16,7 +16,7 @@ pub enum State {
     HalfOpen,
 }
 
-impl State {
+impl CircuitState {
     /// The state in small letters, as in logs.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for CircuitState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -80,9 +80,9 @@ pub struct Transition {
     /// Whose circuit.
     pub key: Key,
     /// What it was.
-    pub from: State,
+    pub from: CircuitState,
     /// What it is now; the same when an open circuit is forced open, and the like.
-    pub to: State,
+    pub to: CircuitState,
     /// Why.
     pub cause: Cause,
     /// When.
@@ -98,7 +98,7 @@ pub struct Status {
     /// Whose circuit.
     pub key: Key,
     /// Its state.
-    pub state: State,
+    pub state: CircuitState,
     /// Whether it stays so until it is released.
     pub forced: bool,
     /// Since when.
@@ -112,8 +112,10 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.state, self.remaining) {
             (state, _) if self.forced => write!(f, "forced {state}"),
-            (State::Open, Some(Duration::ZERO)) => f.write_str("open, probe due"),
-            (State::Open, Some(wait)) => write!(f, "open, probe in {} s", whole_seconds(wait)),
+            (CircuitState::Open, Some(Duration::ZERO)) => f.write_str("open, probe due"),
+            (CircuitState::Open, Some(wait)) => {
+                write!(f, "open, probe in {} s", whole_seconds(wait))
+            }
             (state, _) => state.fmt(f),
         }
     }
@@ -133,12 +135,12 @@ mod tests {
             remaining: remaining.map(Duration::from_millis),
         };
         for (status, says) in [
-            (status(State::Closed, false, None), "closed"),
-            (status(State::Open, false, Some(11_001)), "open, probe in 12 s"),
-            (status(State::Open, false, Some(0)), "open, probe due"),
-            (status(State::HalfOpen, false, None), "half-open"),
-            (status(State::Open, true, None), "forced open"),
-            (status(State::Closed, true, None), "forced closed"),
+            (status(CircuitState::Closed, false, None), "closed"),
+            (status(CircuitState::Open, false, Some(11_001)), "open, probe in 12 s"),
+            (status(CircuitState::Open, false, Some(0)), "open, probe due"),
+            (status(CircuitState::HalfOpen, false, None), "half-open"),
+            (status(CircuitState::Open, true, None), "forced open"),
+            (status(CircuitState::Closed, true, None), "forced closed"),
         ] {
             assert_eq!(status.to_string(), says);
         }

@@ -25,7 +25,7 @@ async fn contract_holds() {
     let target = target("m");
     let request = || Request::builder().extension(target.clone()).body(Buffered::default());
     contract::holds(layer, || request().unwrap()).await;
-    assert_eq!(handle.status(&target).unwrap().state, State::Closed);
+    assert_eq!(handle.status(&target).unwrap().state, CircuitState::Closed);
     let rejecting = CircuitBreakerLayer::default();
     contract::holds(rejecting.scope(Scope::Provider), || request().unwrap()).await;
 }
@@ -64,10 +64,10 @@ async fn a_refusal_says_when_to_come_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_decides_when_its_body_ends() {
-    for (replies, state) in [(status(200), State::Closed), (cut(), State::Open)] {
+    for (replies, state) in [(status(200), CircuitState::Closed), (cut(), CircuitState::Open)] {
         let test = Test::half_open().await;
         let probe = test.ask(&replies).await.unwrap();
-        assert_eq!(test.state(), State::HalfOpen);
+        assert_eq!(test.state(), CircuitState::HalfOpen);
         assert_eq!(test.ask(&status(200)).await.unwrap().status(), 503);
         let _ = probe.into_body().collect().await;
         assert_eq!(test.state(), state);
@@ -85,9 +85,9 @@ async fn a_probe_that_is_cancelled_gives_its_place_back() {
     drop(test.ask(&endless()).await);
     test.read(&status(429)).await;
     test.read(&status(400)).await;
-    assert_eq!(test.state(), State::HalfOpen);
+    assert_eq!(test.state(), CircuitState::HalfOpen);
     test.read(&status(200)).await;
-    assert_eq!(test.state(), State::Closed);
+    assert_eq!(test.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,13 +99,13 @@ async fn a_straggler_decides_nothing() {
         test.read(&status(500)).await;
     }
     whole.into_body().collect().await.unwrap();
-    assert_eq!(test.state(), State::Open);
+    assert_eq!(test.state(), CircuitState::Open);
     advance(SECOND * 30).await;
     let probe = test.ask(&status(200)).await.unwrap();
     assert!(broken.into_body().collect().await.is_err());
-    assert_eq!(test.state(), State::HalfOpen);
+    assert_eq!(test.state(), CircuitState::HalfOpen);
     probe.into_body().collect().await.unwrap();
-    assert_eq!(test.state(), State::Closed);
+    assert_eq!(test.state(), CircuitState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,7 @@ async fn the_scope_and_the_key_say_what_goes_together() {
         service.call(ask(model).unwrap()).await.unwrap();
     }
     assert_eq!(keys(&handle), ["deepseek"]);
-    assert_eq!(handle.list()[0].state, State::Open);
+    assert_eq!(handle.list()[0].state, CircuitState::Open);
 
     let handle = Handle::new();
     let by_path = layer().key(|request: &Request<()>| KeyRef::name(request.uri().path()));
@@ -152,14 +152,14 @@ async fn a_target_can_have_its_own_settings_and_a_new_stack_goes_on() {
     let strict = |_: &Target| Settings::default().consecutive_faults(1).open_for(SECOND);
     let test = Test::new(layer.for_target(strict));
     test.read(&status(500)).await;
-    assert_eq!(test.state(), State::Open);
+    assert_eq!(test.state(), CircuitState::Open);
     let mut rebuilt = CircuitBreakerLayer::default().handle(test.handle.clone()).layer(service_fn(
         |_: Request<()>| ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))),
     ));
     assert_eq!(rebuilt.call(request()).await.unwrap().status(), 503);
     advance(SECOND).await;
     assert_eq!(rebuilt.call(request()).await.unwrap().status(), 200);
-    assert_eq!(test.state(), State::Closed);
+    assert_eq!(test.state(), CircuitState::Closed);
 }
 
 #[test]

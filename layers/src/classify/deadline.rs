@@ -13,7 +13,7 @@ pub enum Deadline {
     /// From one piece of the body to the next.
     Idle,
     /// The instant at which the whole request ends, over all attempts.
-    Total,
+    RequestDeadline,
 }
 
 /// A deadline that passed: the typed cause on a response that stands for an attempt without an
@@ -42,7 +42,7 @@ impl fmt::Display for DeadlineError {
             Deadline::Headers => ("no answer", "within"),
             Deadline::FirstToken => ("no first token", "within"),
             Deadline::Idle => ("silent", "for"),
-            Deadline::Total => return f.write_str("total deadline passed"),
+            Deadline::RequestDeadline => return f.write_str("total deadline passed"),
         };
         match self.limit {
             Some(limit) => write!(f, "{what} {link} {} ms", limit.as_millis()),
@@ -57,7 +57,7 @@ impl std::error::Error for DeadlineError {}
 /// of whatever makes several attempts. Retries and routers read it to see whether another attempt
 /// is worth its while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Total(pub Instant);
+pub struct RequestDeadline(pub Instant);
 
 #[cfg(test)]
 mod tests {
@@ -71,7 +71,7 @@ mod tests {
             (Deadline::FirstToken, limit, "no first token within 300000 ms"),
             (Deadline::Idle, limit, "silent for 300000 ms"),
             (Deadline::Idle, None, "silent for too long"),
-            (Deadline::Total, None, "total deadline passed"),
+            (Deadline::RequestDeadline, None, "total deadline passed"),
         ] {
             assert_eq!(DeadlineError { which, limit }.to_string(), says);
         }

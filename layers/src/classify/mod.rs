@@ -1,13 +1,13 @@
-//! What an answer means: [`Meaning`] is the kinds, [`ErrorRules`] tell which one an error is.
+//! What an answer means: [`ResponseClass`] is the kinds, [`ErrorRules`] tell which one an error is.
 
 mod allowance;
 mod attempts;
 mod circuit_open;
 mod deadline;
 pub(crate) mod error;
-mod meaning;
 mod named_wait;
 mod pattern;
+mod response_class;
 mod retry_after;
 mod rules;
 mod transport;
@@ -15,8 +15,8 @@ mod transport;
 pub use allowance::{RetriesLeft, RetryAllowance};
 pub use attempts::Attempts;
 pub use circuit_open::CircuitOpen;
-pub use deadline::{Deadline, DeadlineError, Total};
-pub use meaning::Meaning;
+pub use deadline::{Deadline, DeadlineError, RequestDeadline};
+pub use response_class::ResponseClass;
 pub use retry_after::{RETRY_AFTER_MS, retry_after};
 pub use rules::{ErrorRule, ErrorRules};
 #[cfg(feature = "route")]

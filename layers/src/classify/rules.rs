@@ -2,7 +2,7 @@ use std::sync::{Arc, LazyLock};
 
 use http::StatusCode;
 
-use super::{Meaning, error::beginning, pattern::Pattern};
+use super::{ResponseClass, error::beginning, pattern::Pattern};
 use crate::exchange::UpstreamError;
 
 /// The built-in rules, one per line.
@@ -15,12 +15,12 @@ static BUILT_IN: LazyLock<Vec<ErrorRule>> =
 ///
 /// ```
 /// use http::StatusCode;
-/// use switchtower_layers::{classify::{ErrorRule, ErrorRules, Meaning}, exchange::UpstreamError};
+/// use switchtower_layers::{classify::{ErrorRule, ErrorRules, ResponseClass}, exchange::UpstreamError};
 ///
 /// let rules: ErrorRules =
-///     [ErrorRule::new(Meaning::Exhausted).status(400).message("tokens * used up")].into_iter().collect();
+///     [ErrorRule::new(ResponseClass::Exhausted).status(400).message("tokens * used up")].into_iter().collect();
 /// let error = UpstreamError::read(b"All tokens of May are used up");
-/// assert_eq!(rules.classify(Some(StatusCode::BAD_REQUEST), &error), Meaning::Exhausted);
+/// assert_eq!(rules.classify(Some(StatusCode::BAD_REQUEST), &error), ResponseClass::Exhausted);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorRule {
@@ -28,12 +28,12 @@ pub struct ErrorRule {
     statuses: Vec<(u16, u16)>,
     code: Option<Pattern>,
     message: Option<Pattern>,
-    meaning: Meaning,
+    meaning: ResponseClass,
 }
 
 impl ErrorRule {
     /// A rule without a condition: every error means this.
-    pub fn new(meaning: Meaning) -> Self {
+    pub fn new(meaning: ResponseClass) -> Self {
         Self { statuses: Vec::new(), code: None, message: None, meaning }
     }
 
@@ -94,15 +94,15 @@ impl ErrorRules {
     }
 
     /// What an error means. Without a status it came under a success, and what is then not said in
-    /// words that are known is [`Meaning::Broken`].
-    pub fn classify(&self, status: Option<StatusCode>, error: &UpstreamError) -> Meaning {
+    /// words that are known is [`ResponseClass::Broken`].
+    pub fn classify(&self, status: Option<StatusCode>, error: &UpstreamError) -> ResponseClass {
         let mut words = Words::of(error);
         let mut found = self.0.iter().find(|rule| rule.applies(status, &words));
         if found.is_none() {
             words.unquoted = Some(unquoted(&words.message));
             found = BUILT_IN.iter().find(|rule| rule.applies(status, &words));
         }
-        found.map_or(Meaning::Broken, |rule| rule.meaning)
+        found.map_or(ResponseClass::Broken, |rule| rule.meaning)
     }
 }
 
@@ -127,9 +127,11 @@ impl Words {
 
     /// The words in which a meaning is looked for. A client's mistake is told in 400 and 422, and
     /// quotes the request: the name of a tool must not empty an account.
-    fn message(&self, meaning: Meaning, status: Option<StatusCode>) -> &str {
-        let holds_back =
-            matches!(meaning, Meaning::Exhausted | Meaning::RateLimited(_) | Meaning::Overloaded);
+    fn message(&self, meaning: ResponseClass, status: Option<StatusCode>) -> &str {
+        let holds_back = matches!(
+            meaning,
+            ResponseClass::Exhausted | ResponseClass::RateLimited(_) | ResponseClass::Overloaded
+        );
         let may_quote =
             matches!(status, Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY));
         let unquoted = self.unquoted.as_deref().filter(|_| holds_back && may_quote);
@@ -182,7 +184,7 @@ fn read(line: &str) -> Result<ErrorRule, &'static str> {
     if columns.next().is_some() || source.is_empty() {
         return Err("there are five columns, and the last one names a source");
     }
-    let mut rule = ErrorRule::new(Meaning::from_name(meaning).ok_or("no such meaning")?);
+    let mut rule = ErrorRule::new(ResponseClass::from_name(meaning).ok_or("no such meaning")?);
     for status in statuses.split(',').map(str::trim).filter(|status| !status.is_empty()) {
         let (from, to) = (status.replace('x', "0"), status.replace('x', "9"));
         let number = |text: String| text.parse().map_err(|_| "no status");
@@ -207,7 +209,7 @@ mod tests {
             let rule = read(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             let is_free = rule.statuses.is_empty() && rule.code.is_none() && rule.message.is_none();
             assert!(!is_free, "no condition: {line}");
-            assert!(!matches!(rule.meaning, Meaning::RateLimited(Some(_))));
+            assert!(!matches!(rule.meaning, ResponseClass::RateLimited(Some(_))));
         }
         assert_eq!(BUILT_IN.len(), lines().count());
         for (line, error) in [
@@ -259,23 +261,23 @@ mod tests {
         let status = |code| StatusCode::from_u16(code).ok();
         let error = UpstreamError::read(br#"{"error":{"code":"Odd","message":"It is late"}}"#);
         let rules: ErrorRules = [
-            ErrorRule::new(Meaning::Exhausted).status(400).code("odd").message("very late"),
-            ErrorRule::new(Meaning::Overloaded).status(400).status(404).code("o*"),
-            ErrorRule::new(Meaning::Refused).message("LATE"),
+            ErrorRule::new(ResponseClass::Exhausted).status(400).code("odd").message("very late"),
+            ErrorRule::new(ResponseClass::Overloaded).status(400).status(404).code("o*"),
+            ErrorRule::new(ResponseClass::Refused).message("LATE"),
         ]
         .into_iter()
         .collect();
         for (code, meaning) in [
-            (status(400), Meaning::Overloaded),
-            (status(404), Meaning::Overloaded),
-            (status(422), Meaning::Refused),
-            (None, Meaning::Refused),
+            (status(400), ResponseClass::Overloaded),
+            (status(404), ResponseClass::Overloaded),
+            (status(422), ResponseClass::Refused),
+            (None, ResponseClass::Refused),
         ] {
             assert_eq!(rules.classify(code, &error), meaning, "{code:?}");
         }
         let other = UpstreamError::default();
-        assert_eq!(rules.classify(status(422), &other), Meaning::ClientError);
-        assert_eq!(rules.classify(None, &other), Meaning::Broken);
+        assert_eq!(rules.classify(status(422), &other), ResponseClass::ClientError);
+        assert_eq!(rules.classify(None, &other), ResponseClass::Broken);
         assert!(!rules.is_empty() && ErrorRules::default().is_empty());
     }
 }

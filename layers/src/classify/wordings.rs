@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{ErrorRules, Meaning};
+use super::{ErrorRules, ResponseClass};
 use crate::exchange::UpstreamError;
 
 /// Who said it and where it was seen, the status, the body, and the meaning. Under 200 it is an error
@@ -25,7 +25,7 @@ const TOO_LONG: &[Wording] = &[
     (
         "various: OpenAI-compatible servers",
         400,
-        r#"{"error": {"message": "Total tokens exceed the model limit", "type": "invalid_request_error", "code": null}}"#,
+        r#"{"error": {"message": "RequestDeadline tokens exceed the model limit", "type": "invalid_request_error", "code": null}}"#,
         "context_length",
     ),
     (
@@ -1492,7 +1492,7 @@ const CLIENTS_OWN: &[Wording] = &[
         r#"{"error":{"message":"litellm.UnsupportedParamsError: openai does not support parameters: ['foo'], for model=m.","type":"None","param":null,"code":"400"}}"#,
         "client_error",
     ),
-    ("RFC 9110", 405, r#"{"detail":"Method Not Allowed"}"#, "client_error"),
+    ("RFC 9110", 405, r#"{"detail":"Method Not ModelAllowlist"}"#, "client_error"),
     ("RFC 9110", 415, "", "client_error"),
     ("RFC 9110", 400, "", "client_error"),
     (
@@ -1558,7 +1558,7 @@ const CLIENTS_OWN: &[Wording] = &[
 ];
 
 /// What a body says it means, as the observer finds it.
-fn meaning(status: u16, body: &str) -> Meaning {
+fn meaning(status: u16, body: &str) -> ResponseClass {
     let error = UpstreamError::read(body.as_bytes());
     match status {
         200 => ErrorRules::default().classify(error.status_inside(), &error),

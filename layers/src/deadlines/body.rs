@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{DeadlineError, watch::Watch};
+use super::{DeadlineError, timer::Timer};
 use crate::{BoxError, body};
 
 pin_project! {
@@ -18,12 +18,12 @@ pin_project! {
         #[pin]
         inner: body::ResponseBody<B>,
         // Taken, and its timer with it, when the body ends.
-        watch: Option<Watch>,
+        watch: Option<Timer>,
     }
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(super) fn watched(inner: B, watch: Watch) -> Self {
+    pub(super) fn watched(inner: B, watch: Timer) -> Self {
         let watch = (!inner.is_end_stream()).then_some(watch);
         Self { inner: body::ResponseBody::inner(inner), watch }
     }

@@ -11,7 +11,7 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{DeadlineError, ResponseBody, watch::Watch};
+use super::{DeadlineError, ResponseBody, timer::Timer};
 use crate::{BoxError, Code, Rejection};
 
 pin_project! {
@@ -20,13 +20,13 @@ pin_project! {
         // Emptied when a deadline passes: dropping it cancels the call.
         #[pin]
         future: Option<F>,
-        watch: Option<Watch>,
+        watch: Option<Timer>,
         provider: Option<Arc<str>>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(future: F, watch: Watch, provider: Option<Arc<str>>) -> Self {
+    pub(super) fn new(future: F, watch: Timer, provider: Option<Arc<str>>) -> Self {
         Self { future: Some(future), watch: Some(watch), provider }
     }
 }

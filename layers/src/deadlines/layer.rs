@@ -1,18 +1,18 @@
 use tower_layer::Layer;
 
 use super::{Deadlines, settings::Settings};
-use crate::{Target, policy::Policy};
+use crate::{Target, per_target::PerTarget};
 
 /// Applies [`Deadlines`].
 #[derive(Clone, Debug)]
 pub struct DeadlinesLayer {
-    policy: Policy<Settings>,
+    policy: PerTarget<Settings>,
 }
 
 impl DeadlinesLayer {
     /// These settings for every attempt.
     pub const fn new(settings: Settings) -> Self {
-        Self { policy: Policy::new(settings) }
+        Self { policy: PerTarget::new(settings) }
     }
 
     /// Other settings for an attempt whose request carries a [`Target`].

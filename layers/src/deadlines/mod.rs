@@ -9,7 +9,7 @@
 //! | [`headers`](Settings::headers) | the call | the head; streamed requests only | 60 s |
 //! | [`first_token`](Settings::first_token) | the call | the first content of a stream; the head of a plain answer | 180 s |
 //! | [`idle`](Settings::idle) | the first content of a stream, the head of a plain answer, or any piece of the body after it | the next piece | 60 s |
-//! | [`Total`] | set by [`TotalLayer`], once per request | the end of the body | 30 min |
+//! | [`RequestDeadline`] | set by [`RequestDeadlineLayer`], once per request | the end of the body | 30 min |
 //!
 //! The head of a plain answer comes when the model has finished, so the short `headers` deadline
 //! is for streams. A model may think in silence before its first content, and then nothing is gained
@@ -49,13 +49,13 @@
 //! use bytes::Bytes;
 //! use http_body_util::Full;
 //! use switchtower_layers::request::Streamed;
-//! use switchtower_layers::deadlines::{Deadline, DeadlineError, DeadlinesLayer, Settings, TotalLayer};
+//! use switchtower_layers::deadlines::{Deadline, DeadlineError, DeadlinesLayer, Settings, RequestDeadlineLayer};
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), switchtower_layers::BoxError> {
 //! let settings = Settings { headers: Some(Duration::from_secs(10)), ..Settings::default() };
 //! let service = ServiceBuilder::new()
-//!     .layer(TotalLayer::new(Duration::from_secs(1800)))
+//!     .layer(RequestDeadlineLayer::new(Duration::from_secs(1800)))
 //!     .layer(DeadlinesLayer::new(settings))
 //!     .service(service_fn(async |_: http::Request<()>| {
 //!         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -82,17 +82,17 @@ mod layer;
 mod schedule;
 mod service;
 mod settings;
+mod timer;
 mod total;
-mod watch;
 
-pub use crate::classify::Total;
+pub use crate::classify::RequestDeadline;
 pub use crate::classify::{Deadline, DeadlineError};
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 pub use layer::DeadlinesLayer;
 pub use service::Deadlines;
 pub use settings::Settings;
-pub use total::{SetTotal, TotalLayer};
+pub use total::{RequestDeadlineLayer, SetRequestDeadline};
 
 #[cfg(test)]
 mod properties;

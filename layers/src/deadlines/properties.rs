@@ -33,7 +33,7 @@ fn expected(script: &Script) -> (End, u64) {
                     && reached(last, now, idle),
                 Deadline::Idle,
             ),
-            (reached(0, now, Some(ms(script.total))), Deadline::Total),
+            (reached(0, now, Some(ms(script.total))), Deadline::RequestDeadline),
         ];
         if let Some((_, which)) = passed.into_iter().find(|(passed, _)| *passed) {
             return (if head { End::Cut(which) } else { End::Refused(which) }, now);

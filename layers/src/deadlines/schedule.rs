@@ -85,7 +85,7 @@ impl Schedule {
             Phase::Token => [first_token().or_else(idle), None],
             Phase::Flow => [idle(), None],
         };
-        let error = DeadlineError { which: Deadline::Total, limit: None };
+        let error = DeadlineError { which: Deadline::RequestDeadline, limit: None };
         let total = self.total.map(|at| Due { at, error });
         candidates.into_iter().flatten().chain(total).min_by_key(|due| due.at)
     }
@@ -132,7 +132,14 @@ mod tests {
                 Some((FirstToken, 30)),
                 Some((Idle, 35)),
             ),
-            (ours, true, Some(19), Some((Headers, 10)), Some((Total, 19)), Some((Total, 19))),
+            (
+                ours,
+                true,
+                Some(19),
+                Some((Headers, 10)),
+                Some((RequestDeadline, 19)),
+                Some((RequestDeadline, 19)),
+            ),
             (
                 Settings { first_token: None, ..ours },
                 true,
@@ -157,7 +164,14 @@ mod tests {
                 Some((FirstToken, 30)),
                 Some((Idle, 110)),
             ),
-            (ours, true, Some(7), Some((Total, 7)), Some((Total, 7)), Some((Total, 7))),
+            (
+                ours,
+                true,
+                Some(7),
+                Some((RequestDeadline, 7)),
+                Some((RequestDeadline, 7)),
+                Some((RequestDeadline, 7)),
+            ),
             (
                 Settings { idle: None, ..ours },
                 true,
@@ -170,7 +184,14 @@ mod tests {
             (off, true, None, None, None, None),
             (zero, true, None, None, None, None),
             (endless, true, None, None, None, None),
-            (off, false, Some(9), Some((Total, 9)), Some((Total, 9)), Some((Total, 9))),
+            (
+                off,
+                false,
+                Some(9),
+                Some((RequestDeadline, 9)),
+                Some((RequestDeadline, 9)),
+                Some((RequestDeadline, 9)),
+            ),
         ] {
             let total = total.map(|total| start + secs(total));
             let mut schedule = Schedule::new(settings, streamed, start, total);
@@ -196,7 +217,7 @@ mod tests {
         assert_eq!(with_content.frame(start + secs(12), true), None, "it is content");
         assert_eq!(with_content.frame(start + secs(21), false), None, "late once more");
         let passed = with_content.frame(start + secs(21), false).map(|error| error.which);
-        assert_eq!(passed, Some(Deadline::Total));
+        assert_eq!(passed, Some(Deadline::RequestDeadline));
         let passed = schedule.frame(start + secs(12), false).map(|error| error.which);
         assert_eq!(passed, Some(Deadline::FirstToken));
     }

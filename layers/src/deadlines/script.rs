@@ -76,7 +76,8 @@ impl Script {
         request.extensions_mut().insert(Streamed(self.streamed));
         let (script, held) = (self.clone(), alive.clone());
         let upstream = service_fn(move |request| script.clone().answer(request, held.clone()));
-        let layers = (TotalLayer::new(ms(self.total)), DeadlinesLayer::new(self.settings));
+        let layers =
+            (RequestDeadlineLayer::new(ms(self.total)), DeadlinesLayer::new(self.settings));
         let answer = layers.layer(upstream).oneshot(request).await.unwrap();
         let (head, mut body) = answer.into_parts();
         let mut end = End::Whole;
@@ -98,7 +99,7 @@ impl Script {
             assert!(passed == self.frames.len() || end != End::Whole);
         }
         assert_eq!(Arc::strong_count(&alive), 1, "the call is dropped at once");
-        let fault = exchange.facts().fault;
+        let fault = exchange.record().fault;
         assert_eq!(fault.is_some(), self.observed && end != End::Whole, "{fault:?}");
         (end, start.elapsed().as_millis() as u64)
     }
@@ -120,7 +121,7 @@ impl Script {
             };
             until(last + ms(gap)).await;
             if let Some(recorder) = &recorder {
-                recorder.update(|facts| facts.content |= content);
+                recorder.update(|record| record.content |= content);
             }
             let frame = Frame::data(Bytes::from_static(b"data: x\n\n"));
             Some((Ok(frame), (frames, last + ms(gap), recorder, held)))

@@ -5,14 +5,14 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseBody, ResponseFuture, settings::Settings, watch::Watch};
-use crate::{BoxError, Target, policy::Policy};
+use super::{ResponseBody, ResponseFuture, settings::Settings, timer::Timer};
+use crate::{BoxError, Target, per_target::PerTarget};
 
 /// Ends an attempt whose deadline passes. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Deadlines<S> {
     pub(super) inner: S,
-    pub(super) policy: Policy<Settings>,
+    pub(super) policy: PerTarget<Settings>,
 }
 
 impl<S, B, R> Service<Request<B>> for Deadlines<S>
@@ -29,7 +29,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let watch = Watch::start(self.policy.of(request.extensions()).normal(), &mut request);
+        let watch = Timer::start(self.policy.of(request.extensions()).normal(), &mut request);
         let target = request.extensions().get::<Target>();
         let provider = target.map(|target| target.provider.clone());
         ResponseFuture::new(self.inner.call(request), watch, provider)

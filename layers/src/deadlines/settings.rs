@@ -21,7 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// No deadline at all, except the request's [`Total`](super::Total).
+    /// No deadline at all, except the request's [`RequestDeadline`](super::Total).
     pub const OFF: Self = Self { headers: None, first_token: None, idle: None };
 
     /// With `None` as the only way to say "off".

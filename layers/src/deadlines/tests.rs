@@ -21,8 +21,8 @@ assert_impl_all!(DeadlinesLayer: Send, Sync, Clone);
 assert_impl_all!(Deadlines<()>: Send, Sync, Clone);
 assert_impl_all!(ResponseFuture<std::future::Ready<()>>: Send, Sync);
 assert_impl_all!(ResponseBody<Full<Bytes>>: Send, Sync);
-assert_impl_all!(TotalLayer: Send, Sync, Copy);
-assert_impl_all!(SetTotal<()>: Send, Sync, Copy);
+assert_impl_all!(RequestDeadlineLayer: Send, Sync, Copy);
+assert_impl_all!(SetRequestDeadline<()>: Send, Sync, Copy);
 
 use Deadline::{FirstToken, Headers, Idle};
 use End::{Cut, Refused, Whole};
@@ -49,7 +49,7 @@ async fn each_deadline_before_the_head() {
     assert_eq!(run(plain.clone()).await, (Refused(FirstToken), 180));
     for script in [silent, plain] {
         let total = Script { total: 30_000, ..script.clone() };
-        assert_eq!(run(total).await, (Refused(Deadline::Total), 30));
+        assert_eq!(run(total).await, (Refused(Deadline::RequestDeadline), 30));
         assert_eq!(run(Script { observed: false, total: 7000, ..script }).await.1, 7);
     }
 }
@@ -61,7 +61,7 @@ async fn each_deadline_in_the_body() {
     let comments = [(50, false); 20];
     assert_eq!(run(stream_of(&comments)).await, (Cut(FirstToken), 180));
     let total = Script { total: 170_000, ..stream_of(&comments) };
-    assert_eq!(run(total).await, (Cut(Deadline::Total), 170));
+    assert_eq!(run(total).await, (Cut(Deadline::RequestDeadline), 170));
     let plain = Script { streamed: false, ends: true, ..stream_of(&comments) };
     assert_eq!(run(plain).await, (Whole, 1000), "the first token is not waited for");
 }
@@ -112,7 +112,7 @@ async fn what_comes_in_the_same_moment_wins() {
     let late = Script { head: 60_001, ..script.clone() };
     assert_eq!(run(late).await, (Refused(Headers), 60));
     let late = Script { total: 299_999, ..script };
-    assert_eq!(run(late).await, (Cut(Deadline::Total), 299));
+    assert_eq!(run(late).await, (Cut(Deadline::RequestDeadline), 299));
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +199,7 @@ async fn the_fault_goes_to_its_own_attempt_only() {
     let _earlier = exchange.begin();
     let request = |path: &str| Request::post(path).extension(exchange.clone()).body(()).unwrap();
     unanswered(DeadlinesLayer::default(), request(CHAT)).await;
-    assert_eq!(exchange.facts().fault, None, "this call has begun none");
+    assert_eq!(exchange.record().fault, None, "this call has begun none");
 
     let upstream = service_fn(async |request: Request<()>| {
         let exchange = request.extensions().get::<Exchange>().unwrap().clone();
@@ -211,9 +211,9 @@ async fn the_fault_goes_to_its_own_attempt_only() {
     let mut stale = service.clone().oneshot(request(CHAT)).await.unwrap().into_body();
     let mut current = service.oneshot(request(CHAT)).await.unwrap().into_body();
     assert!(stale.frame().await.unwrap().is_err());
-    assert_eq!(exchange.facts().fault, None, "a later attempt has begun");
+    assert_eq!(exchange.record().fault, None, "a later attempt has begun");
     assert!(current.frame().await.unwrap().is_err());
-    let Some(Fault::Deadline(error)) = exchange.facts().fault else { panic!() };
+    let Some(Fault::Deadline(error)) = exchange.record().fault else { panic!() };
     assert_eq!(error.which, Idle);
     assert!(current.is_end_stream() && current.frame().await.is_none(), "then it ends");
 }
@@ -225,7 +225,7 @@ async fn a_stream_that_is_always_ready_does_not_outrun_its_deadline() {
         Ok::<_, Infallible>(Response::new(StreamBody::new(stream::repeat_with(comment))))
     });
     let mut request = Request::new(());
-    request.extensions_mut().insert(Total(Instant::now() + ms(1000)));
+    request.extensions_mut().insert(RequestDeadline(Instant::now() + ms(1000)));
     let response = DeadlinesLayer::default().layer(upstream).oneshot(request).await.unwrap();
     let mut body = response.into_body();
     for _ in 0..100 {
@@ -246,7 +246,7 @@ async fn a_late_end_is_an_end() {
         Ok::<_, Infallible>(Response::new(body))
     });
     let mut request = Request::new(());
-    request.extensions_mut().insert(Total(Instant::now() + ms(1000)));
+    request.extensions_mut().insert(RequestDeadline(Instant::now() + ms(1000)));
     let response = DeadlinesLayer::default().layer(upstream).oneshot(request).await.unwrap();
     advance(ms(2000)).await;
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ab");
@@ -305,19 +305,19 @@ async fn errors_of_the_inner_service_and_body_pass() {
 async fn the_total_is_set_once_and_the_earlier_stays() {
     let seen = RefCell::new(None);
     let inner = service_fn(|request: Request<()>| {
-        *seen.borrow_mut() = request.extensions().get::<Total>().copied();
+        *seen.borrow_mut() = request.extensions().get::<RequestDeadline>().copied();
         std::future::ready(Ok::<_, Infallible>(()))
     });
     let now = Instant::now();
-    let after = |seconds| Some(Total(now + Duration::from_secs(seconds)));
+    let after = |seconds| Some(RequestDeadline(now + Duration::from_secs(seconds)));
     for (layer, there, total) in [
-        (TotalLayer::default(), None, after(1800)),
-        (TotalLayer::new(ms(2000)), None, after(2)),
-        (TotalLayer::new(ms(2000)), after(1), after(1)),
-        (TotalLayer::new(ms(2000)), after(3), after(2)),
-        (TotalLayer::new(Duration::ZERO), None, None),
-        (TotalLayer::new(Duration::ZERO), after(3), after(3)),
-        (TotalLayer::new(Duration::MAX), None, None),
+        (RequestDeadlineLayer::default(), None, after(1800)),
+        (RequestDeadlineLayer::new(ms(2000)), None, after(2)),
+        (RequestDeadlineLayer::new(ms(2000)), after(1), after(1)),
+        (RequestDeadlineLayer::new(ms(2000)), after(3), after(2)),
+        (RequestDeadlineLayer::new(Duration::ZERO), None, None),
+        (RequestDeadlineLayer::new(Duration::ZERO), after(3), after(3)),
+        (RequestDeadlineLayer::new(Duration::MAX), None, None),
     ] {
         let mut request = Request::new(());
         if let Some(there) = there {
@@ -333,7 +333,7 @@ async fn they_keep_the_contract() {
     let request = || Request::new(Buffered::from("{}"));
     contract::holds(DeadlinesLayer::default(), request).await;
     contract::holds(DeadlinesLayer::new(Settings::OFF), request).await;
-    contract::holds(TotalLayer::default(), request).await;
+    contract::holds(RequestDeadlineLayer::default(), request).await;
 }
 
 #[cfg(feature = "observe")]
@@ -343,7 +343,7 @@ async fn around_the_observer() {
 
     let role = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n";
     let text = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
-    for (first, which) in [(role, FirstToken), (text, Deadline::Total)] {
+    for (first, which) in [(role, FirstToken), (text, Deadline::RequestDeadline)] {
         let upstream = service_fn(move |_: Request<()>| {
             let events = stream::unfold(Some(first), async |event| {
                 tokio::time::sleep(ms(20_000)).await;
@@ -357,14 +357,15 @@ async fn around_the_observer() {
         let exchange = Exchange::default();
         let mut request = Request::post(CHAT).extension(exchange.clone()).body(()).unwrap();
         request.extensions_mut().insert(Streamed(true));
-        let layers = (TotalLayer::default(), DeadlinesLayer::default(), ObserveLayer::new());
+        let layers =
+            (RequestDeadlineLayer::default(), DeadlinesLayer::default(), ObserveLayer::new());
         let response = layers.layer(upstream).oneshot(request).await.unwrap();
         let error = response.into_body().collect().await.unwrap_err();
         let error = *error.downcast::<DeadlineError>().unwrap();
         assert_eq!(error.which, which);
-        let facts = exchange.facts();
-        assert_eq!(facts.fault, Some(Fault::Deadline(error)));
-        assert_eq!(facts.outcome(), Some(Outcome::Fault));
+        let record = exchange.record();
+        assert_eq!(record.fault, Some(Fault::Deadline(error)));
+        assert_eq!(record.outcome(), Some(Outcome::Fault));
     }
 
     // A call that never gets its head is this attempt's fault as well, not a cancelled one.
@@ -376,5 +377,5 @@ async fn around_the_observer() {
     let layers = (DeadlinesLayer::default(), ObserveLayer::new());
     let response = layers.layer(upstream).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 504);
-    assert_eq!(exchange.facts().outcome(), Some(Outcome::Fault));
+    assert_eq!(exchange.record().outcome(), Some(Outcome::Fault));
 }

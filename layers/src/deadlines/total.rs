@@ -8,45 +8,45 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::classify::Total;
+use crate::classify::RequestDeadline;
 
-/// Applies [`SetTotal`].
+/// Applies [`SetRequestDeadline`].
 #[derive(Clone, Copy, Debug)]
-pub struct TotalLayer {
+pub struct RequestDeadlineLayer {
     limit: Duration,
 }
 
-impl TotalLayer {
+impl RequestDeadlineLayer {
     /// Gives each request this long. Zero sets nothing.
     pub const fn new(limit: Duration) -> Self {
         Self { limit }
     }
 }
 
-impl Default for TotalLayer {
+impl Default for RequestDeadlineLayer {
     /// 30 minutes.
     fn default() -> Self {
         Self::new(Duration::from_secs(30 * 60))
     }
 }
 
-impl<S> Layer<S> for TotalLayer {
-    type Service = SetTotal<S>;
+impl<S> Layer<S> for RequestDeadlineLayer {
+    type Service = SetRequestDeadline<S>;
 
-    fn layer(&self, inner: S) -> SetTotal<S> {
-        SetTotal { inner, limit: self.limit }
+    fn layer(&self, inner: S) -> SetRequestDeadline<S> {
+        SetRequestDeadline { inner, limit: self.limit }
     }
 }
 
-/// Puts a [`Total`] into each request's extensions, outside of whatever makes several attempts.
+/// Puts a [`RequestDeadline`] into each request's extensions, outside of whatever makes several attempts.
 /// One that is already there stays if it is the earlier.
 #[derive(Clone, Copy, Debug)]
-pub struct SetTotal<S> {
+pub struct SetRequestDeadline<S> {
     inner: S,
     limit: Duration,
 }
 
-impl<S, B> Service<Request<B>> for SetTotal<S>
+impl<S, B> Service<Request<B>> for SetRequestDeadline<S>
 where
     S: Service<Request<B>>,
 {
@@ -61,7 +61,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let extensions = request.extensions_mut();
         let limit = Some(self.limit).filter(|limit| !limit.is_zero());
-        let own = limit.and_then(|limit| Instant::now().checked_add(limit)).map(Total);
+        let own = limit.and_then(|limit| Instant::now().checked_add(limit)).map(RequestDeadline);
         if let Some(total) = own.into_iter().chain(extensions.get().copied()).min() {
             extensions.insert(total);
         }

@@ -4,12 +4,12 @@
 //! `observe` layer, writes to it; retry, breaker, commit, ledgers and metrics read it. Nobody
 //! else frames the stream a second time.
 //!
-//! The [`Course`] is what the router adds: the plan, and which targets gave no answer and why.
+//! The [`RequestRecord`] is what the router adds: the plan, and which targets gave no answer and why.
 
-mod course;
-mod facts;
+mod attempt_record;
 mod recorder;
+mod request_record;
 
-pub use course::{Cause, Course, Failure};
-pub use facts::{Facts, Fault, Finish, Outcome, UpstreamError, Usage};
+pub use attempt_record::{AttemptRecord, Fault, Finish, Outcome, UpstreamError, Usage};
 pub use recorder::{Exchange, Recorder};
+pub use request_record::{Cause, Failure, RequestRecord};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use parking_lot::Mutex;
 
-use super::{Course, Facts, Fault};
+use super::{AttemptRecord, Fault, RequestRecord};
 use crate::{body::BodyEnd, classify::RetryAllowance};
 
 /// A shared handle to what is learnt about an answer while its body passes.
@@ -25,13 +25,13 @@ use crate::{body::BodyEnd, classify::RetryAllowance};
 /// assert!(!exchange.facts().content, "another attempt has begun");
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Exchange(Arc<Mutex<State>>);
+pub struct Exchange(Arc<Mutex<ExchangeState>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ExchangeState {
     attempt: u64,
-    facts: Facts,
-    course: Course,
+    record: AttemptRecord,
+    request_record: RequestRecord,
     /// Hash of the request's body, if a router has set it.
     request: Option<u64>,
     /// Keys of those that have counted a fault of this request.
@@ -44,18 +44,18 @@ impl Exchange {
     pub fn begin(&self) -> Recorder {
         let mut state = self.0.lock();
         state.attempt += 1;
-        state.facts = Facts::default();
+        state.record = AttemptRecord::default();
         Recorder { exchange: self.clone(), attempt: state.attempt }
     }
 
     /// A copy of what is known of the current attempt.
-    pub fn facts(&self) -> Facts {
-        self.0.lock().facts.clone()
+    pub fn record(&self) -> AttemptRecord {
+        self.0.lock().record.clone()
     }
 
     /// Reads one thing of the current attempt without copying the rest.
-    pub fn read<T>(&self, f: impl FnOnce(&Facts) -> T) -> T {
-        f(&self.0.lock().facts)
+    pub fn read<T>(&self, f: impl FnOnce(&AttemptRecord) -> T) -> T {
+        f(&self.0.lock().record)
     }
 
     /// How many attempts were begun: the number of the current one.
@@ -64,13 +64,13 @@ impl Exchange {
     }
 
     /// Reads what became of the request as a whole.
-    pub fn read_course<T>(&self, f: impl FnOnce(&Course) -> T) -> T {
-        f(&self.0.lock().course)
+    pub fn read_course<T>(&self, f: impl FnOnce(&RequestRecord) -> T) -> T {
+        f(&self.0.lock().request_record)
     }
 
     /// For a router: writes what becomes of the request as a whole.
-    pub fn update_course<T>(&self, f: impl FnOnce(&mut Course) -> T) -> T {
-        f(&mut self.0.lock().course)
+    pub fn update_request_record<T>(&self, f: impl FnOnce(&mut RequestRecord) -> T) -> T {
+        f(&mut self.0.lock().request_record)
     }
 
     /// For a router: the hash by which the request is known when it is sent again, such as
@@ -108,10 +108,10 @@ impl Exchange {
     /// For a layer that is not the attempt's observer and ends it: says why. The first fault
     /// stays, once a later attempt has begun this one can no longer be written to, and an answer
     /// with a finish reason is whole all the same.
-    pub fn give_up(&self, attempt: u64, fault: Fault) {
+    pub fn fail_attempt(&self, attempt: u64, fault: Fault) {
         let mut state = self.0.lock();
-        if state.attempt == attempt && state.facts.finish.is_none() {
-            state.facts.fault.get_or_insert(fault);
+        if state.attempt == attempt && state.record.finish.is_none() {
+            state.record.fault.get_or_insert(fault);
         }
     }
 }
@@ -125,29 +125,29 @@ pub struct Recorder {
 
 impl Recorder {
     /// Writes to the facts, unless a later attempt has begun.
-    pub fn update(&self, f: impl FnOnce(&mut Facts)) {
+    pub fn update(&self, f: impl FnOnce(&mut AttemptRecord)) {
         let mut state = self.exchange.0.lock();
         if state.attempt == self.attempt {
-            f(&mut state.facts);
+            f(&mut state.record);
         }
     }
 
     /// The head has come.
     pub fn head(&self, status: StatusCode) {
-        self.update(|facts| facts.status = Some(status));
+        self.update(|record| record.status = Some(status));
     }
 
     /// Something broke the answer. The first fault stays.
     pub fn fault(&self, fault: Fault) {
-        self.update(|facts| {
-            facts.fault.get_or_insert(fault);
+        self.update(|record| {
+            record.fault.get_or_insert(fault);
         });
     }
 
     /// The body has ended. The first end stays.
     pub fn end(&self, end: BodyEnd) {
-        self.update(|facts| {
-            facts.end.get_or_insert(end);
+        self.update(|record| {
+            record.end.get_or_insert(end);
         });
     }
 }
@@ -165,9 +165,9 @@ mod tests {
         recorder.fault(Fault::TooLarge(1));
         recorder.end(BodyEnd::Error);
         recorder.end(BodyEnd::Dropped);
-        let facts = exchange.facts();
-        assert_eq!(facts.fault, Some(Fault::Unfinished));
-        assert_eq!(facts.end, Some(BodyEnd::Error));
+        let record = exchange.record();
+        assert_eq!(record.fault, Some(Fault::Unfinished));
+        assert_eq!(record.end, Some(BodyEnd::Error));
         assert_eq!(exchange.attempts(), 1);
     }
 
@@ -175,19 +175,19 @@ mod tests {
     fn only_the_current_attempt_is_given_up() {
         let exchange = Exchange::default();
         let _recorder = exchange.begin();
-        exchange.give_up(0, Fault::Unfinished);
-        assert_eq!(exchange.facts().fault, None);
-        exchange.give_up(1, Fault::TooLarge(1));
-        exchange.give_up(1, Fault::Unfinished);
-        assert_eq!(exchange.facts().fault, Some(Fault::TooLarge(1)));
+        exchange.fail_attempt(0, Fault::Unfinished);
+        assert_eq!(exchange.record().fault, None);
+        exchange.fail_attempt(1, Fault::TooLarge(1));
+        exchange.fail_attempt(1, Fault::Unfinished);
+        assert_eq!(exchange.record().fault, Some(Fault::TooLarge(1)));
     }
 
     #[test]
     fn a_finished_answer_is_not_given_up() {
         let exchange = Exchange::default();
-        exchange.begin().update(|facts| facts.finish = Some(Finish::Stop));
-        exchange.give_up(1, Fault::Unfinished);
-        assert_eq!(exchange.facts().fault, None);
+        exchange.begin().update(|record| record.finish = Some(Finish::Stop));
+        exchange.fail_attempt(1, Fault::Unfinished);
+        assert_eq!(exchange.record().fault, None);
     }
 
     #[test]

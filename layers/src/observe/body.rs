@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{layer::ErrorPolicy, outbox::Outbox, reader::Reader};
+use super::{layer::ErrorPolicy, reader::Reader, ready_frames::ReadyFrames};
 use crate::{
     BoxError,
     body::BodyEnd,
@@ -22,8 +22,8 @@ pin_project! {
         #[pin]
         inner: B,
         // Taken when the end is recorded.
-        watch: Option<Watch>,
-        out: Outbox,
+        watch: Option<AttemptGuard>,
+        out: ReadyFrames,
         // What broke the stream, once everything before it has passed.
         fault: Option<Fault>,
         // They come last.
@@ -45,17 +45,17 @@ pin_project! {
     }
 }
 
-struct Watch {
+struct AttemptGuard {
     reader: Reader,
     recorder: Recorder,
     errors: ErrorPolicy,
 }
 
-impl Watch {
-    fn complete(self, out: &mut Outbox) -> Result<(), Fault> {
+impl AttemptGuard {
+    fn complete(self, out: &mut ReadyFrames) -> Result<(), Fault> {
         let Self { reader, recorder, errors } = self;
         let whole = reader.end(out, &recorder);
-        recorder.update(|facts| errors.apply(facts));
+        recorder.update(|record| errors.apply(record));
         let whole = whole.map_err(|fault| errors.applied(fault, &recorder));
         if let Err(fault) = &whole {
             recorder.fault(fault.clone());
@@ -67,7 +67,7 @@ impl Watch {
     fn broken(self, fault: Fault) {
         let Self { reader, recorder, errors } = self;
         reader.broken(&recorder);
-        recorder.update(|facts| errors.apply(facts));
+        recorder.update(|record| errors.apply(record));
         recorder.fault(fault);
         recorder.end(BodyEnd::Error);
     }
@@ -75,15 +75,15 @@ impl Watch {
     fn dropped(self) {
         let Self { reader, recorder, errors } = self;
         reader.broken(&recorder);
-        recorder.update(|facts| errors.apply(facts));
+        recorder.update(|record| errors.apply(record));
         recorder.end(BodyEnd::Dropped);
     }
 }
 
 impl<B: Body> ObserveBody<B> {
     pub(super) fn new(inner: B, reader: Reader, recorder: Recorder, errors: ErrorPolicy) -> Self {
-        let watch = Some(Watch { reader, recorder, errors });
-        Self { inner, watch, out: Outbox::default(), fault: None, trailers: None }
+        let watch = Some(AttemptGuard { reader, recorder, errors });
+        Self { inner, watch, out: ReadyFrames::default(), fault: None, trailers: None }
     }
 }
 
@@ -117,7 +117,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
             match ready!(this.inner.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
-                        let Watch { reader, recorder, errors } = watch;
+                        let AttemptGuard { reader, recorder, errors } = watch;
                         if let Err(fault) = reader.read(data, this.out, recorder, errors) {
                             let fault = errors.applied(fault, recorder);
                             *this.fault = Some(fault.clone());
@@ -163,7 +163,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ObserveBody<B> {
     fn size_hint(&self) -> SizeHint {
         match &self.watch {
             // It may end early, or lose events that are not for the client.
-            Some(Watch { reader: Reader::Events(_), .. }) => SizeHint::default(),
+            Some(AttemptGuard { reader: Reader::Events(_), .. }) => SizeHint::default(),
             _ if self.out.is_empty() => self.inner.size_hint(),
             _ => SizeHint::default(),
         }
@@ -174,7 +174,7 @@ impl<B: Body> ObserveBody<B> {
     /// Before the first poll the inner body may say so itself; later, what it said was recorded.
     fn inner_is_over(&self) -> bool {
         match &self.watch {
-            Some(Watch { reader: Reader::Events(_), .. }) => false,
+            Some(AttemptGuard { reader: Reader::Events(_), .. }) => false,
             Some(_) => self.inner.is_end_stream(),
             None => true,
         }

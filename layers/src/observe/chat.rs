@@ -10,13 +10,13 @@ use serde_json::value::RawValue;
 
 use super::{
     error,
-    progress::News,
+    event_summary::EventSummary,
     usage,
     wire::{NOT_JSON, Present, Read, Text},
 };
 use crate::{
+    chunk_template::ChunkTemplate,
     exchange::{Fault, Finish, Usage},
-    familiar::Familiar,
     json,
     sse::Event,
 };
@@ -28,13 +28,13 @@ use crate::{
 /// When it says that the answer is broken.
 pub(super) fn read_event(
     event: Event<'_>,
-    familiar: &mut Familiar<()>,
-    news: impl FnOnce(News<'_>),
+    familiar: &mut ChunkTemplate<()>,
+    news: impl FnOnce(EventSummary<'_>),
 ) -> Result<Read, Fault> {
     let is_error = event.name == b"error";
-    if !is_error && familiar.recognise(event.data).is_some() {
+    if !is_error && familiar.matches(event.data).is_some() {
         // All else was told by the one before.
-        news(News { content: true, ..News::default() });
+        news(EventSummary { content: true, ..EventSummary::default() });
         return Ok(Read::Passes);
     }
     let chunk = match json::read::<Wire<'_>>(event.data) {
@@ -43,13 +43,13 @@ pub(super) fn read_event(
         _ => return Err(Fault::Upstream(error::read_body(event.data))),
     };
     let (choices, has_usage) = chunk.hand_on(news)?;
-    familiar.learn(event.data, choices.text.map(|text| ((), text)));
+    familiar.record(event.data, choices.text.map(|text| ((), text)));
     let is_usage_only = has_usage && choices.started == 0;
     Ok(if is_usage_only { Read::UsageOnly } else { Read::Passes })
 }
 
 /// Reads a whole answer and hands its news on.
-pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
+pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(EventSummary<'_>)) -> Result<(), Fault> {
     let answer: Wire<'_> = json::read(bytes).map_err(|_| not_an_answer(bytes))?;
     let (choices, _) = answer.hand_on(news)?;
     if choices.started == 0 {
@@ -121,7 +121,7 @@ struct Groq<'a> {
 
 impl<'a> Wire<'a> {
     /// Gives the choices, and whether there is usage beside them.
-    fn hand_on(self, news: impl FnOnce(News<'_>)) -> Result<(Choices<'a>, bool), Fault> {
+    fn hand_on(self, news: impl FnOnce(EventSummary<'_>)) -> Result<(Choices<'a>, bool), Fault> {
         let groq = self.x_groq.and_then(|raw| serde_json::from_str::<Groq<'_>>(raw.get()).ok());
         let groq = groq.unwrap_or_default();
         let mut choices = self.choices.unwrap_or_default();
@@ -137,14 +137,14 @@ impl<'a> Wire<'a> {
         }
         let beside = [groq.usage, self.usage];
         let read = beside.into_iter().filter_map(|raw| usage::read(raw));
-        news(News {
+        news(EventSummary {
             content: choices.content,
             started: choices.started,
             finished: choices.finished,
             finish: choices.finish.take(),
             usage: choices.usage.into_iter().chain(read).reduce(usage::merge),
             model: self.model.as_ref().map(|model| &*model.0).filter(|model| !model.is_empty()),
-            ..News::default()
+            ..EventSummary::default()
         });
         Ok((choices, beside.into_iter().flatten().next().is_some()))
     }
@@ -182,7 +182,7 @@ impl<'a> Choices<'a> {
     fn add(&mut self, choice: &Choice<'a>, position: u32) {
         let bit = 1 << choice.index.unwrap_or(position).min(63);
         let said = [&choice.delta, &choice.message];
-        self.content |= said.into_iter().flatten().any(Said::is_content);
+        self.content |= said.into_iter().flatten().any(ErrorMessage::is_content);
         let is_first = self.started == 0;
         self.text = choice.only_text().filter(|_| is_first);
         self.started |= bit;
@@ -209,9 +209,9 @@ impl<'a> Choices<'a> {
 struct Choice<'a> {
     index: Option<u32>,
     #[serde(borrow)]
-    delta: Option<Said<'a>>,
+    delta: Option<ErrorMessage<'a>>,
     #[serde(borrow)]
-    message: Option<Said<'a>>,
+    message: Option<ErrorMessage<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
     /// OpenRouter's: the word of the provider behind it.
@@ -233,7 +233,7 @@ impl<'a> Choice<'a> {
 /// A `delta` or a `message`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Said<'a> {
+struct ErrorMessage<'a> {
     #[serde(borrow)]
     content: Present<'a>,
     #[serde(borrow)]
@@ -250,7 +250,7 @@ struct Said<'a> {
     usage: Option<&'a RawValue>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> ErrorMessage<'a> {
     fn is_content(&self) -> bool {
         self.parts().next().is_some()
     }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{layer::ErrorPolicy, outbox::Outbox, stream::StreamReader, stream::Verdict};
+use super::{layer::ErrorPolicy, ready_frames::ReadyFrames, stream::StreamReader, stream::Verdict};
 use crate::{
     Dialect,
     exchange::{Fault, Recorder},
@@ -45,7 +45,7 @@ impl Events {
     pub(super) fn read(
         &mut self,
         data: Bytes,
-        out: &mut Outbox,
+        out: &mut ReadyFrames,
         recorder: &Recorder,
         errors: &ErrorPolicy,
     ) -> Result<(), Fault> {
@@ -91,7 +91,7 @@ impl Events {
 
     /// Lets the whole events pass, as they were edited, and keeps the rest. An empty frame says
     /// that bytes came, but none that may pass.
-    fn pass(&mut self, mut data: Bytes, whole: usize, edits: &[Edit], out: &mut Outbox) {
+    fn pass(&mut self, mut data: Bytes, whole: usize, edits: &[Edit], out: &mut ReadyFrames) {
         let rest = data.split_off(whole);
         let mut passed = 0;
         for Edit { range, replacement } in edits {
@@ -140,7 +140,7 @@ impl Events {
         self.tail_size = 0;
     }
 
-    pub(super) fn end(mut self, out: &mut Outbox, recorder: &Recorder) -> Result<(), Fault> {
+    pub(super) fn end(mut self, out: &mut ReadyFrames, recorder: &Recorder) -> Result<(), Fault> {
         if !self.reader.is_finished() {
             self.reader.broken(recorder);
             return Err(Fault::Unfinished);

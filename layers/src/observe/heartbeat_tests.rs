@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use super::{Malformed, ObserveLayer};
 use crate::{
     Dialect, Exchange, Target,
-    exchange::{Facts, Fault, Finish, Usage},
+    exchange::{AttemptRecord, Fault, Finish, Usage},
     request::WithholdUsage,
     sse::Framer,
 };
@@ -28,7 +28,7 @@ const JSON: &str = "application/json";
 
 struct Seen {
     text: String,
-    facts: Facts,
+    record: AttemptRecord,
     is_broken: bool,
 }
 
@@ -57,9 +57,9 @@ fn run(layer: &ObserveLayer, request: Request<()>, kind: &str, chunks: Vec<Bytes
             }
         }
         // Each run has its own time.
-        let facts = Facts { content_at: None, ..exchange.facts() };
-        assert_eq!(is_broken, kind == EVENTS && facts.fault.is_some());
-        Seen { text: String::from_utf8(passed).unwrap(), facts, is_broken }
+        let record = AttemptRecord { content_at: None, ..exchange.record() };
+        assert_eq!(is_broken, kind == EVENTS && record.fault.is_some());
+        Seen { text: String::from_utf8(passed).unwrap(), record, is_broken }
     })
 }
 
@@ -71,8 +71,8 @@ fn events(path: &str, text: &str) -> Seen {
     run(&ObserveLayer::new(), request(path), EVENTS, vec![Bytes::from(text.to_owned())])
 }
 
-fn json(text: &str) -> Facts {
-    run(&ObserveLayer::new(), request(CHAT), JSON, vec![Bytes::from(text.to_owned())]).facts
+fn json(text: &str) -> AttemptRecord {
+    run(&ObserveLayer::new(), request(CHAT), JSON, vec![Bytes::from(text.to_owned())]).record
 }
 
 fn chunk(choice: &str) -> String {
@@ -135,14 +135,14 @@ fn heartbeats_are_dropped_wherever_they_stand() {
     let responses = [CREATED, TEXT, COMPLETED].map(str::to_owned);
     for (path, parts) in [(CHAT, &chat[..]), (RESPONSES, &responses)] {
         let healthy = events(path, &parts.concat());
-        assert_eq!((healthy.text, healthy.facts.fault.clone()), (parts.concat(), None));
+        assert_eq!((healthy.text, healthy.record.fault.clone()), (parts.concat(), None));
         for heartbeat in HEARTBEATS {
             for at in 0..=parts.len() {
                 let (before, behind) = parts.split_at(at);
                 let text = [&*before.concat(), heartbeat, &behind.concat()].concat();
                 let seen = events(path, &text);
                 assert_eq!(seen.text, parts.concat(), "{heartbeat:?} at {at} of {path}");
-                assert_eq!(seen.facts, healthy.facts, "{heartbeat:?} at {at} of {path}");
+                assert_eq!(seen.record, healthy.record, "{heartbeat:?} at {at} of {path}");
             }
         }
     }
@@ -152,7 +152,7 @@ fn heartbeats_are_dropped_wherever_they_stand() {
 fn comments_pass() {
     let text = format!(": a\n\n: b\n{}:\n\n{FINISH}: c\n\n{DONE}: d\n", delta("Hi"));
     let seen = events(CHAT, &text);
-    assert_eq!((seen.text, seen.facts.fault), (text, None));
+    assert_eq!((seen.text, seen.record.fault), (text, None));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn odd_ends_behind_the_finish_reason_become_done() {
             format!("{start}{end}data: ping\n\n"),
         ] {
             let seen = events(CHAT, &text);
-            assert_eq!((seen.text, seen.facts.fault), (expected.clone(), None), "{text:?}");
+            assert_eq!((seen.text, seen.record.fault), (expected.clone(), None), "{text:?}");
         }
         let seen = events(CHAT, &format!("{start}{USAGE}{end}{end}"));
         assert_eq!(seen.text, format!("{start}{USAGE}{DONE}"), "{end:?}");
@@ -176,11 +176,11 @@ fn odd_ends_behind_the_finish_reason_become_done() {
         if end != "data:[DONE]\n\n" && !end.starts_with("event: x") {
             let seen = events(CHAT, &format!("{start}{end}{USAGE}"));
             assert_eq!(seen.text, format!("{start}{USAGE}{DONE}"), "{end:?}");
-            assert_eq!(seen.facts.usage.unwrap().input, 7, "{end:?}");
+            assert_eq!(seen.record.usage.unwrap().input, 7, "{end:?}");
         }
     }
     let seen = events(CHAT, &format!("{start}{DONE}{USAGE}"));
-    assert_eq!(seen.facts.usage.unwrap().total(), 9, "also behind the end");
+    assert_eq!(seen.record.usage.unwrap().total(), 9, "also behind the end");
 }
 
 #[test]
@@ -188,10 +188,10 @@ fn an_end_before_the_finish_reason_is_none() {
     let hi = delta("Hi");
     for end in ODD_ENDS {
         let seen = events(CHAT, &format!("{hi}{end}"));
-        assert_eq!(seen.facts.fault, Some(Fault::Unfinished), "{end:?}");
+        assert_eq!(seen.record.fault, Some(Fault::Unfinished), "{end:?}");
         assert_eq!(seen.text, hi, "{end:?}");
         let seen = events(CHAT, &format!("{hi}{end}{FINISH}{DONE}"));
-        assert_eq!((seen.text, seen.facts.fault), (format!("{hi}{FINISH}{DONE}"), None));
+        assert_eq!((seen.text, seen.record.fault), (format!("{hi}{FINISH}{DONE}"), None));
     }
 }
 
@@ -212,12 +212,12 @@ fn a_cut_off_end_is_no_event() {
     ] {
         let seen = events(CHAT, &format!("{start}{tail}"));
         assert_eq!(seen.text, format!("{start}{passes}{done}"), "{tail:?}");
-        assert_eq!(seen.facts.fault, None, "{tail:?}");
+        assert_eq!(seen.record.fault, None, "{tail:?}");
     }
     let usage = USAGE.trim_end();
     let seen = events(CHAT, &format!("{start}data: DONE\n\n{usage}"));
     assert_eq!(seen.text, format!("{start}{usage}\n\n{DONE}"));
-    assert_eq!(seen.facts.usage.unwrap().total(), 9);
+    assert_eq!(seen.record.usage.unwrap().total(), 9);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn errors_are_errors_whatever_their_data() {
         ("data: {\"x_groq\":{\"error\":\"over capacity\"},\"choices\":[]}\n\n", "over capacity"),
     ] {
         let seen = events(CHAT, &format!("{}{text}{FINISH}", delta("Hi")));
-        let Some(Fault::Upstream(error)) = seen.facts.fault else { panic!("{text}") };
+        let Some(Fault::Upstream(error)) = seen.record.fault else { panic!("{text}") };
         assert!(error.to_string().contains(says), "{text}: {error}");
         assert_eq!(seen.text, delta("Hi"));
     }
@@ -272,16 +272,20 @@ fn a_malformed_event_breaks_the_stream_or_is_skipped() {
                 with(&skips(), "other"),
                 with(&ObserveLayer::new().malformed(Malformed::Fail), "other"),
             ] {
-                assert!(matches!(seen.facts.fault, Some(Fault::Malformed(_))), "{malformed:?}");
-                assert_eq!((seen.text, seen.facts.malformed), (before.clone(), 1), "{malformed:?}");
+                assert!(matches!(seen.record.fault, Some(Fault::Malformed(_))), "{malformed:?}");
+                assert_eq!(
+                    (seen.text, seen.record.malformed),
+                    (before.clone(), 1),
+                    "{malformed:?}"
+                );
             }
             for seen in [
                 with(&skips(), "skips"),
                 with(&ObserveLayer::new().malformed(Malformed::Skip), "x"),
             ] {
-                assert_eq!((seen.facts.fault, seen.facts.malformed), (None, 2), "{malformed:?}");
+                assert_eq!((seen.record.fault, seen.record.malformed), (None, 2), "{malformed:?}");
                 assert_eq!(seen.text, format!("{before}{behind}"), "{malformed:?}");
-                assert_eq!(seen.facts.finish, Some(Finish::Stop));
+                assert_eq!(seen.record.finish, Some(Finish::Stop));
             }
         }
     }
@@ -289,10 +293,10 @@ fn a_malformed_event_breaks_the_stream_or_is_skipped() {
     let layer = || ObserveLayer::new().malformed(Malformed::Skip);
     for text in ["data: {\n\n", "data: <html>\n\n"] {
         let seen = run(&layer(), request(CHAT), EVENTS, vec![text.into()]);
-        assert_eq!(seen.facts.fault, Some(Fault::Unfinished));
+        assert_eq!(seen.record.fault, Some(Fault::Unfinished));
     }
     let seen = run(&layer(), request(CHAT), EVENTS, vec!["data: {\"error\":{}}\n\n".into()]);
-    assert!(matches!(seen.facts.fault, Some(Fault::Upstream(_))) && seen.facts.malformed == 0);
+    assert!(matches!(seen.record.fault, Some(Fault::Upstream(_))) && seen.record.malformed == 0);
 }
 
 #[test]
@@ -313,7 +317,7 @@ fn an_answer_that_ended_with_an_error_is_broken() {
     ] {
         let seen = events(CHAT, &format!("{}{}{DONE}", delta("Hi"), chunk(&finish(rest))));
         assert_eq!((&*seen.text, seen.is_broken), (&*delta("Hi"), true), "{rest}");
-        let stream = seen.facts.fault.unwrap().to_string();
+        let stream = seen.record.fault.unwrap().to_string();
         let plain =
             json(&format!(r#"{{"choices":[{}]}}"#, finish(rest).replace("delta", "message")));
         let plain = plain.fault.unwrap().to_string();
@@ -327,7 +331,7 @@ fn an_answer_that_ended_with_an_error_is_broken() {
         r#""finish_reason":"content_filter","native_finish_reason":"error_free""#,
     ] {
         let seen = events(CHAT, &format!("{}{DONE}", chunk(&finish(rest))));
-        assert_eq!(seen.facts.fault, None, "{rest}");
+        assert_eq!(seen.record.fault, None, "{rest}");
         let plain =
             json(&format!(r#"{{"choices":[{}]}}"#, finish(rest).replace("delta", "message")));
         assert_eq!(plain.fault, None, "{rest}");
@@ -395,7 +399,7 @@ fn usage_is_found_where_it_stands() {
         ("of another shape", hi(",\"usage\":[1],\"x_groq\":\"x\"", ",\"usage\":\"x\"", ""), None),
     ] {
         let seen = events(CHAT, &format!("{stream}{FINISH}{DONE}"));
-        assert_eq!((seen.facts.usage, seen.facts.fault), (expected, None), "{name}");
+        assert_eq!((seen.record.usage, seen.record.fault), (expected, None), "{name}");
 
         let mut request = request(CHAT);
         request.extensions_mut().insert(WithholdUsage);
@@ -404,7 +408,7 @@ fn usage_is_found_where_it_stands() {
             .iter()
             .fold(whole.clone(), |whole, usage| whole.replace(&alone(usage), ""));
         let seen = run(&ObserveLayer::new(), request, EVENTS, vec![whole.into()]);
-        assert_eq!((seen.text, seen.facts.usage), (left, expected), "{name}");
+        assert_eq!((seen.text, seen.record.usage), (left, expected), "{name}");
     }
     let whole = |choice: &str, beside: &str| {
         json(&format!(
@@ -466,7 +470,7 @@ proptest! {
             [delta("Hé"), delta("llo"), call("{}"), call(" "), FINISH.into(), USAGE.into(), DONE.into()];
         let parts = parts.map(|part| if is_crlf { part.replace('\n', "\r\n") } else { part });
         let healthy = events(CHAT, &parts.concat());
-        prop_assert!(healthy.facts.fault.is_none());
+        prop_assert!(healthy.record.fault.is_none());
         let between = parts.iter().map(String::as_str).chain([""]);
         let text: String = noise
             .iter()
@@ -483,7 +487,7 @@ proptest! {
         let chunks =
             chunks.map(|cut| Bytes::copy_from_slice(&text.as_bytes()[cut[0]..cut[1]])).collect();
         let seen = run(&ObserveLayer::new(), request(CHAT), EVENTS, chunks);
-        prop_assert_eq!(&seen.facts, &healthy.facts, "{:?}", text);
+        prop_assert_eq!(&seen.record, &healthy.record, "{:?}", text);
         prop_assert_eq!(read_as_client(&seen.text), read_as_client(&healthy.text), "{:?}", text);
     }
 }

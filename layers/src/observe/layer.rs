@@ -7,8 +7,8 @@ use super::Observe;
 use crate::{
     Target,
     classify::ErrorRules,
-    exchange::{Facts, Fault, Recorder, UpstreamError},
-    policy::Policy,
+    exchange::{AttemptRecord, Fault, Recorder, UpstreamError},
+    per_target::PerTarget,
 };
 
 type Redact = Arc<dyn Fn(&mut UpstreamError) + Send + Sync>;
@@ -20,13 +20,13 @@ pub(super) struct ErrorPolicy(Arc<ErrorSettings>);
 #[derive(Clone)]
 struct ErrorSettings {
     redact: Option<Redact>,
-    rules: Policy<ErrorRules>,
-    malformed: Policy<Malformed>,
+    rules: PerTarget<ErrorRules>,
+    malformed: PerTarget<Malformed>,
 }
 
 /// What is done about a malformed event: one that is not JSON of the expected shape.
 ///
-/// Either way it is counted in [`Facts::malformed`] and logged.
+/// Either way it is counted in [`AttemptRecord::malformed`] and logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Malformed {
@@ -62,8 +62,8 @@ impl ObserveLayer {
     pub fn new() -> Self {
         let settings = ErrorSettings {
             redact: None,
-            rules: Policy::new(ErrorRules::default()),
-            malformed: Policy::new(Malformed::default()),
+            rules: PerTarget::new(ErrorRules::default()),
+            malformed: PerTarget::new(Malformed::default()),
         };
         Self { cap: 32 << 20, errors: ErrorPolicy(Arc::new(settings)) }
     }
@@ -135,8 +135,8 @@ impl<S> Layer<S> for ObserveLayer {
 
 impl ErrorPolicy {
     /// Classifies and redacts what was recorded of an attempt.
-    pub(super) fn apply(&self, facts: &mut Facts) {
-        let Facts { target, status, error, fault, .. } = facts;
+    pub(super) fn apply(&self, record: &mut AttemptRecord) {
+        let AttemptRecord { target, status, error, fault, .. } = record;
         if let Some(error) = error {
             self.judge(error, *status, target.as_ref());
         }
@@ -149,7 +149,7 @@ impl ErrorPolicy {
     pub(super) fn applied(&self, mut fault: Fault, recorder: &Recorder) -> Fault {
         if let Fault::Upstream(error) = &mut fault {
             let mut target = None;
-            recorder.update(|facts| target = facts.target.clone());
+            recorder.update(|record| target = record.target.clone());
             self.judge(error, error.status_inside(), target.as_ref());
         }
         fault
@@ -162,10 +162,10 @@ impl ErrorPolicy {
     /// When it breaks the stream.
     pub(super) fn malformed(&self, what: &'static str, recorder: &Recorder) -> Result<(), Fault> {
         let (mut target, mut count) = (None, 0);
-        recorder.update(|facts| {
-            facts.malformed += 1;
-            count = facts.malformed;
-            target = facts.target.clone();
+        recorder.update(|record| {
+            record.malformed += 1;
+            count = record.malformed;
+            target = record.target.clone();
         });
         let action = self.0.malformed.of_target(target.as_ref());
         if count == 1 {

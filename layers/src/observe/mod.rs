@@ -23,7 +23,7 @@
 //! | a comment | passes |
 //!
 //! Layers further out put an [`Exchange`] into the request's extensions, keep a clone, and read
-//! its [`Facts`](crate::exchange::Facts); when there is none, this layer makes one. Either way
+//! its [`AttemptRecord`](crate::exchange::AttemptRecord); when there is none, this layer makes one. Either way
 //! the response carries it in its extensions, too.
 //!
 //! Chat Completions and Responses answers are understood, by the request's path or by a
@@ -61,12 +61,12 @@
 mod body;
 mod chat;
 mod data;
+mod event_summary;
 mod events;
 mod future;
 mod layer;
-mod outbox;
-mod progress;
 mod reader;
+mod ready_frames;
 mod responses;
 mod service;
 mod stream;

@@ -3,10 +3,10 @@ use http::{HeaderMap, Response, StatusCode, header::CONTENT_TYPE};
 
 use super::{
     chat, error,
+    event_summary::{EventSummary, Progress},
     events::Events,
     layer::ErrorPolicy,
-    outbox::Outbox,
-    progress::{News, Progress},
+    ready_frames::ReadyFrames,
     responses,
 };
 use crate::{
@@ -20,13 +20,13 @@ pub(super) enum Reader {
     /// An event stream.
     Events(Box<Events>),
     /// A JSON answer, or an error's: read when it is whole.
-    Whole { kind: Kind, held: Vec<Bytes>, size: usize, cap: usize },
+    Whole { kind: BodyFormat, held: Vec<Bytes>, size: usize, cap: usize },
     /// Only its end is of interest.
     Opaque,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum BodyFormat {
     Answer(Dialect),
     Error { is_page: bool },
 }
@@ -43,17 +43,17 @@ impl Reader {
                 if is_event_stream(response.headers()) {
                     Self::Events(Box::new(Events::new(dialect, cap, withhold_usage)))
                 } else {
-                    Self::whole(Kind::Answer(dialect), cap)
+                    Self::whole(BodyFormat::Answer(dialect), cap)
                 }
             }
             (_, status) if is_error(status) => {
-                Self::whole(Kind::Error { is_page: is_page(response.headers()) }, cap)
+                Self::whole(BodyFormat::Error { is_page: is_page(response.headers()) }, cap)
             }
             _ => Self::Opaque,
         }
     }
 
-    fn whole(kind: Kind, cap: usize) -> Self {
+    fn whole(kind: BodyFormat, cap: usize) -> Self {
         Self::Whole { kind, held: Vec::new(), size: 0, cap }
     }
 
@@ -65,7 +65,7 @@ impl Reader {
     pub(super) fn read(
         &mut self,
         data: Bytes,
-        out: &mut Outbox,
+        out: &mut ReadyFrames,
         recorder: &Recorder,
         errors: &ErrorPolicy,
     ) -> Result<(), Fault> {
@@ -74,7 +74,7 @@ impl Reader {
             Self::Whole { held, size, cap, .. } => {
                 *size += data.len();
                 if *size > *cap {
-                    recorder.update(|facts| facts.content = true);
+                    recorder.update(|record| record.content = true);
                     *self = Self::Opaque;
                 } else {
                     held.push(data.clone());
@@ -92,13 +92,13 @@ impl Reader {
     ///
     /// When a stream was not whole. A JSON answer that is no answer is only recorded: its bytes
     /// have passed, and its length was announced.
-    pub(super) fn end(self, out: &mut Outbox, recorder: &Recorder) -> Result<(), Fault> {
+    pub(super) fn end(self, out: &mut ReadyFrames, recorder: &Recorder) -> Result<(), Fault> {
         match self {
             Self::Events(events) => return events.end(out, recorder),
-            Self::Whole { kind: Kind::Answer(dialect), held, .. } => {
+            Self::Whole { kind: BodyFormat::Answer(dialect), held, .. } => {
                 let whole = join(held);
                 let mut progress = Progress::default();
-                let news = |news: News<'_>| progress.note(news, recorder);
+                let news = |news: EventSummary<'_>| progress.note(news, recorder);
                 let read = match dialect {
                     Dialect::Chat => chat::read_answer(&whole, news),
                     Dialect::Responses => responses::read_answer(&whole, news),
@@ -110,7 +110,7 @@ impl Reader {
                 }
                 progress.ended(recorder);
             }
-            Self::Whole { kind: Kind::Error { is_page }, held, .. } => {
+            Self::Whole { kind: BodyFormat::Error { is_page }, held, .. } => {
                 read_error(held, is_page, recorder);
             }
             Self::Opaque => {}
@@ -139,7 +139,7 @@ impl Reader {
         match self {
             Self::Events(events) => events.broken(recorder),
             // What an error said counts, however its body ended.
-            Self::Whole { kind: Kind::Error { is_page }, held, .. } => {
+            Self::Whole { kind: BodyFormat::Error { is_page }, held, .. } => {
                 read_error(held, is_page, recorder);
             }
             Self::Whole { .. } | Self::Opaque => {}
@@ -149,7 +149,7 @@ impl Reader {
 
 fn read_error(held: Vec<Bytes>, is_page: bool, recorder: &Recorder) {
     let error = error::read_labelled(&join(held), is_page);
-    recorder.update(|facts| facts.error = Some(error));
+    recorder.update(|record| record.error = Some(error));
 }
 
 fn is_page(headers: &HeaderMap) -> bool {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     chat::not_an_answer,
     error,
-    progress::News,
+    event_summary::EventSummary,
     usage,
     wire::{NOT_JSON, Present, Read, Text},
 };
@@ -21,7 +21,10 @@ use crate::{
 /// # Errors
 ///
 /// When it says that the answer is broken.
-pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Result<Read, Fault> {
+pub(super) fn read_event(
+    event: Event<'_>,
+    news: impl FnOnce(EventSummary<'_>),
+) -> Result<Read, Fault> {
     let Ok(wire) = json::read::<Wire<'_>>(event.data) else {
         return match event.name {
             b"error" => Err(Fault::Upstream(error::read_body(event.data))),
@@ -46,12 +49,12 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
             let response = wire.response.as_ref();
             let model = response.and_then(|response| response.model.as_ref());
             let id = response.and_then(|response| response.id.as_ref());
-            news(News {
+            news(EventSummary {
                 content,
                 model: model.map(|model| &*model.0),
                 response_id: id.map(|id| &*id.0),
                 sequence: wire.sequence_number,
-                ..News::default()
+                ..EventSummary::default()
             });
             Ok(Read::Passes)
         }
@@ -59,7 +62,7 @@ pub(super) fn read_event(event: Event<'_>, news: impl FnOnce(News<'_>)) -> Resul
 }
 
 /// Reads a whole answer and hands its news on.
-pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
+pub(super) fn read_answer(bytes: &[u8], news: impl FnOnce(EventSummary<'_>)) -> Result<(), Fault> {
     let answer: Response<'_> = json::read(bytes).map_err(|_| not_an_answer(bytes))?;
     if answer.error.is_none() && !answer.output.is_there() && answer.status.is_none() {
         return Err(Fault::Malformed("the answer has no output".into()));
@@ -105,7 +108,7 @@ struct Incomplete<'a> {
 }
 
 impl Response<'_> {
-    fn hand_on(self, news: impl FnOnce(News<'_>)) -> Result<(), Fault> {
+    fn hand_on(self, news: impl FnOnce(EventSummary<'_>)) -> Result<(), Fault> {
         let status = self.status.as_ref().map_or("", |status| &status.0);
         if let Some(error) = self.error {
             return Err(Fault::Upstream(error::read_field(error)));
@@ -119,14 +122,14 @@ impl Response<'_> {
             _ => Some(Finish::Stop),
         };
         let bit = u64::from(finish.is_some());
-        news(News {
+        news(EventSummary {
             content: self.output.is_there(),
             started: 1,
             finished: bit,
             finish,
             usage: usage::read(self.usage),
             model: self.model.as_ref().map(|model| &*model.0),
-            ..News::default()
+            ..EventSummary::default()
         });
         Ok(())
     }

@@ -44,7 +44,7 @@ where
         let dialect = asked_in.or_else(|| Dialect::of_path(request.uri().path()));
         let recorder = exchange.begin();
         if let Some(target) = request.extensions().get::<Target>().cloned() {
-            recorder.update(|facts| facts.target = Some(target));
+            recorder.update(|record| record.target = Some(target));
         }
         let withhold_usage = request.extensions().get::<WithholdUsage>().is_some();
         ResponseFuture {

@@ -2,15 +2,15 @@ use super::{
     chat,
     data::{DataKind, error_in_list},
     error,
+    event_summary::{EventSummary, Progress},
     layer::ErrorPolicy,
-    progress::{News, Progress},
     responses,
     wire::{NOT_JSON, Read},
 };
 use crate::{
     Dialect,
+    chunk_template::ChunkTemplate,
     exchange::{Fault, Recorder},
-    familiar::Familiar,
     sse::Event,
 };
 
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 /// once, and as late as the usage may still come.
 pub(super) struct StreamReader {
     dialect: Dialect,
-    familiar: Familiar<()>,
+    familiar: ChunkTemplate<()>,
     progress: Progress,
     /// `[DONE]` has passed.
     done: bool,
@@ -44,7 +44,7 @@ impl StreamReader {
     pub(super) fn new(dialect: Dialect, withhold_usage: bool) -> Self {
         Self {
             dialect,
-            familiar: Familiar::default(),
+            familiar: ChunkTemplate::default(),
             progress: Progress::default(),
             done: false,
             odd_done: false,
@@ -102,8 +102,8 @@ impl StreamReader {
             return self.end(kind);
         }
         let Self { dialect, familiar, progress, withhold_usage, .. } = self;
-        let news = |news: News<'_>| {
-            progress.note(News { usage: news.usage, ..News::default() }, recorder);
+        let news = |news: EventSummary<'_>| {
+            progress.note(EventSummary { usage: news.usage, ..EventSummary::default() }, recorder);
         };
         let read = match dialect {
             Dialect::Chat => chat::read_event(event, familiar, news),
@@ -140,7 +140,7 @@ impl StreamReader {
         errors: &ErrorPolicy,
     ) -> Result<Verdict, Fault> {
         let Self { dialect, familiar, progress, .. } = self;
-        let news = |news: News<'_>| progress.note(news, recorder);
+        let news = |news: EventSummary<'_>| progress.note(news, recorder);
         let read = match dialect {
             Dialect::Chat => chat::read_event(event, familiar, news),
             Dialect::Responses => responses::read_event(event, news),

@@ -15,7 +15,7 @@ use crate::{
     Buffered, Dialect, Exchange, Target,
     body::BodyEnd,
     contract,
-    exchange::{Facts, Fault, Finish, Outcome, Usage},
+    exchange::{AttemptRecord, Fault, Finish, Outcome, Usage},
     request::WithholdUsage,
 };
 
@@ -29,7 +29,12 @@ const RESPONSES: &str = "/v1/responses";
 type Chunks = Vec<io::Result<Bytes>>;
 
 /// Passes an answer through the layer; the bytes that passed and the facts at the end.
-fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<u8>, Facts) {
+fn observe(
+    path: &str,
+    status: u16,
+    content_type: &str,
+    chunks: Chunks,
+) -> (Vec<u8>, AttemptRecord) {
     let expected = chunks.iter().flatten().flatten().copied().collect::<Vec<u8>>();
     let body = stream::iter(chunks.into_iter().map(|chunk| chunk.map(Frame::data)));
     let mut response = Some(
@@ -56,12 +61,12 @@ fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<
             }
         }
         // Each run has its own time.
-        let facts = Facts { content_at: None, ..exchange.facts() };
+        let record = AttemptRecord { content_at: None, ..exchange.record() };
         if content_type.starts_with("text/event-stream")
             && status == 200
             && path != "/v1/embeddings"
         {
-            assert_eq!(broke, facts.fault.is_some(), "a broken stream ends in an error");
+            assert_eq!(broke, record.fault.is_some(), "a broken stream ends in an error");
         }
         if broke {
             assert!(expected.starts_with(&passed), "what passed came first");
@@ -71,20 +76,20 @@ fn observe(path: &str, status: u16, content_type: &str, chunks: Chunks) -> (Vec<
         } else {
             assert_eq!(passed, expected, "the bytes pass untouched");
         }
-        (passed, facts)
+        (passed, record)
     })
 }
 
-fn events(path: &str, text: &str) -> Facts {
+fn events(path: &str, text: &str) -> AttemptRecord {
     observe(path, 200, "text/event-stream; charset=utf-8", vec![Ok(text.to_owned().into())]).1
 }
 
-fn json(path: &str, status: u16, text: &str) -> Facts {
+fn json(path: &str, status: u16, text: &str) -> AttemptRecord {
     observe(path, status, "application/json", vec![Ok(text.to_owned().into())]).1
 }
 
-fn malformed(facts: &Facts) -> &str {
-    match &facts.fault {
+fn malformed(record: &AttemptRecord) -> &str {
+    match &record.fault {
         Some(Fault::Malformed(what)) => what,
         other => panic!("{other:?}"),
     }
@@ -115,28 +120,28 @@ fn half_a_character_is_content() {
     let halves = [r"\ud83d", r"\ude00"]
         .map(|half| format!(r#"data: {{"choices":[{{"delta":{{"content":"{half}"}}}}]}}"#));
     let last = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
-    let facts = events(CHAT, &format!("{}\n\n{last}\n\n", halves.join("\n\n")));
-    assert_eq!((facts.fault, facts.pieces), (None, 2));
+    let record = events(CHAT, &format!("{}\n\n{last}\n\n", halves.join("\n\n")));
+    assert_eq!((record.fault, record.pieces), (None, 2));
 
     let delta = r#"data: {"type":"response.output_text.delta","delta":"\ud83d"}"#;
     let last = r#"data: {"type":"response.completed","response":{"status":"completed"}}"#;
-    let facts = events(RESPONSES, &format!("{delta}\n\n{last}\n\n"));
-    assert_eq!((facts.fault, facts.pieces), (None, 1));
+    let record = events(RESPONSES, &format!("{delta}\n\n{last}\n\n"));
+    assert_eq!((record.fault, record.pieces), (None, 1));
 }
 
 #[test]
 fn a_whole_stream_is_a_success_even_without_done() {
-    let facts = events(
+    let record = events(
         CHAT,
         "data: {\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}],\"usage\":null}\n\n\
          data: {\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n\
          data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\n",
     );
-    assert_eq!(facts.outcome(), Some(Outcome::Success));
-    assert_eq!(facts.finish, Some(Finish::Length));
-    assert_eq!(facts.model.as_deref(), Some("m-1"));
-    assert_eq!(facts.usage, Some(Usage { input: 3, output: 5, ..Usage::default() }));
-    assert_eq!(facts.pieces, 1);
+    assert_eq!(record.outcome(), Some(Outcome::Success));
+    assert_eq!(record.finish, Some(Finish::Length));
+    assert_eq!(record.model.as_deref(), Some("m-1"));
+    assert_eq!(record.usage, Some(Usage { input: 3, output: 5, ..Usage::default() }));
+    assert_eq!(record.pieces, 1);
 }
 
 #[test]
@@ -147,8 +152,8 @@ fn an_end_without_a_finish_reason_is_a_fault_however_clean() {
     assert_eq!(events(CHAT, "").fault, Some(Fault::Unfinished));
     let one_of_two =
         "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},{\"index\":1}]}\n\n";
-    let facts = events(CHAT, one_of_two);
-    assert_eq!((facts.fault, facts.finish), (Some(Fault::Unfinished), None));
+    let record = events(CHAT, one_of_two);
+    assert_eq!((record.fault, record.finish), (Some(Fault::Unfinished), None));
 }
 
 #[test]
@@ -169,9 +174,9 @@ fn what_is_not_json_and_what_is_an_error_are_faults() {
 
 #[test]
 fn the_first_fault_ends_the_reading() {
-    let facts = events(CHAT, "data: {x\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
-    assert_eq!((facts.content, facts.finish.clone()), (false, None));
-    assert_eq!(facts.outcome(), Some(Outcome::Fault));
+    let record = events(CHAT, "data: {x\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
+    assert_eq!((record.content, record.finish.clone()), (false, None));
+    assert_eq!(record.outcome(), Some(Outcome::Fault));
 }
 
 #[test]
@@ -220,7 +225,7 @@ fn the_usage_is_withheld_wherever_the_bytes_are_split() {
         assert!(!answer.headers().contains_key("content-length"));
         let body = tokio_test::block_on(answer.into_body().collect()).unwrap().to_bytes();
         assert_eq!(body, left, "split at {at}");
-        assert_eq!(exchange.facts().usage.unwrap().input, 3);
+        assert_eq!(exchange.record().usage.unwrap().input, 3);
     }
 }
 
@@ -250,8 +255,8 @@ fn errors_are_redacted_before_anybody_sees_them() {
         if let Err(error) = tokio_test::block_on(answer.into_body().collect()) {
             assert_eq!(error.to_string(), "no ***");
         }
-        let facts = exchange.facts();
-        let told = [facts.error.map(|e| e.to_string()), facts.fault.map(|f| f.to_string())];
+        let record = exchange.record();
+        let told = [record.error.map(|e| e.to_string()), record.fault.map(|f| f.to_string())];
         assert_eq!(told.into_iter().flatten().collect::<Vec<_>>(), ["no ***"], "{content_type}");
     }
 }
@@ -259,30 +264,30 @@ fn errors_are_redacted_before_anybody_sees_them() {
 /// What an error means is found once, by the rules of its target's provider before the others.
 #[test]
 fn errors_are_classified_by_the_rules_of_their_provider() {
-    use crate::classify::{ErrorRule, ErrorRules, Meaning};
+    use crate::classify::{ErrorRule, ErrorRules, ResponseClass};
 
     let layer = || {
         let rules = |means| ErrorRules::from_iter([ErrorRule::new(means).code("odd")]);
         ObserveLayer::new()
             .error_rules_for_target(move |target| match &*target.provider {
-                "a" => rules(Meaning::Exhausted),
+                "a" => rules(ResponseClass::Exhausted),
                 _ => ErrorRules::default(),
             })
-            .error_rules(rules(Meaning::Overloaded))
+            .error_rules(rules(ResponseClass::Overloaded))
             .redact(|error| error.code = Some("***".into()))
     };
     let odd = r#"{"error":{"code":"odd"}}"#;
     let base = r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#;
     let event = format!("data: {odd}\n\n");
     let (json, events) = ("application/json", "text/event-stream");
-    let limited = Meaning::RateLimited(None);
+    let limited = ResponseClass::RateLimited(None);
     for (provider, status, content_type, body, meaning) in [
-        (Some("a"), 400, json, odd, Meaning::Exhausted),
-        (Some("b"), 400, json, odd, Meaning::ClientError),
-        (None, 400, json, odd, Meaning::Overloaded),
-        (Some("a"), 200, json, odd, Meaning::Exhausted),
-        (Some("a"), 200, events, &event, Meaning::Exhausted),
-        (Some("b"), 200, events, &event, Meaning::Broken),
+        (Some("a"), 400, json, odd, ResponseClass::Exhausted),
+        (Some("b"), 400, json, odd, ResponseClass::ClientError),
+        (None, 400, json, odd, ResponseClass::Overloaded),
+        (Some("a"), 200, json, odd, ResponseClass::Exhausted),
+        (Some("a"), 200, events, &event, ResponseClass::Exhausted),
+        (Some("b"), 200, events, &event, ResponseClass::Broken),
         (Some("b"), 200, json, base, limited),
         (Some("b"), 200, json, r#"{"message":"Rate limit exceeded"}"#, limited),
     ] {
@@ -302,12 +307,12 @@ fn errors_are_classified_by_the_rules_of_their_provider() {
         }
         let answer = tokio_test::block_on(layer().layer(upstream).oneshot(request)).unwrap();
         let _ = tokio_test::block_on(answer.into_body().collect());
-        let facts = exchange.facts();
-        let faulty = match facts.fault {
+        let record = exchange.record();
+        let faulty = match record.fault {
             Some(Fault::Upstream(error)) => Some(error),
             _ => None,
         };
-        let error = facts.error.or(faulty).unwrap();
+        let error = record.error.or(faulty).unwrap();
         assert_eq!(error.meaning, Some(meaning), "{provider:?} {status} {content_type}");
         assert_eq!(error.code.as_deref(), Some("***"));
     }
@@ -328,8 +333,8 @@ fn another_choice_takes_the_finish_reason_back() {
     };
     let (first, second) = (choice(0, "\"stop\""), choice(1, "null"));
     assert_eq!(events(CHAT, &format!("{first}{second}")).finish, None);
-    let facts = events(CHAT, &format!("{first}{second}{}", choice(1, "\"length\"")));
-    assert_eq!((facts.finish, facts.fault), (Some(Finish::Length), None));
+    let record = events(CHAT, &format!("{first}{second}{}", choice(1, "\"length\"")));
+    assert_eq!((record.finish, record.fault), (Some(Finish::Length), None));
 }
 
 #[test]
@@ -341,8 +346,8 @@ fn a_responses_stream_that_breaks_tells_where_it_stood() {
     let mut cut = chunks();
     cut.push(Err(io::Error::other("reset")));
     for chunks in [chunks(), cut] {
-        let (_, facts) = observe(RESPONSES, 200, "text/event-stream", chunks);
-        assert_eq!(facts.response, Some(("resp_1".into(), 1)));
+        let (_, record) = observe(RESPONSES, 200, "text/event-stream", chunks);
+        assert_eq!(record.response, Some(("resp_1".into(), 1)));
     }
 }
 
@@ -358,28 +363,28 @@ fn a_broken_transport_is_a_fault_with_what_was_seen() {
         Ok(Bytes::from("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n")),
         Err(io::Error::other("reset")),
     ];
-    let (_, facts) = observe(CHAT, 200, "text/event-stream", chunks);
-    assert_eq!((facts.content, facts.pieces), (true, 1));
-    assert_eq!(facts.fault, Some(Fault::Transport("reset".into())));
-    assert_eq!(facts.end, Some(BodyEnd::Error));
+    let (_, record) = observe(CHAT, 200, "text/event-stream", chunks);
+    assert_eq!((record.content, record.pieces), (true, 1));
+    assert_eq!(record.fault, Some(Fault::Transport("reset".into())));
+    assert_eq!(record.end, Some(BodyEnd::Error));
 }
 
 #[test]
 fn a_transport_that_breaks_behind_the_finish_reason_does_no_harm() {
     let finish = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n";
     let chunks = vec![Ok(Bytes::from(finish)), Err(io::Error::other("reset"))];
-    let (passed, facts) = observe(CHAT, 200, "text/event-stream", chunks);
-    assert_eq!((&*passed, facts.outcome()), (finish.as_bytes(), Some(Outcome::Success)));
+    let (passed, record) = observe(CHAT, 200, "text/event-stream", chunks);
+    assert_eq!((&*passed, record.outcome()), (finish.as_bytes(), Some(Outcome::Success)));
 }
 
 #[test]
 fn whole_answers() {
     let answer = r#"{"model":"m","choices":[{"index":0,"message":{"content":"a"},"finish_reason":"tool_calls"}],
         "usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-    let facts = json(CHAT, 200, answer);
-    assert_eq!(facts.outcome(), Some(Outcome::Success));
-    assert_eq!(facts.finish, Some(Finish::ToolCalls));
-    assert_eq!((facts.usage.unwrap().total(), facts.pieces), (3, 1));
+    let record = json(CHAT, 200, answer);
+    assert_eq!(record.outcome(), Some(Outcome::Success));
+    assert_eq!(record.finish, Some(Finish::ToolCalls));
+    assert_eq!((record.usage.unwrap().total(), record.pieces), (3, 1));
     for (text, says) in [
         ("", "empty"),
         (" <html>", "HTML"),
@@ -390,21 +395,21 @@ fn whole_answers() {
     ] {
         assert!(malformed(&json(CHAT, 200, text)).contains(says), "{text}");
     }
-    let facts = json(CHAT, 200, r#"{"error":{"message":"no"}}"#);
-    assert!(matches!(facts.fault, Some(Fault::Upstream(_))));
+    let record = json(CHAT, 200, r#"{"error":{"message":"no"}}"#);
+    assert!(matches!(record.fault, Some(Fault::Upstream(_))));
 }
 
 #[test]
 fn a_json_answer_over_the_cap_passes_unread() {
-    let facts = json(CHAT, 200, &"x".repeat(2000));
-    assert_eq!((facts.content, facts.outcome()), (true, Some(Outcome::Success)));
+    let record = json(CHAT, 200, &"x".repeat(2000));
+    assert_eq!((record.content, record.outcome()), (true, Some(Outcome::Success)));
 }
 
 #[test]
 fn error_answers_are_read_on_any_path() {
     for path in [CHAT, RESPONSES, "/v1/embeddings"] {
-        let facts = json(path, 429, r#"{"error":{"code":"insufficient_quota","message":"pay"}}"#);
-        assert_eq!(facts.error.unwrap().code.as_deref(), Some("insufficient_quota"));
+        let record = json(path, 429, r#"{"error":{"code":"insufficient_quota","message":"pay"}}"#);
+        assert_eq!(record.error.unwrap().code.as_deref(), Some("insufficient_quota"));
     }
     assert_eq!(json(CHAT, 503, "busy").outcome(), Some(Outcome::Fault));
     assert_eq!(json(CHAT, 400, "bad").outcome(), Some(Outcome::Neutral));
@@ -414,14 +419,14 @@ fn error_answers_are_read_on_any_path() {
 fn an_error_that_is_cut_off_has_said_what_it_said() {
     let said = r#"{"error":{"code":"insufficient_quota","message":"pay"}}"#;
     let chunks = vec![Ok(Bytes::from(said)), Err(io::Error::other("reset"))];
-    let (_, facts) = observe(CHAT, 429, "application/json", chunks);
-    assert_eq!(facts.error.unwrap().code.as_deref(), Some("insufficient_quota"));
+    let (_, record) = observe(CHAT, 429, "application/json", chunks);
+    assert_eq!(record.error.unwrap().code.as_deref(), Some("insufficient_quota"));
 }
 
 #[test]
 fn other_paths_are_opaque() {
-    let facts = json("/v1/embeddings", 200, "<html>");
-    assert_eq!((facts.fault.clone(), facts.outcome()), (None, Some(Outcome::Success)));
+    let record = json("/v1/embeddings", 200, "<html>");
+    assert_eq!((record.fault.clone(), record.outcome()), (None, Some(Outcome::Success)));
 }
 
 #[test]
@@ -439,10 +444,10 @@ fn responses_events() {
     assert_eq!(events(RESPONSES, &format!("{start}{delta}")).fault, Some(Fault::Unfinished));
 
     let usage = ",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}";
-    let facts = events(RESPONSES, &format!("{start}{delta}{}", end("completed", usage)));
-    assert_eq!((facts.finish.clone(), facts.fault.clone()), (Some(Finish::Stop), None));
-    assert_eq!(facts.usage.unwrap().total(), 3);
-    assert_eq!(facts.model.as_deref(), Some("m"));
+    let record = events(RESPONSES, &format!("{start}{delta}{}", end("completed", usage)));
+    assert_eq!((record.finish.clone(), record.fault.clone()), (Some(Finish::Stop), None));
+    assert_eq!(record.usage.unwrap().total(), 3);
+    assert_eq!(record.model.as_deref(), Some("m"));
 
     let reason = ",\"incomplete_details\":{\"reason\":\"max_output_tokens\"}";
     assert_eq!(events(RESPONSES, &end("incomplete", reason)).finish, Some(Finish::Length));
@@ -461,8 +466,8 @@ fn responses_events() {
 #[test]
 fn responses_answers() {
     let whole = r#"{"status":"completed","output":[{"type":"message"}],"error":null,"model":"m"}"#;
-    let facts = json(RESPONSES, 200, whole);
-    assert_eq!((facts.content, facts.finish), (true, Some(Finish::Stop)));
+    let record = json(RESPONSES, 200, whole);
+    assert_eq!((record.content, record.finish), (true, Some(Finish::Stop)));
     assert!(malformed(&json(RESPONSES, 200, "{}")).contains("no output"));
     let failed = r#"{"status":"failed","output":[],"error":{"message":"m"}}"#;
     assert!(matches!(json(RESPONSES, 200, failed).fault, Some(Fault::Upstream(_))));
@@ -484,9 +489,9 @@ async fn a_reader_that_leaves_is_cancelled_unless_it_saw_the_finish() {
         assert!(response.extensions().get::<Exchange>().is_some());
         let mut body = response.into_body();
         body.frame().await.unwrap().unwrap();
-        assert_eq!(exchange.facts().outcome(), None);
+        assert_eq!(exchange.record().outcome(), None);
         drop(body);
-        assert_eq!(exchange.facts().outcome(), Some(outcome));
+        assert_eq!(exchange.record().outcome(), Some(outcome));
     }
 }
 
@@ -500,7 +505,7 @@ async fn a_call_dropped_before_its_head_is_cancelled() {
     let mut call = tokio_test::task::spawn(ObserveLayer::new().layer(upstream).oneshot(request));
     assert!(call.poll().is_pending());
     drop(call);
-    assert_eq!(exchange.facts().outcome(), Some(Outcome::Cancelled));
+    assert_eq!(exchange.record().outcome(), Some(Outcome::Cancelled));
 }
 
 #[tokio::test]
@@ -550,12 +555,12 @@ proptest! {
         let mut chunks: Vec<_> = deltas.iter().map(chunk).collect();
         chunks.push(format!(r#"{{"choices":[{{"finish_reason":"{last}"}}]}}"#));
         // No chunk is like the one before where every other one has a blank more.
-        let facts = |blank: &str| {
+        let record = |blank: &str| {
             let lines = chunks.iter().zip(["", blank].into_iter().cycle());
             let lines = lines.map(|(chunk, blank)| format!("data: {blank}{chunk}\n\n"));
             events(CHAT, &format!("{}data: [DONE]\n\n", lines.collect::<String>()))
         };
-        prop_assert_eq!(facts(""), facts(" "));
+        prop_assert_eq!(record(""), record(" "));
     }
 
     #[test]

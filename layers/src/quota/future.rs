@@ -15,13 +15,13 @@ pin_project! {
     /// The future of [`QuotaGate`](super::QuotaGate).
     pub struct ResponseFuture<F> {
         #[pin]
-        state: State<F>,
+        state: FutureState<F>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F> {
+    enum FutureState<F> {
         // With whom is told what the answer says is left.
         Passed { #[pin] future: F, told: Option<(Quotas, Target)> },
         Rejected { rejection: Option<Rejection> },
@@ -30,11 +30,11 @@ pin_project! {
 
 impl<F> ResponseFuture<F> {
     pub(super) fn pass(future: F, told: Option<(Quotas, Target)>) -> Self {
-        Self { state: State::Passed { future, told } }
+        Self { state: FutureState::Passed { future, told } }
     }
 
     pub(super) fn reject(rejection: Rejection) -> Self {
-        Self { state: State::Rejected { rejection: Some(rejection) } }
+        Self { state: FutureState::Rejected { rejection: Some(rejection) } }
     }
 }
 

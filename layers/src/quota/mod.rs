@@ -5,7 +5,7 @@
 //!
 //! - what a [`QuotaSource`] says: it is read in the background, never while a request waits, and
 //!   gives one [`Snapshot`] per name;
-//! - what past answers of the target said: [`Remaining`], from their `x-ratelimit-*` headers.
+//! - what past answers of the target said: [`RateLimitHeaders`], from their `x-ratelimit-*` headers.
 //!
 //! What is not known counts as available: a source that fails, or has not answered yet, blocks
 //! nothing. A request without a target passes.
@@ -31,7 +31,7 @@
 //! target. A pass does not allocate.
 //!
 //! The headers are read where they are. A service that has to hide them from its clients puts a
-//! [`Remaining`] into the response's extensions instead. A
+//! [`RateLimitHeaders`] into the response's extensions instead. A
 //! [rate limit](crate#layers) further in should have its own headers off: they would be taken for
 //! the provider's.
 //!
@@ -81,8 +81,7 @@
 //! # Ok(()) }
 //! ```
 
-mod asks;
-mod board;
+mod demand;
 mod future;
 mod layer;
 mod quotas;
@@ -91,13 +90,14 @@ mod remaining;
 mod reset;
 mod service;
 mod snapshot;
+mod snapshots;
 mod source;
 mod timestamp;
 
 pub use future::ResponseFuture;
 pub use layer::QuotaGateLayer;
-pub use quotas::{Quotas, Watched};
-pub use remaining::{Left, Remaining};
+pub use quotas::{Quotas, SourceHandle};
+pub use remaining::{RateLimitHeaders, RemainingLimit};
 pub use service::QuotaGate;
 pub use snapshot::{Balance, Snapshot};
 pub use source::{QuotaSource, Reading};

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
-use super::{Remaining, reset::reset, timestamp};
+use super::{RateLimitHeaders, reset::reset, timestamp};
 
 proptest! {
     #[test]
@@ -19,7 +19,7 @@ proptest! {
                 headers.insert(name, value);
             }
         }
-        let _ = Remaining::read(&headers).map(|remaining| remaining.used_up());
+        let _ = RateLimitHeaders::read(&headers).map(|remaining| remaining.used_up());
     }
 
     /// The alphabet of the formats gets further than any text.

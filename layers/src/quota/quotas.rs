@@ -7,8 +7,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{QuotaSource, Remaining, Snapshot, asks::Asks, board::Board, refresh::refresh};
-use crate::{Code, Rejected, Rejection, Target, holdoffs::Holdoffs, rejection::whole_seconds};
+use super::{
+    QuotaSource, RateLimitHeaders, Snapshot, demand::Demand, refresh::refresh,
+    snapshots::SnapshotTable,
+};
+use crate::{Code, Rejected, Rejection, Target, cooldowns::Cooldowns, rejection::whole_seconds};
 
 /// What is known about what is left. A shared handle: give the same one to a stack that is built
 /// anew, and it goes on where the old one was. Also the place to look at it.
@@ -19,10 +22,10 @@ pub struct Quotas(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    board: Arc<RwLock<Board>>,
-    asks: Arc<Asks>,
+    board: Arc<RwLock<SnapshotTable>>,
+    asks: Arc<Demand>,
     /// The targets that said they had nothing left.
-    used_up: Holdoffs,
+    used_up: Cooldowns,
     // They end when this is dropped, and hold no handle that could keep it.
     tasks: Mutex<JoinSet<()>>,
 }
@@ -36,9 +39,9 @@ impl Quotas {
         N: IntoIterator<Item: Into<Arc<str>>>,
     {
         Self(Arc::new(Shared {
-            board: Arc::new(RwLock::new(Board::new(collect(names)))),
-            asks: Arc::new(Asks::new(Instant::now())),
-            used_up: Holdoffs::default(),
+            board: Arc::new(RwLock::new(SnapshotTable::new(collect(names)))),
+            asks: Arc::new(Demand::new(Instant::now())),
+            used_up: Cooldowns::default(),
             tasks: Mutex::default(),
         }))
     }
@@ -59,7 +62,7 @@ impl Quotas {
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub fn watch(&self, source: impl QuotaSource) -> Watched {
+    pub fn watch(&self, source: impl QuotaSource) -> SourceHandle {
         self.start(source, false)
     }
 
@@ -68,22 +71,22 @@ impl Quotas {
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub fn watch_first(&self, source: impl QuotaSource) -> Watched {
+    pub fn watch_first(&self, source: impl QuotaSource) -> SourceHandle {
         self.start(source, true)
     }
 
-    fn start(&self, source: impl QuotaSource, first: bool) -> Watched {
+    fn start(&self, source: impl QuotaSource, first: bool) -> SourceHandle {
         let (board, asks) = (self.0.board.clone(), self.0.asks.clone());
         let number = board.write().add(first);
         let mut tasks = self.0.tasks.lock();
         // Those that were ended.
         while tasks.try_join_next().is_some() {}
         let task = tasks.spawn(refresh(source, number, board, asks));
-        Watched { number, task }
+        SourceHandle { number, task }
     }
 
     /// Ends the reads of one source, and forgets what it has told.
-    pub fn unwatch(&self, watched: &Watched) {
+    pub fn unwatch(&self, watched: &SourceHandle) {
         watched.task.abort();
         self.0.board.write().remove(watched.number);
     }
@@ -137,8 +140,8 @@ impl Quotas {
         if response.extensions().get::<Rejected>().is_some() {
             return;
         }
-        let told = response.extensions().get::<Remaining>().copied();
-        let remaining = told.or_else(|| Remaining::read(response.headers()));
+        let told = response.extensions().get::<RateLimitHeaders>().copied();
+        let remaining = told.or_else(|| RateLimitHeaders::read(response.headers()));
         if let Some(wait) = remaining.and_then(|remaining| remaining.used_up()) {
             self.0.used_up.hold_target(target, wait, Instant::now());
         }
@@ -158,7 +161,7 @@ where
 
 /// A source that is being read, for [`Quotas::unwatch`]. Dropping it changes nothing.
 #[derive(Clone, Debug)]
-pub struct Watched {
+pub struct SourceHandle {
     number: u64,
     task: AbortHandle,
 }

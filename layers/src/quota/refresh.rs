@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::RwLock;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{QuotaSource, asks::Asks, board::Board};
+use super::{QuotaSource, demand::Demand, snapshots::SnapshotTable};
 use crate::BoxError;
 
 /// Less often than this is often enough, whatever a source says.
@@ -15,13 +15,13 @@ const KEEP: u32 = 3;
 pub(super) async fn refresh(
     source: impl QuotaSource,
     place: u64,
-    board: Arc<RwLock<Board>>,
-    asks: Arc<Asks>,
+    board: Arc<RwLock<SnapshotTable>>,
+    asks: Arc<Demand>,
 ) {
     let ttl = source.ttl().max(SHORTEST);
     let keep = ttl.saturating_mul(KEEP);
     let mut failure = None;
-    let _unless_it_panics = Word { place, board: &board };
+    let _unless_it_panics = ForgetOnPanic { place, board: &board };
     loop {
         match read(&source).await {
             Ok(snapshots) => {
@@ -47,12 +47,12 @@ pub(super) async fn refresh(
 }
 
 /// What a source said must not stay for ever when it has panicked, for it is not read again.
-struct Word<'b> {
+struct ForgetOnPanic<'b> {
     place: u64,
-    board: &'b RwLock<Board>,
+    board: &'b RwLock<SnapshotTable>,
 }
 
-impl Drop for Word<'_> {
+impl Drop for ForgetOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.board.write().remove(self.place);

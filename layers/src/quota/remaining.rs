@@ -27,16 +27,16 @@ const RESET_TOKENS: HeaderName = HeaderName::from_static("x-ratelimit-reset-toke
 /// assert_eq!(remaining.and_then(|r| r.used_up()), Some(Duration::from_secs(360)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remaining {
+pub struct RateLimitHeaders {
     /// Of the limit on requests.
-    pub requests: Option<Left>,
+    pub requests: Option<RemainingLimit>,
     /// Of the limit on tokens.
-    pub tokens: Option<Left>,
+    pub tokens: Option<RemainingLimit>,
 }
 
 /// What is left of one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct RemainingLimit {
     /// How many.
     pub count: u64,
     /// How long until it is full again: a duration (`1s`, `6m0s`, `20ms`), seconds, an RFC 3339
@@ -44,7 +44,7 @@ pub struct Left {
     pub reset: Option<Duration>,
 }
 
-impl Remaining {
+impl RateLimitHeaders {
     /// What these headers say; `None` when they say nothing. What cannot be read is as good as
     /// absent, and what is negative is 0.
     pub fn read(headers: &HeaderMap) -> Option<Self> {
@@ -57,7 +57,7 @@ impl Remaining {
             let count: f64 = text(remaining)?.trim().parse().ok()?;
             let reset = text(until).and_then(|text| reset(text, &now));
             // The cast saturates, but makes 0 of what is no number.
-            (!count.is_nan()).then_some(Left { count: count as u64, reset })
+            (!count.is_nan()).then_some(RemainingLimit { count: count as u64, reset })
         };
         let requests = left(REMAINING_REQUESTS, RESET_REQUESTS);
         let tokens = left(REMAINING_TOKENS, RESET_TOKENS);
@@ -79,12 +79,12 @@ mod tests {
     use super::*;
 
     /// Names without their prefix.
-    fn read(lines: &[(&str, &'static str)]) -> Option<Remaining> {
+    fn read(lines: &[(&str, &'static str)]) -> Option<RateLimitHeaders> {
         let headers = lines.iter().map(|(name, value)| {
             let name = HeaderName::try_from(format!("x-ratelimit-{name}")).unwrap();
             (name, HeaderValue::from_static(value))
         });
-        Remaining::read_at(&headers.collect(), || SystemTime::UNIX_EPOCH)
+        RateLimitHeaders::read_at(&headers.collect(), || SystemTime::UNIX_EPOCH)
     }
 
     #[test]
@@ -94,9 +94,9 @@ mod tests {
             ("reset-requests", "1s"),
             ("remaining-tokens", " 149984 "),
         ]);
-        let requests = Some(Left { count: 59, reset: Some(Duration::from_secs(1)) });
-        let tokens = Some(Left { count: 149_984, reset: None });
-        assert_eq!(remaining, Some(Remaining { requests, tokens }));
+        let requests = Some(RemainingLimit { count: 59, reset: Some(Duration::from_secs(1)) });
+        let tokens = Some(RemainingLimit { count: 149_984, reset: None });
+        assert_eq!(remaining, Some(RateLimitHeaders { requests, tokens }));
     }
 
     #[test]

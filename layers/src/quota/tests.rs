@@ -21,14 +21,14 @@ assert_impl_all!(QuotaGateLayer: Send, Sync, Clone);
 assert_impl_all!(QuotaGate<()>: Send, Sync, Clone);
 assert_impl_all!(ResponseFuture<std::future::Ready<()>>: Send, Sync);
 assert_impl_all!(Snapshot: Send, Sync, Clone);
-assert_impl_all!(Remaining: Send, Sync, Copy);
+assert_impl_all!(RateLimitHeaders: Send, Sync, Copy);
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Always tells the same.
-struct Told(Vec<(&'static str, Snapshot)>);
+struct Snapshots(Vec<(&'static str, Snapshot)>);
 
-impl QuotaSource for Told {
+impl QuotaSource for Snapshots {
     fn name(&self) -> &str {
         "told"
     }
@@ -44,7 +44,7 @@ async fn told(
     quotas: Quotas,
     snapshots: impl IntoIterator<Item = (&'static str, Snapshot)>,
 ) -> Quotas {
-    quotas.watch(Told(snapshots.into_iter().collect()));
+    quotas.watch(Snapshots(snapshots.into_iter().collect()));
     sleep(Duration::from_millis(1)).await;
     quotas
 }
@@ -187,7 +187,7 @@ async fn nobody_is_skipped_for_longer_than_a_day_or_without_a_reset() {
 
 #[tokio::test(start_paused = true)]
 async fn the_extension_comes_before_the_headers_and_rejections_say_nothing() {
-    let left = |count| Left { count, reset: Some(SECOND) };
+    let left = |count| RemainingLimit { count, reset: Some(SECOND) };
     let answered = async |count: Option<u64>, is_rejected: bool| {
         let quotas = Quotas::default();
         let mut response: Response<Bytes> = match is_rejected {
@@ -198,7 +198,7 @@ async fn the_extension_comes_before_the_headers_and_rejections_say_nothing() {
         headers.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
         headers.insert("x-ratelimit-reset-requests", "1s".parse().unwrap());
         if let Some(count) = count {
-            let remaining = Remaining { requests: Some(left(count)), tokens: None };
+            let remaining = RateLimitHeaders { requests: Some(left(count)), tokens: None };
             response.extensions_mut().insert(remaining);
         }
         quotas.answered(&target("p", "m"), &response);

@@ -19,9 +19,9 @@ impl<B, F: Fn(&Request<B>) -> NonZeroU32> Cost<B> for F {
 
 /// Every request costs one.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct OneEach;
+pub struct PerRequest;
 
-impl<B> Cost<B> for OneEach {
+impl<B> Cost<B> for PerRequest {
     fn cost(&self, _: &Request<B>) -> NonZeroU32 {
         NonZeroU32::MIN
     }

@@ -8,34 +8,34 @@ use std::{
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::headers::Standing;
+use super::headers::QuotaHeaders;
 use crate::{Rejection, body::ResponseBody};
 
 pin_project! {
     /// The future of [`RateLimit`](super::RateLimit).
     pub struct ResponseFuture<F> {
         #[pin]
-        kind: Kind<F>,
+        kind: FutureKind<F>,
         // For the headers, if there are to be any.
-        told: Option<Standing>,
+        told: Option<QuotaHeaders>,
     }
 }
 
 pin_project! {
     #[project = KindProj]
-    enum Kind<F> {
+    enum FutureKind<F> {
         Passed { #[pin] future: F },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn pass(future: F, told: Option<Standing>) -> Self {
-        Self { kind: Kind::Passed { future }, told }
+    pub(super) fn pass(future: F, told: Option<QuotaHeaders>) -> Self {
+        Self { kind: FutureKind::Passed { future }, told }
     }
 
-    pub(super) fn reject(rejection: Rejection, told: Option<Standing>) -> Self {
-        Self { kind: Kind::Rejected { rejection: Some(rejection) }, told }
+    pub(super) fn reject(rejection: Rejection, told: Option<QuotaHeaders>) -> Self {
+        Self { kind: FutureKind::Rejected { rejection: Some(rejection) }, told }
     }
 }
 

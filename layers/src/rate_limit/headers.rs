@@ -25,14 +25,14 @@ const fn names(unit: Unit) -> [HeaderName; 3] {
 
 /// How a key stands after a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct QuotaHeaders {
     pub(super) unit: Unit,
     pub(super) limit: u32,
     pub(super) remaining: u32,
     pub(super) reset: Duration,
 }
 
-impl Standing {
+impl QuotaHeaders {
     /// Takes the place of what an inner service has said about a limit of its own.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
         let [limit, remaining, reset] = names(self.unit);
@@ -105,13 +105,13 @@ mod tests {
         }
         headers.append("x-ratelimit-limit-tokens", HeaderValue::from_static("7"));
         let reset = Duration::from_secs(61);
-        let standing = Standing { unit: Unit::Requests, limit: 60, remaining: 9, reset };
+        let standing = QuotaHeaders { unit: Unit::Requests, limit: 60, remaining: 9, reset };
         standing.write(&mut headers);
         assert_eq!(headers.len(), 4);
         assert_eq!(headers["x-ratelimit-limit-requests"], "60");
         assert_eq!(headers["x-ratelimit-remaining-requests"], "9");
         assert_eq!(headers["x-ratelimit-reset-requests"], "1m1s");
-        Standing { unit: Unit::Tokens, ..standing }.write(&mut headers);
+        QuotaHeaders { unit: Unit::Tokens, ..standing }.write(&mut headers);
         assert_eq!(headers["x-ratelimit-limit-tokens"], "60");
         assert_eq!(headers.len(), 6);
     }

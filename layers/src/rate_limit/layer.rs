@@ -1,15 +1,15 @@
 use tower_layer::Layer;
 
-use super::{Key, Limiter, OneEach, RateLimit};
+use super::{Key, Limiter, PerRequest, RateLimit};
 
 /// Applies [`RateLimit`].
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`cost`](Self::cost) | [`OneEach`] |
+/// | [`cost`](Self::cost) | [`PerRequest`] |
 /// | [`headers`](Self::headers) | on |
 #[derive(Clone, Debug)]
-pub struct RateLimitLayer<K: Key, X, C = OneEach> {
+pub struct RateLimitLayer<K: Key, X, C = PerRequest> {
     limiter: Limiter<K>,
     extractor: X,
     cost: C,
@@ -19,7 +19,7 @@ pub struct RateLimitLayer<K: Key, X, C = OneEach> {
 impl<K: Key, X> RateLimitLayer<K, X> {
     /// Limits each key that the [extractor](super::KeyExtractor) finds.
     pub const fn new(limiter: Limiter<K>, extractor: X) -> Self {
-        Self { limiter, extractor, cost: OneEach, headers: true }
+        Self { limiter, extractor, cost: PerRequest, headers: true }
     }
 }
 

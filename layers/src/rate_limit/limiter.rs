@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     Key, Limit,
-    headers::Standing,
+    headers::QuotaHeaders,
     path::Paths,
     service::used_up,
     store::{Asked, Store, TokioClock},
@@ -63,11 +63,11 @@ type Governor<K> = RateLimiter<Asked<K>, Store<K>, TokioClock, StateInformationM
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// It goes inward.
-    Pass(Standing),
+    Pass(QuotaHeaders),
     /// It would have gone inward after this wait.
-    Wait(Limit, Standing, Duration),
+    Wait(Limit, QuotaHeaders, Duration),
     /// It costs this much, and more than the limit ever has.
-    Never(Limit, Standing, NonZeroU32),
+    Never(Limit, QuotaHeaders, NonZeroU32),
 }
 
 impl<K: Key> Limiter<K> {
@@ -255,23 +255,23 @@ impl<K: Key> Rule<K> {
         let decision = match outcome {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
-                Decision::Pass(Standing { remaining, ..standing })
+                Decision::Pass(QuotaHeaders { remaining, ..standing })
             }
             Err(not_until) => {
                 // What came back in that moment was not there.
                 let remaining = standing.remaining.min(cost.get() - 1);
-                let standing = Standing { remaining, ..standing };
+                let standing = QuotaHeaders { remaining, ..standing };
                 Decision::Wait(self.limit, standing, not_until.wait_time_from(now))
             }
         };
         (decision, now)
     }
 
-    fn standing(&self, full_at: Nanos, now: Nanos) -> Standing {
+    fn standing(&self, full_at: Nanos, now: Nanos) -> QuotaHeaders {
         let reset = full_at.saturating_sub(now);
         let used = reset.as_u64().div_ceil(self.interval.as_u64());
         let used = u32::try_from(used).unwrap_or(u32::MAX);
-        Standing {
+        QuotaHeaders {
             unit: self.limit.unit(),
             limit: self.capacity,
             remaining: self.capacity.saturating_sub(used),

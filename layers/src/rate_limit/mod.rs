@@ -102,7 +102,7 @@ mod store;
 pub use crate::key::{
     ByClient, ByExtension, ByHeader, ByIp, ByTarget, ClientKey, HeaderKey, Key, KeyExtractor,
 };
-pub use cost::{Cost, OneEach};
+pub use cost::{Cost, PerRequest};
 pub use future::ResponseFuture;
 pub use layer::RateLimitLayer;
 pub use limit::{Limit, Unit};

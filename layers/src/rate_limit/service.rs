@@ -7,12 +7,14 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{Cost, Key, KeyExtractor, Limit, Limiter, OneEach, ResponseFuture, limiter::Decision};
+use super::{
+    Cost, Key, KeyExtractor, Limit, Limiter, PerRequest, ResponseFuture, limiter::Decision,
+};
 use crate::{Code, Rejection, body::ResponseBody, rejection::whole_seconds};
 
 /// Answers a request itself that is over the limit. See the [module](super).
 #[derive(Clone, Debug)]
-pub struct RateLimit<S, K: Key, X, C = OneEach> {
+pub struct RateLimit<S, K: Key, X, C = PerRequest> {
     pub(super) inner: S,
     pub(super) limiter: Limiter<K>,
     pub(super) extractor: X,

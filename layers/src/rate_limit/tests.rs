@@ -50,14 +50,14 @@ fn request(path: &str, key: &str) -> Request<()> {
 
 /// What a client is told.
 #[derive(Debug)]
-struct Told {
+struct ReportedLimits {
     status: StatusCode,
     headers: HeaderMap,
     rejected: Option<Rejected>,
     body: String,
 }
 
-impl Told {
+impl ReportedLimits {
     fn passed(&self) -> bool {
         self.status.is_success()
     }
@@ -68,7 +68,7 @@ impl Told {
 }
 
 /// The inner service has a limit of its own to tell of.
-async fn send<L, S, R>(layer: &L, request: Request<()>) -> Told
+async fn send<L, S, R>(layer: &L, request: Request<()>) -> ReportedLimits
 where
     L: Layer<Inner, Service = S>,
     S: Service<Request<()>, Response = Response<R>, Error = Infallible>,
@@ -81,7 +81,7 @@ where
     let response = layer.layer(inner).oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    Told {
+    ReportedLimits {
         status: head.status,
         headers: head.headers,
         rejected: head.extensions.get().cloned(),
@@ -92,7 +92,7 @@ where
 type Answer = Result<Response<Full<Bytes>>, Infallible>;
 type Inner = tower::util::ServiceFn<fn(Request<()>) -> std::future::Ready<Answer>>;
 
-async fn ask(layer: &ByKey) -> Told {
+async fn ask(layer: &ByKey) -> ReportedLimits {
     send(layer, request("/", "a")).await
 }
 

@@ -41,8 +41,8 @@ pub struct ModelRequest {
     pub(crate) cap: Option<u64>,
     /// How many answers are wanted.
     pub(crate) answers: Option<u64>,
-    place: Place,
-    usage: usage::Place,
+    place: ModelPosition,
+    usage: usage::UsagePosition,
 }
 
 /// Longer than any name there is, in bytes.
@@ -79,7 +79,7 @@ pub struct WithholdUsage;
 
 /// Where a model's name goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum ModelPosition {
     /// Instead of these bytes.
     Replace(Range<usize>),
     /// As the first field; `alone` when the object is empty.
@@ -119,10 +119,10 @@ impl ModelRequest {
             .map_err(|e| InvalidRequest { message: format!("the body is {e}"), param: None })?;
         let model = fields.model.map(read_model).transpose()?.flatten();
         let place = match fields.model {
-            Some(raw) => Place::Replace(range_of(raw.get(), &bytes)),
+            Some(raw) => ModelPosition::Replace(range_of(raw.get(), &bytes)),
             None => {
                 let open = bytes.iter().position(|&byte| byte == b'{').unwrap_or_default();
-                Place::Insert { at: open + 1, alone: fields.is_empty }
+                ModelPosition::Insert { at: open + 1, alone: fields.is_empty }
             }
         };
         let stream = match fields.stream.map(RawValue::get) {
@@ -133,7 +133,7 @@ impl ModelRequest {
                 return Err(InvalidRequest { message, param: Some("stream") });
             }
         };
-        let usage = usage::Place::find(fields.stream_options, &bytes);
+        let usage = usage::UsagePosition::find(fields.stream_options, &bytes);
         let Fields { names_others, cap, answers, .. } = fields;
         Ok(Self { model, stream, names_others, cap, answers, place, usage })
     }
@@ -159,18 +159,18 @@ impl ModelRequest {
 
     /// Whether the client asks for a stream without its usage.
     pub fn lacks_usage(&self) -> bool {
-        self.stream && self.usage != usage::Place::Kept
+        self.stream && self.usage != usage::UsagePosition::Kept
     }
 
     /// The fields that [`with_usage`](Self::with_usage) adds which the client has not sent.
     #[cfg(feature = "route")]
     pub(crate) fn added_for_usage(&self) -> &'static [&'static str] {
         match &self.usage {
-            usage::Place::Kept => &[],
-            usage::Place::Splice(_, text) if text.contains('{') => {
+            usage::UsagePosition::Kept => &[],
+            usage::UsagePosition::Splice(_, text) if text.contains('{') => {
                 &["stream_options", "include_usage"]
             }
-            usage::Place::Splice(..) => &["include_usage"],
+            usage::UsagePosition::Splice(..) => &["include_usage"],
         }
     }
 
@@ -189,7 +189,7 @@ impl ModelRequest {
     /// ```
     #[must_use]
     pub fn with_usage(&self, body: &Buffered, model: &str) -> Buffered {
-        let usage::Place::Splice(range, text) = &self.usage else {
+        let usage::UsagePosition::Splice(range, text) = &self.usage else {
             return self.with_model(body, model);
         };
         if !self.stream {
@@ -213,8 +213,8 @@ impl ModelRequest {
         // A string always serialises.
         let name = serde_json::to_string(model).unwrap_or_default();
         Some(match &self.place {
-            Place::Replace(range) => (range.clone(), Bytes::from(name)),
-            Place::Insert { at, alone } => {
+            ModelPosition::Replace(range) => (range.clone(), Bytes::from(name)),
+            ModelPosition::Insert { at, alone } => {
                 let comma = if *alone { "" } else { "," };
                 (*at..*at, Bytes::from(format!(r#""model":{name}{comma}"#)))
             }

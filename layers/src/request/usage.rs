@@ -7,7 +7,7 @@ use super::range_of;
 
 /// Where `stream_options.include_usage` goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum UsagePosition {
     /// The client asks for it, or has written there what no provider takes.
     Kept,
     /// The text, instead of these bytes.
@@ -20,7 +20,7 @@ struct Options<'a> {
     include_usage: Option<&'a RawValue>,
 }
 
-impl Place {
+impl UsagePosition {
     /// `options` is borrowed from `whole`, which is an object.
     pub(super) fn find(options: Option<&RawValue>, whole: &[u8]) -> Self {
         let Some(raw) = options else {

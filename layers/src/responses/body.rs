@@ -23,13 +23,13 @@ pin_project! {
     /// The body of [`Responses`](super::Responses)'s answers.
     pub struct ResponsesBody<R> {
         #[pin]
-        kind: Kind<R>,
+        kind: BodyKind<R>,
     }
 }
 
 pin_project! {
     #[project = KindProj]
-    enum Kind<R> {
+    enum BodyKind<R> {
         // As it came.
         Inner { #[pin] body: R },
         // Whole.
@@ -92,16 +92,16 @@ impl Silence {
 
 impl<R> ResponsesBody<R> {
     pub(super) fn inner(body: R) -> Self {
-        Self { kind: Kind::Inner { body } }
+        Self { kind: BodyKind::Inner { body } }
     }
 
     pub(super) fn own(bytes: Bytes) -> Self {
-        Self { kind: Kind::Own { bytes } }
+        Self { kind: BodyKind::Own { bytes } }
     }
 
     pub(super) fn events(body: R, stream: Stream, keep_alive: Duration) -> Self {
         let silence = Silence::new(keep_alive);
-        Self { kind: Kind::Events { body, stream: Box::new(stream), silence } }
+        Self { kind: BodyKind::Events { body, stream: Box::new(stream), silence } }
     }
 }
 
@@ -165,7 +165,7 @@ impl<R: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponsesBody<R> {
             };
             let bytes = stream.take();
             if is_last {
-                this.kind.set(Kind::Own { bytes: bytes.unwrap_or_default() });
+                this.kind.set(BodyKind::Own { bytes: bytes.unwrap_or_default() });
             } else if let Some(bytes) = bytes {
                 silence.spoke();
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
@@ -175,17 +175,17 @@ impl<R: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponsesBody<R> {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Inner { body } => body.is_end_stream(),
-            Kind::Own { bytes } => bytes.is_empty(),
-            Kind::Events { .. } => false,
+            BodyKind::Inner { body } => body.is_end_stream(),
+            BodyKind::Own { bytes } => bytes.is_empty(),
+            BodyKind::Events { .. } => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Inner { body } => body.size_hint(),
-            Kind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Events { .. } => SizeHint::default(),
+            BodyKind::Inner { body } => body.size_hint(),
+            BodyKind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            BodyKind::Events { .. } => SizeHint::default(),
         }
     }
 }

@@ -17,14 +17,14 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::{
-    Ids, Machine, ResponsesBody,
+    Ids, ResponsesBody, StreamTranslator,
     clock::unix_seconds,
     error,
     layer::Settings,
-    native,
-    prepare::{Prepared, Then, Translate, prepare},
+    prepare::{OnResponse, Prepared, Translate, prepare},
+    sealed_reasoning,
     stream::Stream,
-    whole,
+    translate_response,
 };
 use crate::{
     BoxError, Code, Rejected, Rejection, Target,
@@ -48,27 +48,27 @@ pin_project! {
         service: Option<S>,
         settings: Option<Arc<Settings>>,
         #[pin]
-        state: State<S::Future, B, R>,
+        state: FutureState<S::Future, B, R>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, B, R> {
+    enum FutureState<F, B, R> {
         // It is no Responses request.
         Passing { #[pin] future: F },
         Reading { #[pin] body: Collect<B>, head: Option<request::Parts> },
-        Calling { #[pin] future: F, call: Option<Box<Call>> },
+        Calling { #[pin] future: F, call: Option<Box<ResponsesCall>> },
         // An error, or a plain answer: its head waits for its body.
-        Answering { #[pin] body: Collect<R>, head: Option<response::Parts>, call: Option<Box<Call>> },
+        Answering { #[pin] body: Collect<R>, head: Option<response::Parts>, call: Option<Box<ResponsesCall>> },
         // The second time.
-        Readying { request: Option<Request<Bytes>>, call: Option<Box<Call>> },
+        Readying { request: Option<Request<Bytes>>, call: Option<Box<ResponsesCall>> },
     }
 }
 
 /// What is done with the answer.
-struct Call {
-    then: Then,
+struct ResponsesCall {
+    then: OnResponse,
     is_routed: bool,
     stream: bool,
     /// The head of the request, while there may be another attempt.
@@ -80,7 +80,7 @@ struct Call {
 
 impl<S: Service<Request<B>>, B, R> ResponseFuture<S, B, R> {
     pub(super) fn passing(future: S::Future) -> Self {
-        Self { service: None, settings: None, state: State::Passing { future } }
+        Self { service: None, settings: None, state: FutureState::Passing { future } }
     }
 }
 
@@ -93,7 +93,7 @@ where
     pub(super) fn reading(service: S, request: Request<B>, settings: Arc<Settings>) -> Self {
         let (head, body) = request.into_parts();
         let body = Collect::new(body, settings.cap);
-        let state = State::Reading { body, head: Some(head) };
+        let state = FutureState::Reading { body, head: Some(head) };
         Self { service: Some(service), settings: Some(settings), state }
     }
 }
@@ -134,9 +134,9 @@ where
                             return Poll::Ready(Ok(rejection.by("responses").into_response()));
                         }
                     };
-                    let call = Box::new(Call::new(then, &head));
+                    let call = Box::new(ResponsesCall::new(then, &head));
                     let request = Request::from_parts(head, B::from(body));
-                    State::Calling { future: service.call(request), call: Some(call) }
+                    FutureState::Calling { future: service.call(request), call: Some(call) }
                 }
                 StateProj::Calling { future, call } => {
                     let response = ready!(future.poll(cx))?;
@@ -144,7 +144,7 @@ where
                     let (_, settings) = both(service, settings);
                     match call.look(response, settings) {
                         Look::Done(response) => return Poll::Ready(Ok(response)),
-                        Look::Collect { head, body, cap, call } => State::Answering {
+                        Look::Collect { head, body, cap, call } => FutureState::Answering {
                             body: Collect::new(body, cap),
                             head: Some(head),
                             call: Some(call),
@@ -158,7 +158,7 @@ where
                     match call.answered(head, body) {
                         Answered::Done(response) => return Poll::Ready(Ok(response)),
                         Answered::Again(request, call) => {
-                            State::Readying { request: Some(request), call: Some(call) }
+                            FutureState::Readying { request: Some(request), call: Some(call) }
                         }
                     }
                 }
@@ -168,7 +168,7 @@ where
                     let request = request.take().expect("sent once");
                     let call = call.take();
                     let future = service.call(request.map(B::from));
-                    State::Calling { future, call }
+                    FutureState::Calling { future, call }
                 }
             };
             this.state.set(next);
@@ -187,21 +187,21 @@ fn both<'a, S>(
 
 enum Look<R> {
     Done(Response<ResponsesBody<R>>),
-    Collect { head: response::Parts, body: R, cap: usize, call: Box<Call> },
+    Collect { head: response::Parts, body: R, cap: usize, call: Box<ResponsesCall> },
 }
 
 enum Answered<R> {
     Done(Response<ResponsesBody<R>>),
     /// This is sent instead.
-    Again(Request<Bytes>, Box<Call>),
+    Again(Request<Bytes>, Box<ResponsesCall>),
 }
 
-impl Call {
-    fn new(then: Then, head: &request::Parts) -> Self {
-        let stream = matches!(&then, Then::Translate(translate) if translate.asked.stream);
+impl ResponsesCall {
+    fn new(then: OnResponse, head: &request::Parts) -> Self {
+        let stream = matches!(&then, OnResponse::Translate(translate) if translate.context.stream);
         let again = match &then {
-            Then::Pass { with_reasoning } => with_reasoning.is_some(),
-            Then::Translate(translate) => !translate.added.is_empty(),
+            OnResponse::Pass { with_reasoning } => with_reasoning.is_some(),
+            OnResponse::Translate(translate) => !translate.added.is_empty(),
         };
         let is_routed = head.extensions.get::<Target>().is_some();
         let head = again.then(|| head.clone());
@@ -233,24 +233,26 @@ impl Call {
         };
         match &self.then {
             _ if is_own => Look::Done(response.map(ResponsesBody::inner)),
-            Then::Pass { with_reasoning: Some(_) } if status == StatusCode::BAD_REQUEST => {
+            OnResponse::Pass { with_reasoning: Some(_) } if status == StatusCode::BAD_REQUEST => {
                 collect(response, LARGEST_ERROR, self)
             }
-            Then::Pass { .. } => Look::Done(response.map(ResponsesBody::inner)),
-            Then::Translate(_) if !status.is_success() => collect(response, LARGEST_ERROR, self),
-            Then::Translate(translate) if is_events && self.stream => {
+            OnResponse::Pass { .. } => Look::Done(response.map(ResponsesBody::inner)),
+            OnResponse::Translate(_) if !status.is_success() => {
+                collect(response, LARGEST_ERROR, self)
+            }
+            OnResponse::Translate(translate) if is_events && self.stream => {
                 response.headers_mut().remove(CONTENT_LENGTH);
-                let machine = Machine::new(
-                    translate.asked.clone(),
+                let translator = StreamTranslator::new(
+                    translate.context.clone(),
                     Ids::random(),
                     unix_seconds(),
                     translate.sealing(),
                 );
-                let stream = Stream::new(machine, settings.cap);
+                let stream = Stream::new(translator, settings.cap);
                 let keep_alive = settings.keep_alive;
                 Look::Done(response.map(|body| ResponsesBody::events(body, stream, keep_alive)))
             }
-            Then::Translate(_) => collect(response, settings.cap, self),
+            OnResponse::Translate(_) => collect(response, settings.cap, self),
         }
     }
 
@@ -258,9 +260,9 @@ impl Call {
     /// Nothing is kept for another attempt.
     fn learn(&mut self, settings: &Settings) {
         self.head = None;
-        if let Then::Translate(translate) = &mut self.then {
+        if let OnResponse::Translate(translate) = &mut self.then {
             translate.body = Bytes::new();
-            if let Some(target) = &translate.asked.target
+            if let Some(target) = &translate.context.target
                 && !self.refused.is_empty()
             {
                 settings.refused.remember(target, &self.refused);
@@ -277,8 +279,8 @@ impl Call {
         head.headers.remove(CONTENT_LENGTH);
         if head.status.is_success() {
             return Answered::Done(match (body, &self.then) {
-                (Ok(body), Then::Translate(translate)) => self.plain(head, &body, translate),
-                (Ok(body), Then::Pass { .. }) => own(head, body),
+                (Ok(body), OnResponse::Translate(translate)) => self.plain(head, &body, translate),
+                (Ok(body), OnResponse::Pass { .. }) => own(head, body),
                 (Err(Unread::TooLarge(cap)), _) => error::no_answer(&Fault::TooLarge(cap)),
                 (Err(Unread::Broken(error)), _) => error::broken(error),
             });
@@ -290,15 +292,16 @@ impl Call {
             Err(this) => *this,
         };
         match (this.then, this.head) {
-            (Then::Pass { with_reasoning: Some(sent) }, Some(mut request))
+            (OnResponse::Pass { with_reasoning: Some(sent) }, Some(mut request))
                 if is_unknown_reasoning(&body) =>
             {
-                let without = native::without(&sent, &native::reasoning(&sent)).unwrap_or(sent);
+                let without = sealed_reasoning::without(&sent, &sealed_reasoning::reasoning(&sent))
+                    .unwrap_or(sent);
                 if request.headers.contains_key(CONTENT_LENGTH) {
                     request.headers.insert(CONTENT_LENGTH, without.len().into());
                 }
                 let call = Self {
-                    then: Then::Pass { with_reasoning: None },
+                    then: OnResponse::Pass { with_reasoning: None },
                     is_routed: this.is_routed,
                     stream: false,
                     head: None,
@@ -308,13 +311,13 @@ impl Call {
                 let request = Request::from_parts(request, without);
                 Answered::Again(request, Box::new(call))
             }
-            (Then::Pass { .. }, _) => Answered::Done(own(head, body)),
+            (OnResponse::Pass { .. }, _) => Answered::Done(own(head, body)),
             // Its key is refused, not the client's. A router further out says so itself.
-            (Then::Translate(_), _) if !this.is_routed && is_refused(head.status) => {
+            (OnResponse::Translate(_), _) if !this.is_routed && is_refused(head.status) => {
                 let message = format!("the provider refuses the key ({})", head.status.as_u16());
                 Answered::Done(Rejection::new(Code::ProviderError, message).into_response())
             }
-            (Then::Translate(_), _) => {
+            (OnResponse::Translate(_), _) => {
                 let body = error::enveloped(head.status, body);
                 Answered::Done(json(head, body))
             }
@@ -329,7 +332,7 @@ impl Call {
         body: &[u8],
     ) -> Result<(Request<Bytes>, Box<Self>), Box<Self>> {
         let again = match &self.then {
-            Then::Translate(translate) if may_refuse(head.status) => {
+            OnResponse::Translate(translate) if may_refuse(head.status) => {
                 let named = refused(body, &translate.added);
                 let refused = [&*self.refused, &*named].concat();
                 let again = if named.is_empty() { None } else { translate.without(&refused) };
@@ -339,7 +342,7 @@ impl Call {
         };
         let Some((Prepared { body, then }, refused)) = again else { return Err(self) };
         let Some(mut request) = self.head.take() else { return Err(self) };
-        tracing::info!(?refused, "asked again without the fields that the provider refuses");
+        tracing::info!(?refused, "context again without the fields that the provider refuses");
         if request.headers.contains_key(CONTENT_LENGTH) {
             request.headers.insert(CONTENT_LENGTH, body.len().into());
         }
@@ -355,11 +358,12 @@ impl Call {
         translate: &Translate,
     ) -> Response<ResponsesBody<R>> {
         if self.stream {
-            let what = "the provider answered without the stream that was asked for";
+            let what = "the provider answered without the stream that was context for";
             return error::no_answer(&Fault::Malformed(what.into()));
         }
-        let asked = &translate.asked;
-        match whole(body, asked, Ids::random(), unix_seconds(), translate.sealing()) {
+        let context = &translate.context;
+        match translate_response(body, context, Ids::random(), unix_seconds(), translate.sealing())
+        {
             Ok(translated) => json(head, translated.into()),
             Err(fault) => error::no_answer(&fault),
         }

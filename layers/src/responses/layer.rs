@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 use super::{AeadSeal, Options, Responses, Seal};
-use crate::{RefusedFields, Target, policy::Policy};
+use crate::{RefusedFields, Target, per_target::PerTarget};
 
 /// Applies [`Responses`].
 ///
@@ -19,7 +19,7 @@ pub struct ResponsesLayer(Settings);
 
 #[derive(Clone)]
 pub(super) struct Settings {
-    pub(super) options: Policy<Options>,
+    pub(super) options: PerTarget<Options>,
     pub(super) seal: Arc<dyn Seal>,
     pub(super) refused: RefusedFields,
     pub(super) keep_alive: Duration,
@@ -31,7 +31,7 @@ impl ResponsesLayer {
     /// [`seal`](Self::seal).
     pub fn new() -> Self {
         Self(Settings {
-            options: Policy::new(Options::default()),
+            options: PerTarget::new(Options::default()),
             seal: Arc::new(AeadSeal::random()),
             refused: RefusedFields::default(),
             keep_alive: Duration::from_secs(15),
@@ -42,7 +42,7 @@ impl ResponsesLayer {
     /// What the Chat Completions service takes.
     #[must_use]
     pub fn options(mut self, options: Options) -> Self {
-        self.0.options = Policy::new(options);
+        self.0.options = PerTarget::new(options);
         self
     }
 

@@ -82,30 +82,30 @@
 //! more attempt without any reasoning. So one request may fail over from a provider that speaks
 //! Responses to one that does not, and back.
 //!
-//! Stored responses and `previous_response_id` are another layer, [`state`], which stands outside of
+//! Stored responses and `previous_response_id` are another layer, [`store`], which stands outside of
 //! the router. Without it `previous_response_id` is only repeated in the answer.
 
 mod answer;
-mod asked;
 mod attachments;
 mod body;
 mod clock;
+mod context;
 mod error;
 mod future;
 mod layer;
-mod native;
 mod owner;
 mod prepare;
 mod request;
 mod seal;
+mod sealed_reasoning;
 mod service;
-pub mod state;
+pub mod store;
 mod stream;
 
 #[doc(hidden)]
-pub use answer::{Failure, Ids, Machine, Sealing, whole};
-pub use asked::{Asked, Called, Echo, Kind, ToolMap};
+pub use answer::{Failure, Ids, Sealing, StreamTranslator, translate_response};
 pub use body::ResponsesBody;
+pub use context::{Echo, ResponseContext, ToolKind, ToolMap, ToolRef};
 pub use future::ResponseFuture;
 pub use layer::ResponsesLayer;
 pub use owner::{Owner, PreviousResponse};

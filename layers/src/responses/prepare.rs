@@ -11,19 +11,19 @@ use http::{
 };
 
 use super::{
-    Asked, Invalid, Options, Owner, PreviousResponse, Seal, Sealing, layer::Settings, native,
-    request::translate_for,
+    Invalid, Options, Owner, PreviousResponse, ResponseContext, Seal, Sealing, layer::Settings,
+    request::translate_for, sealed_reasoning,
 };
 use crate::{Code, Dialect, Rejection, Target};
 
 /// The request to send, and what its answer will need.
 pub(super) struct Prepared {
     pub(super) body: Bytes,
-    pub(super) then: Then,
+    pub(super) then: OnResponse,
 }
 
 /// What is done with the answer.
-pub(super) enum Then {
+pub(super) enum OnResponse {
     /// It is translated.
     Translate(Translate),
     /// It passes. This is the body, if there is reasoning in it: when the provider does not know
@@ -33,7 +33,7 @@ pub(super) enum Then {
 
 #[derive(Clone)]
 pub(super) struct Translate {
-    pub(super) asked: Arc<Asked>,
+    pub(super) context: Arc<ResponseContext>,
     /// The fields that no client could leave out.
     pub(super) added: Vec<Box<str>>,
     /// The request as the client sent it, without which it cannot be translated once more.
@@ -55,11 +55,11 @@ impl Translate {
     pub(super) fn without(&self, refused: &[Box<str>]) -> Option<Prepared> {
         let open = |sealed: &str| self.seal.open(&self.owner, sealed);
         let refused = [&*self.known, refused].concat();
-        let target = self.asked.target.as_ref();
+        let target = self.context.target.as_ref();
         let translated = translate_for(&self.body, &self.options, target, &refused, &open);
         let (translated, added) = translated.ok()?;
         // What the answer needs is the same.
-        let then = Then::Translate(Self { added, ..self.clone() });
+        let then = OnResponse::Translate(Self { added, ..self.clone() });
         Some(Prepared { body: translated.body, then })
     }
 }
@@ -94,26 +94,27 @@ fn translated(
     let known = target.map(|target| settings.refused.of(target)).unwrap_or_default();
     let translated = translate_for(&body, &options, target, &known, &open);
     let (translated, added) = translated.map_err(invalid)?;
-    let mut asked = translated.asked;
+    let mut context = translated.context;
     if let Some(PreviousResponse(id)) = parts.extensions.get() {
-        asked.echo.previous_response(id);
+        context.echo.previous_response(id);
     }
     parts.uri = chat_uri(&parts.uri)?;
     parts.extensions.insert(Dialect::Chat);
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let asked = Arc::new(asked);
-    let then = Then::Translate(Translate { asked, added, body, options, known, owner, seal });
+    let context = Arc::new(context);
+    let then =
+        OnResponse::Translate(Translate { context, added, body, options, known, owner, seal });
     Ok(Prepared { body: translated.body, then })
 }
 
 /// Nothing is changed, except that reasoning which was sealed here leaves: no provider can open it.
 fn pass(body: Bytes, seal: &dyn Seal) -> Prepared {
-    let reasoning = native::reasoning(&body);
-    let is_ours = |item: &&native::Reasoning| seal.is_ours(&item.sealed);
+    let reasoning = sealed_reasoning::reasoning(&body);
+    let is_ours = |item: &&sealed_reasoning::Reasoning| seal.is_ours(&item.sealed);
     let is_left = reasoning.iter().filter(is_ours).count() < reasoning.len();
-    let body = native::without(&body, reasoning.iter().filter(is_ours)).unwrap_or(body);
+    let body = sealed_reasoning::without(&body, reasoning.iter().filter(is_ours)).unwrap_or(body);
     let with_reasoning = is_left.then(|| body.clone());
-    Prepared { body, then: Then::Pass { with_reasoning } }
+    Prepared { body, then: OnResponse::Pass { with_reasoning } }
 }
 
 fn invalid(Invalid { message, param }: Invalid) -> Rejection {

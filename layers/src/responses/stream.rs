@@ -2,7 +2,7 @@ use std::error::Error;
 
 use bytes::Bytes;
 
-use super::{Failure, Machine};
+use super::{Failure, StreamTranslator};
 use crate::{
     classify::DeadlineError,
     exchange::Fault,
@@ -13,19 +13,19 @@ use crate::{
 /// anywhere. No I/O, no clock.
 pub(super) struct Stream {
     framer: Framer,
-    machine: Machine,
+    translator: StreamTranslator,
     out: Vec<u8>,
     is_failed: bool,
 }
 
 impl Stream {
-    pub(super) fn new(machine: Machine, cap: usize) -> Self {
-        Self { framer: Framer::new(cap), machine, out: Vec::new(), is_failed: false }
+    pub(super) fn new(translator: StreamTranslator, cap: usize) -> Self {
+        Self { framer: Framer::new(cap), translator, out: Vec::new(), is_failed: false }
     }
 
     /// Whether the terminal event was written.
     pub(super) fn is_over(&self) -> bool {
-        self.machine.is_over()
+        self.translator.is_over()
     }
 
     /// What was written since the last time.
@@ -44,18 +44,18 @@ impl Stream {
 
     /// Some bytes have come, at `now` (Unix seconds).
     pub(super) fn read(&mut self, data: &[u8], now: u64) {
-        let Self { framer, machine, out, is_failed } = self;
+        let Self { framer, translator, out, is_failed } = self;
         let mut fault = None;
         let framed = framer.feed(data, |event| match event.data {
             _ if fault.is_some() => {}
             data if event.name == b"error" => fault = Some(error_event(data)),
-            data if machine.is_end(data) => machine.finish(now, out),
-            data => fault = machine.chunk(data, out).err(),
+            data if translator.is_end(data) => translator.finish(now, out),
+            data => fault = translator.chunk(data, out).err(),
         });
         let too_large = framed.err().map(|TooLarge { cap, .. }| Fault::TooLarge(cap));
         if let Some(fault) = fault.or(too_large) {
             *is_failed = true;
-            machine.fail(&Failure::from(&fault), out);
+            translator.fail(&Failure::from(&fault), out);
         }
     }
 
@@ -63,13 +63,13 @@ impl Stream {
     pub(super) fn heartbeat(&mut self, with_event: bool) {
         self.out.extend_from_slice(KEEP_ALIVE);
         if with_event {
-            self.machine.heartbeat(&mut self.out);
+            self.translator.heartbeat(&mut self.out);
         }
     }
 
     /// The bytes have come to an end.
     pub(super) fn end(&mut self, now: u64) {
-        self.machine.finish(now, &mut self.out);
+        self.translator.finish(now, &mut self.out);
     }
 
     /// The transport failed, or a layer further in has ended the answer. Behind its finish reason
@@ -82,7 +82,7 @@ impl Stream {
         } else {
             Fault::Transport(error.to_string().into())
         };
-        self.machine.fail(&Failure::from(&fault), &mut self.out);
+        self.translator.fail(&Failure::from(&fault), &mut self.out);
     }
 }
 

@@ -344,7 +344,7 @@ async fn a_response_begins_before_its_provider_speaks() {
     assert!(text.contains("response.completed"));
 }
 
-mod native {
+mod sealed_reasoning {
     use super::*;
 
     fn request(seal: &AeadSeal) -> (Value, Value) {
@@ -415,8 +415,8 @@ proptest! {
         let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(whole.len())).collect();
         cuts.sort_unstable();
         let run = |cuts: &[usize]| {
-            let machine = Machine::new(Arc::default(), Ids::seeded(1), 1, Box::new(str::to_owned));
-            let mut stream = super::stream::Stream::new(machine, 1 << 20);
+            let translator = StreamTranslator::new(Arc::default(), Ids::seeded(1), 1, Box::new(str::to_owned));
+            let mut stream = super::stream::Stream::new(translator, 1 << 20);
             let (mut out, mut from) = (Vec::new(), 0);
             for &cut in cuts.iter().chain([&whole.len()]) {
                 stream.read(&whole.as_bytes()[from..cut], 2);
@@ -469,8 +469,9 @@ const NOTHING: [&str; 16] = [
 
 /// What `Stream` makes of these bytes, cut at these places; at those with a mark a heartbeat is due.
 fn translated(bytes: &[u8], cuts: &[(usize, bool)]) -> String {
-    let machine = Machine::new(Arc::default(), Ids::seeded(1), 1, Box::new(str::to_owned));
-    let mut stream = super::stream::Stream::new(machine, 1 << 20);
+    let translator =
+        StreamTranslator::new(Arc::default(), Ids::seeded(1), 1, Box::new(str::to_owned));
+    let mut stream = super::stream::Stream::new(translator, 1 << 20);
     let (mut out, mut from) = (Vec::new(), 0);
     for &(cut, beats) in cuts.iter().chain([&(bytes.len(), false)]) {
         stream.read(&bytes[from..cut], 2);

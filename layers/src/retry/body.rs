@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::held::Held;
+use super::peeked_body::PeekedBody;
 use crate::BoxError;
 
 pin_project! {
@@ -16,33 +16,33 @@ pin_project! {
     /// an error's may come in one piece.
     pub struct ResponseBody<R> {
         #[pin]
-        kind: Kind<R>,
+        kind: BodyKind<R>,
     }
 }
 
 pin_project! {
     #[project = KindProj]
-    enum Kind<R> {
+    enum BodyKind<R> {
         Inner { #[pin] body: R },
-        Held { held: Held<R> },
+        PeekedBody { held: PeekedBody<R> },
     }
 }
 
 impl<R> ResponseBody<R> {
     pub(super) fn inner(body: R) -> Self {
-        Self { kind: Kind::Inner { body } }
+        Self { kind: BodyKind::Inner { body } }
     }
 
-    pub(super) fn held(held: Held<R>) -> Self {
-        Self { kind: Kind::Held { held } }
+    pub(super) fn held(held: PeekedBody<R>) -> Self {
+        Self { kind: BodyKind::PeekedBody { held } }
     }
 }
 
 impl<R> fmt::Debug for ResponseBody<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
-            Kind::Inner { .. } => "Inner",
-            Kind::Held { .. } => "Held",
+            BodyKind::Inner { .. } => "Inner",
+            BodyKind::PeekedBody { .. } => "PeekedBody",
         };
         f.debug_tuple("ResponseBody").field(&kind).finish()
     }
@@ -58,21 +58,21 @@ impl<R: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponseBody<R> {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.project().kind.project() {
             KindProj::Inner { body } => body.poll_frame(cx).map_err(Into::into),
-            KindProj::Held { held } => held.poll_frame(cx),
+            KindProj::PeekedBody { held } => held.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Inner { body } => body.is_end_stream(),
-            Kind::Held { held } => held.is_end_stream(),
+            BodyKind::Inner { body } => body.is_end_stream(),
+            BodyKind::PeekedBody { held } => held.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Inner { body } => body.size_hint(),
-            Kind::Held { held } => held.size_hint(),
+            BodyKind::Inner { body } => body.size_hint(),
+            BodyKind::PeekedBody { held } => held.size_hint(),
         }
     }
 }

@@ -72,9 +72,9 @@ async fn the_observer_is_believed() {
         let exchange = Exchange::default();
         let recorder = exchange.begin();
         let mut answer = says(429, "whatever");
-        recorder.update(|facts| {
+        recorder.update(|record| {
             let error = format!(r#"{{"error":{{"code":"{code}"}}}}"#);
-            facts.error = Some(crate::exchange::UpstreamError::read(error.as_bytes()));
+            record.error = Some(crate::exchange::UpstreamError::read(error.as_bytes()));
         });
         answer.extensions_mut().insert(exchange);
         assert_eq!(run(at_once(), request(), [answer]).await.calls, calls);
@@ -184,11 +184,11 @@ async fn around_the_observer() {
         let response = layers.layer(target).oneshot(request).await.unwrap();
         assert_eq!((exchange.attempts(), Attempts::of(&response).0), (calls, calls as u32));
         if outcome == Outcome::Cancelled {
-            assert_eq!(exchange.facts().end, None, "it was not even read");
+            assert_eq!(exchange.record().end, None, "it was not even read");
         } else {
             response.into_body().collect().await.unwrap();
         }
         let outcome = Some(outcome).filter(|&outcome| outcome != Outcome::Cancelled);
-        assert!(outcome.is_none() || exchange.facts().outcome() == outcome);
+        assert!(outcome.is_none() || exchange.record().outcome() == outcome);
     }
 }

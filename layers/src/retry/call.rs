@@ -8,20 +8,20 @@ use tokio::time::Instant;
 
 use super::{
     Settings,
-    held::Held,
-    schedule::{Kept, Schedule},
+    peeked_body::PeekedBody,
+    schedule::{NotRetried, Schedule},
 };
 use crate::{
     Exchange, Target,
     classify::{
-        Attempts, CircuitOpen, Meaning, RetriesLeft, RetryAllowance, Total, TransportError,
-        retry_after,
+        Attempts, CircuitOpen, RequestDeadline, ResponseClass, RetriesLeft, RetryAllowance,
+        TransportError, retry_after,
     },
     exchange::UpstreamError,
 };
 
 /// One request, and what becomes of its attempts. No I/O.
-pub(super) struct Call<B> {
+pub(super) struct RetryCall<B> {
     /// Gone once the last attempt is made.
     request: Option<Request<B>>,
     settings: Arc<Settings>,
@@ -32,7 +32,7 @@ pub(super) struct Call<B> {
     left: Option<RetriesLeft>,
 }
 
-impl<B> Call<B> {
+impl<B> RetryCall<B> {
     pub(super) fn new(request: Request<B>, settings: Arc<Settings>) -> Self {
         if let Some(budget) = &settings.budget {
             budget.deposit();
@@ -58,12 +58,12 @@ impl<B> Call<B> {
         if response.status().is_success() {
             return None;
         }
-        let meaning = Meaning::of(response, None, SystemTime::now);
+        let meaning = ResponseClass::of(response, None, SystemTime::now);
         if !self.settings.covers(meaning, response.status()) {
             return None;
         }
         if response.extensions().get::<CircuitOpen>().is_some() {
-            self.keep(Kept::CircuitOpen);
+            self.keep(NotRetried::CircuitOpen);
             return None;
         }
         let asked = retry_after(response.headers(), SystemTime::now());
@@ -82,15 +82,15 @@ impl<B> Call<B> {
     /// The error's body was read: how long to wait before the next attempt, after all.
     pub(super) fn read<R>(
         &mut self,
-        answer: &Response<Held<R>>,
-        read: Result<(), Kept>,
+        answer: &Response<PeekedBody<R>>,
+        read: Result<(), NotRetried>,
         wait: Duration,
     ) -> Option<Duration> {
         let wait = read.and_then(|()| {
             let error = said(answer);
-            let meaning = Meaning::of(answer, Some(&error), SystemTime::now);
+            let meaning = ResponseClass::of(answer, Some(&error), SystemTime::now);
             if !self.settings.covers(meaning, answer.status()) {
-                return Err(Kept::Said);
+                return Err(NotRetried::Said);
             }
             let wait = self.schedule.extended(wait, error.retry_after)?;
             self.retry(wait, || why(answer, &error))?;
@@ -121,20 +121,20 @@ impl<B> Call<B> {
     }
 
     /// The last word: there is time for it, and the budget is asked.
-    fn retry(&self, wait: Duration, why: impl FnOnce() -> String) -> Result<(), Kept> {
+    fn retry(&self, wait: Duration, why: impl FnOnce() -> String) -> Result<(), NotRetried> {
         if self.left().is_some_and(|left| left <= wait) {
-            return Err(Kept::NoTime);
+            return Err(NotRetried::NoTime);
         }
         if self.settings.budget.as_ref().is_some_and(|budget| !budget.withdraw()) {
-            return Err(Kept::NoBudget);
+            return Err(NotRetried::NoBudget);
         }
         let (attempt, wait) = (self.attempts, tracing::field::debug(wait));
         tracing::info!(attempt, target = self.target(), why = why(), wait, "retrying");
         Ok(())
     }
 
-    fn keep(&mut self, why: Kept) {
-        self.left = (why == Kept::Failover).then(|| RetriesLeft(self.schedule.left()));
+    fn keep(&mut self, why: NotRetried) {
+        self.left = (why == NotRetried::Failover).then(|| RetriesLeft(self.schedule.left()));
         let why = tracing::field::display(why);
         tracing::debug!(attempt = self.attempts, target = self.target(), why, "not retried");
     }
@@ -146,15 +146,16 @@ impl<B> Call<B> {
 
     /// Until the total deadline.
     fn left(&self) -> Option<Duration> {
-        let Total(total) = self.request.as_ref()?.extensions().get::<Total>()?;
+        let RequestDeadline(total) =
+            self.request.as_ref()?.extensions().get::<RequestDeadline>()?;
         Some(total.saturating_duration_since(Instant::now()))
     }
 }
 
 /// What an error's body said: read by the observer, or else here.
-fn said<R>(answer: &Response<Held<R>>) -> UpstreamError {
+fn said<R>(answer: &Response<PeekedBody<R>>) -> UpstreamError {
     let exchange = answer.extensions().get::<Exchange>();
-    let observed = exchange.and_then(|exchange| exchange.read(|facts| facts.error.clone()));
+    let observed = exchange.and_then(|exchange| exchange.read(|record| record.error.clone()));
     observed.unwrap_or_else(|| UpstreamError::read(answer.body().bytes()))
 }
 

@@ -13,14 +13,14 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
-use super::{ResponseBody, call::Call, held::Held};
+use super::{ResponseBody, call::RetryCall, peeked_body::PeekedBody};
 use crate::{BoxError, Rejected};
 
 /// How much of an error's body is held, in bytes.
 const CAP: usize = 64 << 10;
 
 /// Boxed, for errors only, so that a future that never sees one is small.
-type Answer<R> = Box<Response<Held<R>>>;
+type Answer<R> = Box<Response<PeekedBody<R>>>;
 
 pin_project! {
     /// The future of [`Retry`](super::Retry).
@@ -29,17 +29,17 @@ pin_project! {
         S: Service<Request<B>>,
     {
         service: S,
-        call: Call<B>,
+        call: RetryCall<B>,
         // What the attempt before was answered with.
         earlier: Option<Answer<R>>,
         #[pin]
-        state: State<S::Future, R>,
+        state: FutureState<S::Future, R>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, R> {
+    enum FutureState<F, R> {
         Calling { #[pin] future: F },
         // An error that is to be retried after the wait, unless its body says no.
         Reading { answer: Option<Answer<R>>, wait: Duration },
@@ -54,9 +54,9 @@ where
     B: Clone,
 {
     /// `service` must have been polled to readiness.
-    pub(super) fn new(mut service: S, mut call: Call<B>) -> Self {
+    pub(super) fn new(mut service: S, mut call: RetryCall<B>) -> Self {
         let future = service.call(call.request());
-        Self { service, call, earlier: None, state: State::Calling { future } }
+        Self { service, call, earlier: None, state: FutureState::Calling { future } }
     }
 }
 
@@ -94,11 +94,11 @@ where
                             this.call.mark(&mut response);
                             return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                         };
-                        let answer = Some(Box::new(response.map(Held::new)));
-                        State::Reading { answer, wait }
+                        let answer = Some(Box::new(response.map(PeekedBody::new)));
+                        FutureState::Reading { answer, wait }
                     }
                     Err(error) => match this.call.failed() {
-                        Some(wait) => State::Waiting { sleep: sleep(wait) },
+                        Some(wait) => FutureState::Waiting { sleep: sleep(wait) },
                         None => return Poll::Ready(Err(error)),
                     },
                 },
@@ -111,15 +111,15 @@ where
                         return Poll::Ready(Ok(answer.map(ResponseBody::held)));
                     };
                     *this.earlier = Some(answer);
-                    State::Waiting { sleep: sleep(wait) }
+                    FutureState::Waiting { sleep: sleep(wait) }
                 }
                 StateProj::Waiting { sleep } => {
                     ready!(sleep.poll(cx));
-                    State::Readying
+                    FutureState::Readying
                 }
                 StateProj::Readying => {
                     ready!(this.service.poll_ready(cx))?;
-                    State::Calling { future: this.service.call(this.call.request()) }
+                    FutureState::Calling { future: this.service.call(this.call.request()) }
                 }
             };
             this.state.set(next);

@@ -3,18 +3,18 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::{Retry, settings::Settings};
-use crate::{Target, policy::Policy};
+use crate::{Target, per_target::PerTarget};
 
 /// Applies [`Retry`].
 #[derive(Clone, Debug)]
 pub struct RetryLayer {
-    policy: Policy<Arc<Settings>>,
+    policy: PerTarget<Arc<Settings>>,
 }
 
 impl RetryLayer {
     /// These settings for every request.
     pub fn new(settings: impl Into<Arc<Settings>>) -> Self {
-        Self { policy: Policy::new(settings.into()) }
+        Self { policy: PerTarget::new(settings.into()) }
     }
 
     /// Other settings, and perhaps another [`Budget`](super::Budget), for a request that carries a

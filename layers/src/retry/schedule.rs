@@ -17,7 +17,7 @@ pub(super) struct Schedule {
 
 /// Why an answer that could have been retried was not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum NotRetried {
     /// The last attempt was made.
     Last,
     /// Another target is left, and this one has had its retries before a failover.
@@ -72,22 +72,22 @@ impl Schedule {
         allowed: u32,
         asked: Option<Duration>,
         left: Option<Duration>,
-    ) -> Result<Duration, Kept> {
+    ) -> Result<Duration, NotRetried> {
         let asked = asked.unwrap_or_default();
         if self.is_last() {
-            return Err(Kept::Last);
+            return Err(NotRetried::Last);
         }
         if self.made >= allowed {
-            return Err(Kept::Failover);
+            return Err(NotRetried::Failover);
         }
         if asked > self.cap {
-            return Err(Kept::TooLong);
+            return Err(NotRetried::TooLong);
         }
         let delay = self.backoff.next().unwrap_or(self.cap);
         // The builder's own cap does not bound the first delay, nor the jitter.
         let wait = delay.min(self.cap).max(asked);
         if left.is_some_and(|left| left <= wait) {
-            return Err(Kept::NoTime);
+            return Err(NotRetried::NoTime);
         }
         self.retries -= 1;
         self.made += 1;
@@ -100,13 +100,13 @@ impl Schedule {
         &self,
         wait: Duration,
         asked: Option<Duration>,
-    ) -> Result<Duration, Kept> {
+    ) -> Result<Duration, NotRetried> {
         let asked = asked.unwrap_or_default();
-        if asked > self.cap { Err(Kept::TooLong) } else { Ok(wait.max(asked)) }
+        if asked > self.cap { Err(NotRetried::TooLong) } else { Ok(wait.max(asked)) }
     }
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for NotRetried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Last => "it was the last attempt",
@@ -141,16 +141,16 @@ mod tests {
             (&fixed, None, None, Ok(0)),
             (&fixed, Some(2000), None, Ok(2000)),
             (&fixed, Some(10_000), None, Ok(10_000)),
-            (&fixed, Some(10_001), None, Err(Kept::TooLong)),
-            (&fixed, Some(3_600_000), Some(1), Err(Kept::TooLong)),
+            (&fixed, Some(10_001), None, Err(NotRetried::TooLong)),
+            (&fixed, Some(3_600_000), Some(1), Err(NotRetried::TooLong)),
             (&fixed, Some(2000), Some(2001), Ok(2000)),
-            (&fixed, Some(2000), Some(2000), Err(Kept::NoTime)),
-            (&fixed, None, Some(0), Err(Kept::NoTime)),
+            (&fixed, Some(2000), Some(2000), Err(NotRetried::NoTime)),
+            (&fixed, None, Some(0), Err(NotRetried::NoTime)),
             (&tight, None, None, Ok(500)),
             (&tight, Some(100), None, Ok(500)),
-            (&tight, None, Some(500), Err(Kept::NoTime)),
+            (&tight, None, Some(500), Err(NotRetried::NoTime)),
             (&tight, None, Some(501), Ok(500)),
-            (&off, None, None, Err(Kept::Last)),
+            (&off, None, None, Err(NotRetried::Last)),
         ] {
             let next = Schedule::new(settings).next(3, asked.map(ms), left.map(ms));
             assert_eq!(next, expected.map(ms), "{asked:?} {left:?}");
@@ -165,7 +165,7 @@ mod tests {
             (None, Ok(100)),
             (Some(99), Ok(100)),
             (Some(500), Ok(500)),
-            (Some(501), Err(Kept::TooLong)),
+            (Some(501), Err(NotRetried::TooLong)),
         ] {
             assert_eq!(schedule.extended(ms(100), asked.map(ms)), expected.map(ms), "{asked:?}");
         }
@@ -180,16 +180,19 @@ mod tests {
             assert!((ms(base)..=ms(2 * base)).contains(&wait), "{wait:?}");
         }
         assert!(schedule.is_last());
-        assert_eq!(schedule.next(3, None, None), Err(Kept::Last));
+        assert_eq!(schedule.next(3, None, None), Err(NotRetried::Last));
     }
 
     #[test]
     fn what_the_request_may_use_bounds_the_retries() {
         let mut schedule = Schedule::new(&Settings::default());
         assert!(schedule.next(1, None, None).is_ok());
-        assert_eq!(schedule.next(1, None, None), Err(Kept::Failover));
+        assert_eq!(schedule.next(1, None, None), Err(NotRetried::Failover));
         assert_eq!(schedule.left(), 2);
-        assert_eq!(Schedule::new(&Settings::default()).next(0, None, None), Err(Kept::Failover));
+        assert_eq!(
+            Schedule::new(&Settings::default()).next(0, None, None),
+            Err(NotRetried::Failover)
+        );
     }
 
     proptest! {
@@ -217,8 +220,8 @@ mod tests {
                         prop_assert!(wait <= ms(cap));
                         prop_assert!(wait >= ms(base.min(cap)).max(ms(asked.unwrap_or(0))));
                     }
-                    Err(Kept::TooLong) => prop_assert!(asked.unwrap() > cap),
-                    Err(kept) => prop_assert!(kept == Kept::Last && waits == max_retries),
+                    Err(NotRetried::TooLong) => prop_assert!(asked.unwrap() > cap),
+                    Err(kept) => prop_assert!(kept == NotRetried::Last && waits == max_retries),
                 }
             }
             prop_assert!(waits <= max_retries);

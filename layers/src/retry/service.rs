@@ -8,14 +8,14 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseBody, ResponseFuture, call::Call, settings::Settings};
-use crate::{BoxError, policy::Policy};
+use super::{ResponseBody, ResponseFuture, call::RetryCall, settings::Settings};
+use crate::{BoxError, per_target::PerTarget};
 
 /// Asks the inner service again when it failed for a moment. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Retry<S> {
     pub(super) inner: S,
-    pub(super) policy: Policy<Arc<Settings>>,
+    pub(super) policy: PerTarget<Arc<Settings>>,
 }
 
 impl<S, B, R> Service<Request<B>> for Retry<S>
@@ -34,7 +34,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let settings = self.policy.of(request.extensions());
-        let call = Call::new(request, settings);
+        let call = RetryCall::new(request, settings);
         let clone = self.inner.clone();
         ResponseFuture::new(std::mem::replace(&mut self.inner, clone), call)
     }

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use http::StatusCode;
 
 use super::Budget;
-use crate::classify::{Meaning, RetryAllowance};
+use crate::classify::{ResponseClass, RetryAllowance};
 
 /// The statuses that are retried unless others are set.
 pub const DEFAULT_STATUSES: [u16; 10] = [408, 409, 424, 429, 498, 500, 502, 503, 504, 529];
@@ -45,16 +45,21 @@ impl Settings {
     }
 
     /// Whether an answer that means this is worth another attempt.
-    pub(super) fn covers(&self, meaning: Meaning, status: StatusCode) -> bool {
+    pub(super) fn covers(&self, meaning: ResponseClass, status: StatusCode) -> bool {
         match meaning {
-            Meaning::Transport => true,
-            Meaning::Good | Meaning::Rejected | Meaning::Deadline | Meaning::Exhausted => false,
-            Meaning::RateLimited(_)
-            | Meaning::Unavailable
-            | Meaning::Overloaded
-            | Meaning::Broken => self.statuses.contains(&status),
+            ResponseClass::Transport => true,
+            ResponseClass::Good
+            | ResponseClass::Rejected
+            | ResponseClass::Deadline
+            | ResponseClass::Exhausted => false,
+            ResponseClass::RateLimited(_)
+            | ResponseClass::Unavailable
+            | ResponseClass::Overloaded
+            | ResponseClass::Broken => self.statuses.contains(&status),
             // Not what its words say, but what its status is listed for.
-            other => other == Meaning::of_answer(status, None) && self.statuses.contains(&status),
+            other => {
+                other == ResponseClass::of_answer(status, None) && self.statuses.contains(&status)
+            }
         }
     }
 }
@@ -86,7 +91,7 @@ mod tests {
         for status in 100..600 {
             let status = StatusCode::from_u16(status).unwrap();
             let response = http::Response::builder().status(status).body(()).unwrap();
-            let meaning = Meaning::of(&response, None, std::time::SystemTime::now);
+            let meaning = ResponseClass::of(&response, None, std::time::SystemTime::now);
             assert_eq!(settings.covers(meaning, status), meaning.may_be_retried(), "{status}");
         }
     }
@@ -97,20 +102,20 @@ mod tests {
         let codes = [200, 402, 429, 504, 529].map(status);
         let settings = Settings { statuses: codes.into(), ..Settings::default() };
         for (meaning, code, covered) in [
-            (Meaning::Transport, 502, true),
-            (Meaning::Broken, 529, true),
-            (Meaning::Unavailable, 504, true),
-            (Meaning::Unavailable, 503, false),
-            (Meaning::RateLimited(None), 429, true),
-            (Meaning::Exhausted, 429, false),
-            (Meaning::Exhausted, 402, false),
-            (Meaning::Deadline, 504, false),
-            (Meaning::Rejected, 429, false),
-            (Meaning::Good, 200, false),
-            (Meaning::ClientError, 400, false),
-            (Meaning::ContextLength, 504, false),
-            (Meaning::Overloaded, 529, true),
-            (Meaning::Overloaded, 408, false),
+            (ResponseClass::Transport, 502, true),
+            (ResponseClass::Broken, 529, true),
+            (ResponseClass::Unavailable, 504, true),
+            (ResponseClass::Unavailable, 503, false),
+            (ResponseClass::RateLimited(None), 429, true),
+            (ResponseClass::Exhausted, 429, false),
+            (ResponseClass::Exhausted, 402, false),
+            (ResponseClass::Deadline, 504, false),
+            (ResponseClass::Rejected, 429, false),
+            (ResponseClass::Good, 200, false),
+            (ResponseClass::ClientError, 400, false),
+            (ResponseClass::ContextLength, 504, false),
+            (ResponseClass::Overloaded, 529, true),
+            (ResponseClass::Overloaded, 408, false),
         ] {
             assert_eq!(settings.covers(meaning, status(code)), covered, "{meaning:?} {code}");
         }

@@ -24,7 +24,7 @@ use tower_test::mock;
 use super::{script::*, *};
 use crate::{
     Buffered, Exchange, Target,
-    classify::{CircuitOpen, RetriesLeft, RetryAllowance, Total},
+    classify::{CircuitOpen, RequestDeadline, RetriesLeft, RetryAllowance},
     contract,
 };
 
@@ -151,7 +151,9 @@ async fn a_wait_that_does_not_fit_is_answered_at_once() {
     }
     for (left, calls) in [(2000, 1), (2500, 2)] {
         let mut request = request();
-        request.extensions_mut().insert(Total(Instant::now() + Duration::from_millis(left)));
+        request
+            .extensions_mut()
+            .insert(RequestDeadline(Instant::now() + Duration::from_millis(left)));
         let ended = run(at_once(), request, [with(429, "retry-after", "2")]).await;
         assert_eq!(ended.calls, calls, "{left} ms are left");
         assert_eq!(ended.after.is_zero(), calls == 1);

@@ -9,7 +9,7 @@ use serde_json::{Value, value::RawValue};
 use super::responses::{event_text, failed, new_id, response, unix_seconds};
 use crate::{
     Code,
-    exchange::Facts,
+    exchange::AttemptRecord,
     sse::{Event, Framer, TooLarge},
 };
 
@@ -102,8 +102,8 @@ impl BegunStream {
         (self.is_over, self.is_done) = (true, true);
         let model = self.response["model"].as_str().unwrap_or_default();
         let place = Some((self.id.as_str().into(), self.sequence.saturating_sub(1)));
-        let facts = Facts { response: place, ..Facts::default() };
-        failed(Code::ProviderError.as_str(), why, model, &facts)
+        let record = AttemptRecord { response: place, ..AttemptRecord::default() };
+        failed(Code::ProviderError.as_str(), why, model, &record)
     }
 
     fn pass(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn its_failure_has_its_id() {
         let (mut stream, id) = begun();
-        let end = failed("PROVIDER_ERROR", "m", "model", &Facts::default());
+        let end = failed("PROVIDER_ERROR", "m", "model", &AttemptRecord::default());
         let passed = text(&stream.read(end.as_bytes()));
         let events = read(passed.strip_suffix("data: [DONE]\n\n").unwrap());
         assert_eq!(events.len(), 1);

@@ -17,7 +17,7 @@ use crate::{
     observe::ObserveLayer,
     responses::{
         ResponsesLayer,
-        state::{MemoryStore, StateLayer},
+        store::{MemoryStore, StoreLayer},
     },
 };
 
@@ -40,7 +40,7 @@ struct Client {
 }
 
 struct Stack {
-    state: StateLayer,
+    state: StoreLayer,
     route: RouteLayer,
     sent: Arc<Mutex<Vec<Value>>>,
 }
@@ -48,7 +48,7 @@ struct Stack {
 impl Stack {
     fn new(dialects: [Dialect; 2]) -> Self {
         let route = RouteLayer::new(table(dialects));
-        Self { state: StateLayer::new(MemoryStore::default()), route, sent: Arc::default() }
+        Self { state: StoreLayer::new(MemoryStore::default()), route, sent: Arc::default() }
     }
 
     async fn ask(

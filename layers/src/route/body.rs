@@ -13,16 +13,16 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
 use super::{
+    attempts::{AttemptLoop, Committed, own_event},
     begun_stream::BegunStream,
-    call::{Call, said},
-    drive::{Committed, Drive, own_event},
+    call::{RouteCall, said},
     failures::reason,
-    held::Held,
+    held_frames::HeldFrames,
 };
 use crate::{
     BoxError, Buffered, Code, Dialect, Rejection,
-    classify::Meaning,
-    exchange::Facts,
+    classify::ResponseClass,
+    exchange::AttemptRecord,
     sse::{KEEP_ALIVE, is_event_stream},
 };
 
@@ -41,20 +41,20 @@ pin_project! {
         S: Service<Request<Buffered>>,
     {
         #[pin]
-        kind: Kind<S, B>,
+        kind: BodyKind<S, B>,
     }
 }
 
 pin_project! {
     #[project = KindProj]
-    enum Kind<S, B>
+    enum BodyKind<S, B>
     where
         S: Service<Request<Buffered>>,
     {
         // The head has left, without an answer: attempts go on behind keep-alive comments, and
         // behind the events of the stream that was begun, if one was.
         Early {
-            drive: Option<Pin<Box<Drive<S, B>>>>,
+            drive: Option<Pin<Box<AttemptLoop<S, B>>>>,
             every: Duration,
             // Made with the first comment, which leaves with the head.
             #[pin]
@@ -62,26 +62,26 @@ pin_project! {
             stream: Option<Box<BegunStream>>,
         },
         // An answer goes on from what was begun.
-        Begun { drive: Pin<Box<Drive<S, B>>>, stream: Box<BegunStream>, #[pin] timer: Sleep },
-        Passing { drive: Pin<Box<Drive<S, B>>> },
+        Begun { drive: Pin<Box<AttemptLoop<S, B>>>, stream: Box<BegunStream>, #[pin] timer: Sleep },
+        Passing { drive: Pin<Box<AttemptLoop<S, B>>> },
         Own { bytes: Option<Bytes> },
     }
 }
 
 impl<S: Service<Request<Buffered>>, B> RouteBody<S, B> {
-    pub(super) fn passing(drive: Pin<Box<Drive<S, B>>>) -> Self {
-        Self { kind: Kind::Passing { drive } }
+    pub(super) fn passing(drive: Pin<Box<AttemptLoop<S, B>>>) -> Self {
+        Self { kind: BodyKind::Passing { drive } }
     }
 
-    pub(super) fn early(drive: Pin<Box<Drive<S, B>>>, every: Duration) -> Self {
+    pub(super) fn early(drive: Pin<Box<AttemptLoop<S, B>>>, every: Duration) -> Self {
         let every = every.clamp(MIN_INTERVAL, MAX_INTERVAL);
-        Self { kind: Kind::Early { drive: Some(drive), every, timer: None, stream: None } }
+        Self { kind: BodyKind::Early { drive: Some(drive), every, timer: None, stream: None } }
     }
 }
 
 impl<S: Service<Request<Buffered>>, B> From<Bytes> for RouteBody<S, B> {
     fn from(bytes: Bytes) -> Self {
-        Self { kind: Kind::Own { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()) } }
+        Self { kind: BodyKind::Own { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()) } }
     }
 }
 
@@ -147,16 +147,17 @@ where
                 Ok(Committed::Answer(head)) => refusal(&attempts.call, &head),
                 Ok(Committed::Own(rejection)) => Some(rejection),
             };
-            let event = rejection
-                .and_then(|rejection| own_event(&attempts.call, &rejection, &Facts::default()));
+            let event = rejection.and_then(|rejection| {
+                own_event(&attempts.call, &rejection, &AttemptRecord::default())
+            });
             let next = match (event, drive.take(), stream.take()) {
                 (Some(event), _, Some(mut stream)) => Self::from(stream.read(&event)).kind,
-                (Some(event), _, None) => Kind::Own { bytes: Some(event) },
+                (Some(event), _, None) => BodyKind::Own { bytes: Some(event) },
                 (None, Some(drive), Some(stream)) => {
-                    Kind::Begun { drive, stream, timer: sleep(MAX_SILENCE) }
+                    BodyKind::Begun { drive, stream, timer: sleep(MAX_SILENCE) }
                 }
-                (None, Some(drive), None) => Kind::Passing { drive },
-                (None, None, _) => Kind::Own { bytes: None },
+                (None, Some(drive), None) => BodyKind::Passing { drive },
+                (None, None, _) => BodyKind::Own { bytes: None },
             };
             this.kind.set(next);
         }
@@ -164,17 +165,17 @@ where
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Early { .. } | Kind::Begun { .. } => false,
-            Kind::Passing { drive } => drive.is_end_stream(),
-            Kind::Own { bytes } => bytes.is_none(),
+            BodyKind::Early { .. } | BodyKind::Begun { .. } => false,
+            BodyKind::Passing { drive } => drive.is_end_stream(),
+            BodyKind::Own { bytes } => bytes.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Early { .. } | Kind::Begun { .. } => SizeHint::default(),
-            Kind::Passing { drive } => drive.size_hint(),
-            Kind::Own { bytes } => {
+            BodyKind::Early { .. } | BodyKind::Begun { .. } => SizeHint::default(),
+            BodyKind::Passing { drive } => drive.size_hint(),
+            BodyKind::Own { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
         }
@@ -183,14 +184,14 @@ where
 
 /// Whether the attempt under way is at a provider whose answer is translated for a Responses
 /// client: such a stream is written here, and may begin before its answer.
-fn is_translated(call: &Call) -> bool {
+fn is_translated(call: &RouteCall) -> bool {
     let is_chat = call.target().is_some_and(|target| target.dialect == Dialect::Chat);
     is_chat && call.dialect == Some(Dialect::Responses)
 }
 
 /// The next bytes of a committed answer, as part of the stream that was begun.
 fn poll_begun<S, B>(
-    mut drive: Pin<&mut Drive<S, B>>,
+    mut drive: Pin<&mut AttemptLoop<S, B>>,
     stream: &mut BegunStream,
     mut timer: Pin<&mut Sleep>,
     cx: &mut Context<'_>,
@@ -219,14 +220,14 @@ where
 }
 
 /// What to say in a stream that has begun about an answer that is none.
-fn refusal(call: &Call, head: &Parts) -> Option<Rejection> {
+fn refusal(call: &RouteCall, head: &Parts) -> Option<Rejection> {
     if head.status.is_success() {
         let why = "the provider answered without the stream that was asked for";
         return (!is_event_stream(&head.headers)).then(|| Rejection::new(Code::ProviderError, why));
     }
-    let error = said(head, &Held::default());
+    let error = said(head, &HeldFrames::default());
     let code = match head.status.as_u16() {
-        _ if Meaning::of_answer(head.status, Some(&error)) == Meaning::Exhausted => {
+        _ if ResponseClass::of_answer(head.status, Some(&error)) == ResponseClass::Exhausted => {
             Code::QuotaExhausted
         }
         429 => Code::RateLimited,

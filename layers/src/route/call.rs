@@ -9,33 +9,33 @@ use tokio::time::Instant;
 use tracing::{Span, field};
 
 use super::{
-    Commit, HoldReason, Holdoffs, Plan, RoutingTable,
-    cursor::{Cursor, Wanted},
+    Commit, Cooldowns, HoldReason, Plan, RoutingTable,
+    cursor::{Cursor, Next},
     failures::{End, Failures, PassedOver, excerpt, reason},
-    held::Held,
+    held_frames::HeldFrames,
     layer::Settings,
 };
 use crate::{
     Buffered, Code, Dialect, Exchange, Rejected, Target,
     classify::{
-        Attempts, DeadlineError, Meaning, RetriesLeft, RetryAllowance, Total, TransportError,
-        retry_after,
+        Attempts, DeadlineError, RequestDeadline, ResponseClass, RetriesLeft, RetryAllowance,
+        TransportError, retry_after,
     },
-    exchange::{Cause, Facts, Failure, Fault, Outcome, UpstreamError},
+    exchange::{AttemptRecord, Cause, Failure, Fault, Outcome, UpstreamError},
     refused_fields::{may_refuse, refused},
     rejection::whole_seconds,
     request::{ModelRequest, Streamed, WithholdUsage},
 };
 
 /// One client's call: its request, its plan, and how far it has come. No I/O.
-pub(super) struct Call {
+pub(super) struct RouteCall {
     /// For other attempts: gone once there will be none, as a prompt may be large and a stream long.
     request: Option<(request::Parts, Buffered)>,
     asked: ModelRequest,
     pub(super) plan: Plan,
     cursor: Cursor,
     failures: Failures,
-    holdoffs: Holdoffs,
+    cooldowns: Cooldowns,
     table: Arc<RoutingTable>,
     pub(super) settings: Arc<Settings>,
     pub(super) exchange: Exchange,
@@ -71,13 +71,13 @@ const STREAM_OPTIONS: &str = "stream_options";
 const ATTEMPT_FAILED: &str = "attempt failed";
 
 /// What comes after an attempt that has no answer to pass on.
-pub(super) enum Next {
-    /// Another one: [`Call::request`] makes it.
+pub(super) enum Step {
+    /// Another one: [`RouteCall::request`] makes it.
     Attempt,
     End(End),
 }
 
-impl Call {
+impl RouteCall {
     pub(super) fn new(
         request: Request<Buffered>,
         asked: ModelRequest,
@@ -85,7 +85,7 @@ impl Call {
         commit: Option<Commit>,
         table: Arc<RoutingTable>,
         settings: Arc<Settings>,
-        holdoffs: Holdoffs,
+        cooldowns: Cooldowns,
     ) -> Self {
         let (mut parts, body) = request.into_parts();
         // Only who put one there will ask.
@@ -94,20 +94,22 @@ impl Call {
         if is_followed {
             let model = asked.model.as_ref().or(table.default_model()).cloned();
             let targets = plan.targets.clone();
-            exchange.update_course(|course| (course.model, course.plan) = (model, targets));
+            exchange.update_request_record(|request_record| {
+                (request_record.model, request_record.plan) = (model, targets)
+            });
         }
         exchange.set_request(body.fingerprint());
         parts.extensions.insert(Streamed(asked.stream));
         let told = parts.extensions.get::<Dialect>().copied();
         Self {
             dialect: told.or_else(|| Dialect::of_path(parts.uri.path())),
-            total: parts.extensions.get::<Total>().map(|total| total.0),
+            total: parts.extensions.get::<RequestDeadline>().map(|total| total.0),
             cursor: Cursor::new(plan.targets.len(), settings.again),
             failures: Failures::default(),
             request: Some((parts, body)),
             asked,
             plan,
-            holdoffs,
+            cooldowns,
             table,
             settings,
             exchange,
@@ -190,8 +192,8 @@ impl Call {
     }
 
     /// The first target.
-    pub(super) fn first(&mut self) -> Next {
-        self.advance(Wanted::Other)
+    pub(super) fn first(&mut self) -> Step {
+        self.advance(Next::Other)
     }
 
     /// The client sees this attempt's answer: there will be no other.
@@ -205,32 +207,34 @@ impl Call {
         {
             self.settings.refused.remember(target, &[STREAM_OPTIONS.into()]);
         }
-        self.exchange.update_course(|course| course.committed = Some(Instant::now()));
+        self.exchange.update_request_record(|request_record| {
+            request_record.committed = Some(Instant::now())
+        });
         let target = self.target().map(field::display);
         tracing::debug!(attempt = self.attempts, target, "committed");
     }
 
     /// The attempt under way was answered with an error (or a rejection), and its body was read.
-    pub(super) fn answered(&mut self, head: response::Parts, held: Held) -> Next {
+    pub(super) fn answered(&mut self, head: response::Parts, held: HeldFrames) -> Step {
         if self.is_refusal_of_added(&head, &held) {
             self.refused_by = self.current;
             self.log("answered", &head.status.to_string(), "another without `stream_options`");
-            return Next::Attempt;
+            return Step::Attempt;
         }
         let error = said(&head, &held);
         let response = http::Response::from_parts(head, ());
-        let meaning = Meaning::of(&response, Some(&error), SystemTime::now);
+        let meaning = ResponseClass::of(&response, Some(&error), SystemTime::now);
         let (head, ()) = response.into_parts();
         if let Some(found) = head.extensions.get::<Fault>() {
             // A translator found that a success is none; the observer may have seen why.
             let broke = self
                 .exchange
-                .read(|facts| Broke::found(facts, facts.fault.as_ref().unwrap_or(found), false));
+                .read(|record| Broke::found(record, record.fault.as_ref().unwrap_or(found), false));
             return self.broke(&broke);
         }
         if !meaning.fails_over() {
             self.log("answered", &head.status.to_string(), "it is the client's error");
-            return Next::End(End::AsItCame(head, held));
+            return Step::End(End::AsItCame(head, held));
         }
         let target = self.target().expect("an attempt has a target").clone();
         if let Some(rejected) = head.extensions.get::<Rejected>() {
@@ -242,7 +246,7 @@ impl Call {
             };
             match rejected.code {
                 Code::InvalidRequest | Code::PayloadTooLarge => {
-                    self.failures.unfit(reason.clone(), head, held);
+                    self.failures.invalid_for_target(reason.clone(), head, held);
                 }
                 code => {
                     let why = match code {
@@ -253,37 +257,37 @@ impl Call {
                     self.failures.passed_over(reason.clone(), why, rejected.retry_after);
                 }
             }
-            return self.failed("target passed over", Wanted::Other, cause, &reason);
+            return self.failed("target passed over", Next::Other, cause, &reason);
         }
         let left = head.extensions.get::<RetriesLeft>().filter(|_| {
             self.allowance == RetryAllowance::BeforeFailover
                 && meaning.may_be_retried()
-                && !matches!(meaning, Meaning::RateLimited(_))
+                && !matches!(meaning, ResponseClass::RateLimited(_))
         });
         self.withheld = self.current.zip(left.map(|left| left.0));
         let named = retry_after(&head.headers, SystemTime::now()).max(error.retry_after);
         self.hold_off(&target, meaning, named);
         let reason = reason(&target, &head, &error);
         self.failures.answered(reason.clone(), meaning, head, held);
-        self.failed(ATTEMPT_FAILED, Wanted::Other, Cause::Attempt(meaning), &reason)
+        self.failed(ATTEMPT_FAILED, Next::Other, Cause::Attempt(meaning), &reason)
     }
 
     /// Leaves a target alone that asked for it, or a provider with nothing left to spend. `named`
     /// is the wait it asked for.
-    fn hold_off(&self, target: &Target, meaning: Meaning, named: Option<Duration>) {
+    fn hold_off(&self, target: &Target, meaning: ResponseClass, named: Option<Duration>) {
         let now = Instant::now();
         match meaning {
-            Meaning::RateLimited(Some(wait)) => self.holdoffs.hold_target(target, wait, now),
-            Meaning::Exhausted => {
+            ResponseClass::RateLimited(Some(wait)) => self.cooldowns.hold_target(target, wait, now),
+            ResponseClass::Exhausted => {
                 let wait = self.settings.exhausted_for.max(named.unwrap_or_default());
-                self.holdoffs.hold_provider(&target.provider, wait, now);
+                self.cooldowns.hold_provider(&target.provider, wait, now);
             }
             _ => {}
         }
     }
 
     /// Whether the provider refuses what was added to the request, and not what the client sent.
-    fn is_refusal_of_added(&self, head: &response::Parts, held: &Held) -> bool {
+    fn is_refusal_of_added(&self, head: &response::Parts, held: &HeldFrames) -> bool {
         if self.added.is_empty()
             || !may_refuse(head.status)
             || head.extensions.get::<Rejected>().is_some()
@@ -295,27 +299,28 @@ impl Call {
     }
 
     /// The attempt under way began an answer that is none.
-    pub(super) fn broke(&mut self, fault: &Broke) -> Next {
+    pub(super) fn broke(&mut self, fault: &Broke) -> Step {
         self.withheld = None;
         let target = self.target().expect("an attempt has a target").clone();
         self.hold_off(&target, fault.meaning, fault.named);
         let reason = format!("{}: {}", target.provider, fault.why);
         self.failures.broke(reason.clone());
-        let wanted = if fault.again { Wanted::OtherOrAgain } else { Wanted::Other };
+        let next = if fault.again { Next::OtherOrAgain } else { Next::Other };
         let meaning = fault.meaning;
-        self.failed(ATTEMPT_FAILED, wanted, Cause::Attempt(meaning), &reason)
+        self.failed(ATTEMPT_FAILED, next, Cause::Attempt(meaning), &reason)
     }
 
-    fn failed(&mut self, what: &str, wanted: Wanted, cause: Cause, why: &str) -> Next {
+    fn failed(&mut self, what: &str, next: Next, cause: Cause, why: &str) -> Step {
         self.under_way = false;
         let (attempt, target) = (self.attempts, self.target().cloned());
         if let Some(target) = &target {
             let failure = Failure::new(target.clone(), cause);
-            self.exchange.update_course(|course| course.failures.push(failure));
+            self.exchange
+                .update_request_record(|request_record| request_record.failures.push(failure));
         }
-        let next = self.advance(wanted);
+        let next = self.advance(next);
         let to: &dyn fmt::Display = match (&next, self.target()) {
-            (Next::Attempt, Some(target)) => target,
+            (Step::Attempt, Some(target)) => target,
             _ => &"nothing is left",
         };
         let target = target.as_ref().map(field::display);
@@ -323,16 +328,16 @@ impl Call {
         next
     }
 
-    fn advance(&mut self, wanted: Wanted) -> Next {
+    fn advance(&mut self, next: Next) -> Step {
         let now = Instant::now();
         if self.total.is_some_and(|total| total <= now) {
             let failures = std::mem::take(&mut self.failures);
-            return Next::End(End::Own(failures.out_of_time()));
+            return Step::End(End::Own(failures.out_of_time()));
         }
-        let Self { cursor, plan, holdoffs, failures, exchange, .. } = self;
-        let chosen = cursor.advance(wanted, |index| {
+        let Self { cursor, plan, cooldowns, failures, exchange, .. } = self;
+        let chosen = cursor.advance(next, |index| {
             let target = &plan.targets[index];
-            let Some((wait, hold)) = holdoffs.find(target, now) else { return false };
+            let Some((wait, hold)) = cooldowns.find(target, now) else { return false };
             let seconds = whole_seconds(wait);
             let (why, said) = match hold {
                 HoldReason::RateLimited => (PassedOver::RateLimited, "rate limited"),
@@ -341,12 +346,12 @@ impl Call {
             let reason = format!("{target}: {said}, left alone for {seconds} s");
             failures.passed_over(reason, why, Some(wait));
             let failure = Failure::new(target.clone(), Cause::HeldOff);
-            exchange.update_course(|course| course.failures.push(failure));
+            exchange.update_request_record(|request_record| request_record.failures.push(failure));
             true
         });
         let mut allowance = match cursor
             .untried()
-            .any(|index| holdoffs.remaining(&plan.targets[index], now).is_none())
+            .any(|index| cooldowns.remaining(&plan.targets[index], now).is_none())
         {
             true => RetryAllowance::BeforeFailover,
             false => RetryAllowance::All,
@@ -354,7 +359,7 @@ impl Call {
         // Nobody else could be asked, so the last one gets the retries that it had left.
         let again = || {
             let (target, left) = self.withheld.take().filter(|&(_, left)| left > 0)?;
-            let is_free = holdoffs.remaining(&plan.targets[target], now).is_none();
+            let is_free = cooldowns.remaining(&plan.targets[target], now).is_none();
             allowance = RetryAllowance::AtMost(left - 1);
             (is_free && cursor.go_back(target)).then_some(target)
         };
@@ -364,15 +369,15 @@ impl Call {
                 self.allowance = allowance;
                 exchange.allow_retries(allowance);
             }
-            self.exchange.update_course(|course| {
-                let failures = course.failures.iter_mut().rev();
+            self.exchange.update_request_record(|request_record| {
+                let failures = request_record.failures.iter_mut().rev();
                 for failure in failures.take_while(|failure| failure.next.is_none()) {
                     failure.next = Some(plan.targets[chosen].clone());
                 }
             });
-            return Next::Attempt;
+            return Step::Attempt;
         }
-        Next::End(std::mem::take(&mut self.failures).exhausted(&self.plan, self.dialect))
+        Step::End(std::mem::take(&mut self.failures).exhausted(&self.plan, self.dialect))
     }
 
     /// The attempt under way has ended after commit.
@@ -397,10 +402,10 @@ impl Call {
 }
 
 /// What an error answer's body said: as the observer has read it, or else by what is held.
-pub(super) fn said(head: &response::Parts, held: &Held) -> UpstreamError {
+pub(super) fn said(head: &response::Parts, held: &HeldFrames) -> UpstreamError {
     let extensions = &head.extensions;
     let exchange = extensions.get::<Exchange>();
-    let observed = exchange.and_then(|exchange| exchange.read(|facts| facts.error.clone()));
+    let observed = exchange.and_then(|exchange| exchange.read(|record| record.error.clone()));
     let is_own = || {
         extensions.get::<Rejected>().is_some()
             || extensions.get::<TransportError>().is_some()
@@ -418,7 +423,7 @@ pub(super) struct Broke {
     pub(super) why: String,
     /// Whether the same target may do better: it broke off, or stalled in the middle.
     pub(super) again: bool,
-    meaning: Meaning,
+    meaning: ResponseClass,
     /// The wait that the provider asked for.
     named: Option<Duration>,
 }
@@ -430,25 +435,25 @@ impl Broke {
             return Self::new(fault, spoke, true);
         }
         let is_late = error.is::<DeadlineError>();
-        let meaning = if is_late { Meaning::Deadline } else { Meaning::Broken };
+        let meaning = if is_late { ResponseClass::Deadline } else { ResponseClass::Broken };
         // A silent target is not asked again; one that stalled in the middle is.
         Self { why: text(error), again: !is_late || spoke, meaning, named: None }
     }
 
     /// By what was found when it had ended: a wrong shape will be the same the next time, and a
     /// silent target will be as silent.
-    pub(super) fn found(facts: &Facts, fault: &Fault, is_events: bool) -> Self {
-        Self::new(fault, facts.content, is_events)
+    pub(super) fn found(record: &AttemptRecord, fault: &Fault, is_events: bool) -> Self {
+        Self::new(fault, record.content, is_events)
     }
 
     fn new(fault: &Fault, spoke: bool, is_events: bool) -> Self {
         let (meaning, named) = match fault {
-            Fault::Deadline(_) => (Meaning::Deadline, None),
-            Fault::Upstream(error) => (Meaning::of_fault(error), error.retry_after),
-            _ => (Meaning::Broken, None),
+            Fault::Deadline(_) => (ResponseClass::Deadline, None),
+            Fault::Upstream(error) => (ResponseClass::of_fault(error), error.retry_after),
+            _ => (ResponseClass::Broken, None),
         };
         let may_again = match meaning {
-            Meaning::Deadline => spoke,
+            ResponseClass::Deadline => spoke,
             // An empty account, a limit: its words are the same the next time.
             other => other.outcome() == Some(Outcome::Fault),
         };
@@ -464,12 +469,12 @@ pub(super) fn text(error: &(dyn std::error::Error + 'static)) -> String {
     format!("the connection broke: {}", crate::classify::innermost(error))
 }
 
-impl Drop for Call {
+impl Drop for RouteCall {
     fn drop(&mut self) {
         if self.under_way {
             let _span = self.span.clone().entered();
             // Many clients go as soon as they have the last event.
-            match self.exchange.read(|facts| facts.finish.is_some()) {
+            match self.exchange.read(|record| record.finish.is_some()) {
                 true => self.ended(None),
                 false => self.log("given up", "the client is gone", "none is needed"),
             }

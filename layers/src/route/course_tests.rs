@@ -4,7 +4,7 @@ use super::{
     failover_tests::{Answer, Cut, DELTA, Data, FINISH, events, json, limited, request, send},
     *,
 };
-use crate::{Code, Exchange, Rejection, body::ResponseBody, exchange::Course};
+use crate::{Code, Exchange, Rejection, body::ResponseBody, exchange::RequestRecord};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
@@ -21,22 +21,22 @@ fn rejection() -> Answer {
     response.map(|body| body.map_err(Into::into).boxed_unsync())
 }
 
-async fn course(
+async fn request_record(
     layer: &RouteLayer,
     script: impl Fn(&str, usize) -> Answer + Clone + Send + 'static,
-) -> (Course, Exchange) {
+) -> (RequestRecord, Exchange) {
     let (mut ask, exchange) = (request("m", true), Exchange::default());
     ask.extensions_mut().insert(exchange.clone());
     send(layer, ask, script).await;
-    (exchange.update_course(std::mem::take), exchange)
+    (exchange.update_request_record(std::mem::take), exchange)
 }
 
-fn told(course: &Course) -> Vec<String> {
+fn told(request_record: &RequestRecord) -> Vec<String> {
     let next = |failure: &crate::exchange::Failure| match &failure.next {
         Some(next) => format!("{failure} -> {next}"),
         None => failure.to_string(),
     };
-    course.failures.iter().map(next).collect()
+    request_record.failures.iter().map(next).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,33 +48,33 @@ async fn every_move_has_its_cause() {
         "c" => events(&[Cut]),
         _ => events(&[Data(DELTA), Data(FINISH)]),
     };
-    let (first, exchange) = course(&layer, script).await;
+    let (first, exchange) = request_record(&layer, script).await;
     assert_eq!(first.model.as_deref(), Some("m"));
     assert_eq!(first.plan.len(), 4);
     assert!(first.committed.is_some());
     let rejected = "b/m: rejected by circuit_breaker (NO_PROVIDER) -> c/m";
     assert_eq!(told(&first), ["a/m: rate_limited -> b/m", rejected, "c/m: broken -> d/m"]);
-    assert_eq!(exchange.facts().target.unwrap().to_string(), "d/m");
-    assert!(exchange.facts().content_at.is_some());
+    assert_eq!(exchange.record().target.unwrap().to_string(), "d/m");
+    assert!(exchange.record().content_at.is_some());
 
-    let (second, _) = course(&layer, script).await;
+    let (second, _) = request_record(&layer, script).await;
     assert_eq!(told(&second), ["a/m: held_off -> b/m", rejected, "c/m: broken -> d/m"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_nothing_is_left_nobody_is_next() {
-    let (course, _) = course(&layer(&["a"]), |_, nth| match nth {
+    let (request_record, _) = request_record(&layer(&["a"]), |_, nth| match nth {
         1 => events(&[Cut]),
         _ => json(503, "{}"),
     })
     .await;
-    assert_eq!(told(&course), ["a/m: broken -> a/m", "a/m: unavailable"]);
-    assert!(!course.failures.iter().any(crate::exchange::Failure::is_failover));
-    assert_eq!(course.committed, None);
+    assert_eq!(told(&request_record), ["a/m: broken -> a/m", "a/m: unavailable"]);
+    assert!(!request_record.failures.iter().any(crate::exchange::Failure::is_failover));
+    assert_eq!(request_record.committed, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_clients_own_error_is_no_failure_of_the_target() {
-    let (course, _) = course(&layer(&["a", "b"]), |_, _| json(422, "{}")).await;
-    assert!(course.failures.is_empty());
+    let (request_record, _) = request_record(&layer(&["a", "b"]), |_, _| json(422, "{}")).await;
+    assert!(request_record.failures.is_empty());
 }

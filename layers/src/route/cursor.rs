@@ -11,9 +11,9 @@ pub(super) struct Cursor {
     committed: bool,
 }
 
-/// Why another attempt is wanted.
+/// Why another attempt is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Next {
     /// The last one, if there was one, will not do better if it is asked again.
     Other,
     /// The last one broke off, which says little about the next time.
@@ -29,7 +29,7 @@ impl Cursor {
     /// names are passed over for good.
     pub(super) fn advance(
         &mut self,
-        wanted: Wanted,
+        next: Next,
         mut skip: impl FnMut(usize) -> bool,
     ) -> Option<usize> {
         if self.committed {
@@ -43,7 +43,7 @@ impl Cursor {
                 return Some(target);
             }
         }
-        if wanted == Wanted::OtherOrAgain && self.again > 0 {
+        if next == Next::OtherOrAgain && self.again > 0 {
             self.again -= 1;
             return self.last;
         }
@@ -79,19 +79,19 @@ mod tests {
     fn each_target_once_and_the_last_one_again_only_when_it_broke() {
         let mut cursor = Cursor::new(2, 1);
         let none = |_| false;
-        assert_eq!(cursor.advance(Wanted::Other, none), Some(0));
-        assert_eq!(cursor.advance(Wanted::OtherOrAgain, none), Some(1), "another one comes first");
-        assert_eq!(cursor.clone().advance(Wanted::Other, none), None);
-        assert_eq!(cursor.advance(Wanted::OtherOrAgain, none), Some(1));
-        assert_eq!(cursor.advance(Wanted::OtherOrAgain, none), None);
+        assert_eq!(cursor.advance(Next::Other, none), Some(0));
+        assert_eq!(cursor.advance(Next::OtherOrAgain, none), Some(1), "another one comes first");
+        assert_eq!(cursor.clone().advance(Next::Other, none), None);
+        assert_eq!(cursor.advance(Next::OtherOrAgain, none), Some(1));
+        assert_eq!(cursor.advance(Next::OtherOrAgain, none), None);
     }
 
     #[test]
     fn skipped_targets_are_passed_over_and_never_asked_again() {
         let mut cursor = Cursor::new(3, 5);
-        assert_eq!(cursor.advance(Wanted::Other, |target| target != 1), Some(1));
-        assert_eq!(cursor.advance(Wanted::OtherOrAgain, |target| target == 2), Some(1));
-        assert_eq!(Cursor::new(2, 5).advance(Wanted::OtherOrAgain, |_| true), None);
+        assert_eq!(cursor.advance(Next::Other, |target| target != 1), Some(1));
+        assert_eq!(cursor.advance(Next::OtherOrAgain, |target| target == 2), Some(1));
+        assert_eq!(Cursor::new(2, 5).advance(Next::OtherOrAgain, |_| true), None);
     }
 
     proptest! {
@@ -109,8 +109,8 @@ mod tests {
                 if step == commit_at {
                     cursor.commit();
                 }
-                let wanted = if broke { Wanted::OtherOrAgain } else { Wanted::Other };
-                let target = cursor.advance(wanted, |target| skips >> target & 1 == 1);
+                let next = if broke { Next::OtherOrAgain } else { Next::Other };
+                let target = cursor.advance(next, |target| skips >> target & 1 == 1);
                 prop_assert!(target.is_none() || step < commit_at, "an attempt after commit");
                 if let Some(target) = target {
                     visits[target] += 1;

@@ -34,17 +34,17 @@ async fn a_request_that_is_wrong_for_every_target_is_told_so() {
     let by = |a: fn() -> Answer, b: fn() -> Answer| {
         move |provider: &str, _| if provider == "a" { a() } else { b() }
     };
-    let unfit: fn() -> Answer = || rejected(Code::InvalidRequest);
+    let invalid_for_target: fn() -> Answer = || rejected(Code::InvalidRequest);
     let shut: fn() -> Answer = || rejected(Code::QuotaExhausted);
-    let seen = send(&layer(), request("m", true), by(unfit, unfit)).await;
+    let seen = send(&layer(), request("m", true), by(invalid_for_target, invalid_for_target)).await;
     assert_eq!((seen.status, seen.asked.len()), (400, 2));
     assert!(seen.body.contains(r#""param":"p""#), "{}", seen.body);
     // The other target may take it later.
-    for (a, b) in [(unfit, shut), (shut, unfit)] {
+    for (a, b) in [(invalid_for_target, shut), (shut, invalid_for_target)] {
         let seen = send(&layer(), request("m", true), by(a, b)).await;
         assert!(seen.status == 503 && seen.body.contains("NO_PROVIDER"), "{}", seen.body);
     }
-    let seen = send(&layer(), request("m", true), by(|| json(500, ""), unfit)).await;
+    let seen = send(&layer(), request("m", true), by(|| json(500, ""), invalid_for_target)).await;
     assert_eq!(seen.status, 502);
 }
 
@@ -109,7 +109,7 @@ async fn trailers_end_a_body() {
     r.extensions_mut().insert(exchange.clone());
     let response = service.oneshot(r).await.unwrap();
     let text = as_hyper(response.into_body()).await;
-    assert_eq!(exchange.facts().outcome(), Some(Outcome::Fault));
+    assert_eq!(exchange.record().outcome(), Some(Outcome::Fault));
     assert!(text.contains("PROVIDER_ERROR"));
 }
 
@@ -215,7 +215,7 @@ async fn behind_an_early_head_the_provider_is_quoted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_leaves_at_once_does_not_flood() {
-    let layer = RouteLayer::new(table()).hold_head(Duration::ZERO);
+    let layer = RouteLayer::new(table()).max_head_delay(Duration::ZERO);
     let seen =
         send(&layer, request("m", true), |_, _| events(&[Pause(10), Data(DELTA), Data(FINISH)]))
             .await;
@@ -224,7 +224,7 @@ async fn a_head_that_leaves_at_once_does_not_flood() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_over_the_cap_fails_over() {
-    let layer = RouteLayer::new(table()).hold_cap(10);
+    let layer = RouteLayer::new(table()).buffer_limit(10);
     let seen = send(&layer, request("m", false), |p, _| match p {
         "a" => answer(503, "text/html", &[Data("<html>long html page</html>")]),
         _ => json(200, WHOLE),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::responses;
-use crate::{Dialect, exchange::Facts, rejection::envelope};
+use crate::{Dialect, exchange::AttemptRecord, rejection::envelope};
 
 /// The typed error that ends a stream which has begun, in the client's dialect.
 pub(super) fn error(
@@ -12,14 +12,14 @@ pub(super) fn error(
     message: &str,
     kind: &str,
     model: &str,
-    facts: &Facts,
+    record: &AttemptRecord,
 ) -> Bytes {
     match dialect {
         Dialect::Chat => {
             let json = envelope(code, message, kind, None);
             [b"data: ", &*json, b"\n\n"].concat().into()
         }
-        Dialect::Responses => responses::failed(code, message, model, facts).into(),
+        Dialect::Responses => responses::failed(code, message, model, record).into(),
     }
 }
 
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn chat_gets_the_envelope() {
-        let event = error(Dialect::Chat, "C", "a\nb", "t", "m", &Facts::default());
+        let event = error(Dialect::Chat, "C", "a\nb", "t", "m", &AttemptRecord::default());
         assert_eq!(
             event,
             "data: {\"error\":{\"code\":\"C\",\"message\":\"a\\nb\",\"type\":\"t\",\"param\":null}}\n\n"

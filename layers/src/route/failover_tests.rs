@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use super::*;
 use crate::{
     BoxError, Buffered, Code, Exchange, Rejection, Target,
-    classify::{Deadline, DeadlineError, RetriesLeft, RetryAllowance, Total},
+    classify::{Deadline, DeadlineError, RequestDeadline, RetriesLeft, RetryAllowance},
     observe::ObserveLayer,
 };
 
@@ -446,8 +446,8 @@ async fn a_provider_without_quota_is_left_alone_with_all_its_models() {
 async fn the_total_deadline_ends_the_attempts() {
     let layer = RouteLayer::new(table());
     let mut late = request("m", true);
-    late.extensions_mut().insert(Total(Instant::now() + Duration::from_secs(5)));
-    let script = |_: &str, _| events(&[Pause(5), Late(Deadline::Total)]);
+    late.extensions_mut().insert(RequestDeadline(Instant::now() + Duration::from_secs(5)));
+    let script = |_: &str, _| events(&[Pause(5), Late(Deadline::RequestDeadline)]);
     let seen = send(&layer, late, script).await;
     assert_eq!((seen.status, seen.asked.len()), (504, 1));
     assert!(seen.body.contains("DEADLINE_EXCEEDED") && seen.body.contains("a: total deadline"));
@@ -493,7 +493,7 @@ async fn a_plain_answer_waits_without_comments() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_is_capped() {
-    let layer = RouteLayer::new(table()).commit(Commit::Complete).hold_cap(10);
+    let layer = RouteLayer::new(table()).commit(Commit::Complete).buffer_limit(10);
     let seen = send(&layer, request("a/m", true), |_, _| events(&[Data(DELTA), Cut])).await;
     assert_eq!((seen.status, seen.asked.len()), (200, 1), "it was committed");
     assert!(seen.body.starts_with(DELTA) && seen.body.contains("PROVIDER_ERROR"));
@@ -501,7 +501,7 @@ async fn a_hold_is_capped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ready_answer_wins_against_the_hold() {
-    let layer = RouteLayer::new(table()).hold_head(Duration::from_secs(5));
+    let layer = RouteLayer::new(table()).max_head_delay(Duration::from_secs(5));
     let at = Instant::now() + Duration::from_secs(5);
     let targets = service_fn(move |_: Request<Buffered>| async move {
         sleep_until(at).await;

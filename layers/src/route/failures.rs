@@ -2,10 +2,10 @@ use std::{fmt::Write as _, time::Duration};
 
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER, response::Parts};
 
-use super::{Plan, held::Held};
+use super::{Plan, held_frames::HeldFrames};
 use crate::{
     Code, Dialect, Rejection, Target,
-    classify::{DeadlineError, Meaning, RETRY_AFTER_MS, TransportError},
+    classify::{DeadlineError, RETRY_AFTER_MS, ResponseClass, TransportError},
     exchange::UpstreamError,
     rejection::whole_seconds,
 };
@@ -24,11 +24,11 @@ pub(super) struct Failures {
     soonest_rate_limit: Option<Duration>,
     soonest: Option<Duration>,
     /// The last attempt's answer, as far as it is one that can be passed on.
-    last: Option<(Meaning, Parts, Held)>,
+    last: Option<(ResponseClass, Parts, HeldFrames)>,
     /// How many of the targets that were passed over could not be sent such a request at all.
-    unfit: usize,
+    invalid: usize,
     /// What the last of them was answered with.
-    misfit: Option<(Parts, Held)>,
+    last_invalid: Option<(Parts, HeldFrames)>,
 }
 
 /// Why a target was not attempted.
@@ -45,7 +45,7 @@ pub(super) enum PassedOver {
 /// What the client gets when there is no answer to pass on.
 pub(super) enum End {
     /// A provider's error, as it came.
-    AsItCame(Parts, Held),
+    AsItCame(Parts, HeldFrames),
     /// The router's own word.
     Own(Rejection),
 }
@@ -59,12 +59,18 @@ impl Failures {
     }
 
     /// An attempt was answered with an error.
-    pub(super) fn answered(&mut self, reason: String, meaning: Meaning, head: Parts, held: Held) {
+    pub(super) fn answered(
+        &mut self,
+        reason: String,
+        meaning: ResponseClass,
+        head: Parts,
+        held: HeldFrames,
+    ) {
         self.broke(reason);
         if head.status.as_u16() == 429 {
             self.limited += 1;
         }
-        if let Meaning::RateLimited(wait) = meaning {
+        if let ResponseClass::RateLimited(wait) = meaning {
             self.wait(wait);
         }
         self.last = Some((meaning, head, held));
@@ -85,10 +91,10 @@ impl Failures {
     }
 
     /// A layer on the way to a target found the request itself to be wrong, for this target.
-    pub(super) fn unfit(&mut self, reason: String, head: Parts, held: Held) {
+    pub(super) fn invalid_for_target(&mut self, reason: String, head: Parts, held: HeldFrames) {
         self.reasons.push(reason);
-        self.unfit += 1;
-        self.misfit = Some((head, held));
+        self.invalid += 1;
+        self.last_invalid = Some((head, held));
     }
 
     fn wait(&mut self, wait: Option<Duration>) {
@@ -99,8 +105,10 @@ impl Failures {
     /// target takes the request; only 429s; a client's error last; else the provider's failure.
     pub(super) fn exhausted(self, plan: &Plan, dialect: Option<Dialect>) -> End {
         if self.attempts == 0 {
-            return match self.misfit {
-                Some((head, held)) if self.unfit == self.reasons.len() => End::AsItCame(head, held),
+            return match self.last_invalid {
+                Some((head, held)) if self.invalid == self.reasons.len() => {
+                    End::AsItCame(head, held)
+                }
                 _ => End::Own(self.nobody(plan)),
             };
         }
@@ -115,7 +123,7 @@ impl Failures {
                 End::AsItCame(head, held)
             }
             // Responses clients take it for their own key's, and ask for another one.
-            Some((Meaning::Refused | Meaning::Restricted, ..))
+            Some((ResponseClass::Refused | ResponseClass::Restricted, ..))
                 if dialect == Some(Dialect::Responses) =>
             {
                 End::Own(Rejection::new(Code::ProviderError, reasons.join("; ")))

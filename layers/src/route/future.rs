@@ -17,8 +17,8 @@ use tower_service::Service;
 
 use super::{
     RouteBody,
-    call::Call,
-    drive::{Committed, Drive},
+    attempts::{AttemptLoop, Committed},
+    call::RouteCall,
 };
 use crate::{BoxError, Buffered, Rejected, Rejection, Target, classify::Attempts};
 
@@ -34,19 +34,19 @@ pin_project! {
         S: Service<Request<Buffered>>,
     {
         #[pin]
-        state: State<S, B>,
+        state: FutureState<S, B>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, B>
+    enum FutureState<S, B>
     where
         S: Service<Request<Buffered>>,
     {
         Driving {
             // Boxed, once per request: it moves into the body, perhaps with an attempt under way.
-            drive: Option<Pin<Box<Drive<S, B>>>>,
+            drive: Option<Pin<Box<AttemptLoop<S, B>>>>,
             // Until the head of a stream leaves without an answer; made when there is a wait.
             #[pin]
             hold: Option<Sleep>,
@@ -60,13 +60,13 @@ where
     S: Service<Request<Buffered>, Response = Response<B>>,
     B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
-    pub(super) fn drive(service: S, call: Call) -> Self {
-        let drive = Some(Box::pin(Drive::new(service, call)));
-        Self { state: State::Driving { drive, hold: None } }
+    pub(super) fn drive(service: S, call: RouteCall) -> Self {
+        let drive = Some(Box::pin(AttemptLoop::new(service, call)));
+        Self { state: FutureState::Driving { drive, hold: None } }
     }
 
     pub(super) fn reject(rejection: Rejection) -> Self {
-        Self { state: State::Rejected { rejection: Some(rejection) } }
+        Self { state: FutureState::Rejected { rejection: Some(rejection) } }
     }
 }
 
@@ -97,7 +97,7 @@ where
                 return Poll::Pending;
             }
             if hold.is_none() {
-                hold.set(Some(sleep(attempts.call.settings.hold_head)));
+                hold.set(Some(sleep(attempts.call.settings.max_head_delay)));
             }
             ready!(hold.as_pin_mut().expect("it was just set").poll(cx));
             return Poll::Ready(Ok(early(drive.take().expect("it is here"))));
@@ -135,11 +135,11 @@ where
 }
 
 /// A stream that begins before anybody has answered.
-fn early<S, B>(drive: Pin<Box<Drive<S, B>>>) -> Response<RouteBody<S, B>>
+fn early<S, B>(drive: Pin<Box<AttemptLoop<S, B>>>) -> Response<RouteBody<S, B>>
 where
     S: Service<Request<Buffered>>,
 {
-    let every = drive.call.settings.hold_head;
+    let every = drive.call.settings.max_head_delay;
     let mut response = Response::new(RouteBody::early(drive, every));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
-use super::{Commit, Holdoffs, Route, RoutingTable};
+use super::{Commit, Cooldowns, Route, RoutingTable};
 use crate::RefusedFields;
 
 /// Applies [`Route`].
@@ -10,8 +10,8 @@ use crate::RefusedFields;
 /// | setting | default |
 /// |---|---|
 /// | [`commit`](Self::commit) | [`Commit::FirstToken`] |
-/// | [`hold_head`](Self::hold_head) | 15 s |
-/// | [`hold_cap`](Self::hold_cap) | 32 MiB |
+/// | [`max_head_delay`](Self::hold_head) | 15 s |
+/// | [`buffer_limit`](Self::hold_cap) | 32 MiB |
 /// | [`again`](Self::again) | 1 attempt |
 /// | [`include_usage`](Self::include_usage) | no |
 /// | [`exhausted_for`](Self::exhausted_for) | 60 s |
@@ -20,14 +20,14 @@ use crate::RefusedFields;
 pub struct RouteLayer {
     table: Arc<RoutingTable>,
     settings: Arc<Settings>,
-    holdoffs: Holdoffs,
+    cooldowns: Cooldowns,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) commit: Commit,
-    pub(super) hold_head: Duration,
-    pub(super) hold_cap: u64,
+    pub(super) max_head_delay: Duration,
+    pub(super) buffer_limit: u64,
     pub(super) again: u32,
     pub(super) exhausted_for: Duration,
     pub(super) include_usage: bool,
@@ -39,14 +39,14 @@ impl RouteLayer {
     pub fn new(table: impl Into<Arc<RoutingTable>>) -> Self {
         let settings = Settings {
             commit: Commit::default(),
-            hold_head: Duration::from_secs(15),
-            hold_cap: 32 << 20,
+            max_head_delay: Duration::from_secs(15),
+            buffer_limit: 32 << 20,
             again: 1,
             exhausted_for: Duration::from_secs(60),
             include_usage: false,
             refused: RefusedFields::default(),
         };
-        Self { table: table.into(), settings: Arc::new(settings), holdoffs: Holdoffs::default() }
+        Self { table: table.into(), settings: Arc::new(settings), cooldowns: Cooldowns::default() }
     }
 
     /// When answers are passed on, unless the provider or the request has a policy of its own.
@@ -62,15 +62,15 @@ impl RouteLayer {
     /// `response.created` and `response.in_progress` leave with it, and the answer that is committed
     /// at last goes on with their id and sequence numbers.
     #[must_use]
-    pub fn hold_head(mut self, time: Duration) -> Self {
-        Arc::make_mut(&mut self.settings).hold_head = time;
+    pub fn max_head_delay(mut self, time: Duration) -> Self {
+        Arc::make_mut(&mut self.settings).max_head_delay = time;
         self
     }
 
     /// How many bytes of an answer are held at most; more of them commit it.
     #[must_use]
-    pub fn hold_cap(mut self, bytes: u64) -> Self {
-        Arc::make_mut(&mut self.settings).hold_cap = bytes;
+    pub fn buffer_limit(mut self, bytes: u64) -> Self {
+        Arc::make_mut(&mut self.settings).buffer_limit = bytes;
         self
     }
 
@@ -102,8 +102,8 @@ impl RouteLayer {
     /// Shares what is known of targets that asked to be left alone with other routers, such as
     /// the one that this one takes the place of.
     #[must_use]
-    pub fn holdoffs(mut self, holdoffs: Holdoffs) -> Self {
-        self.holdoffs = holdoffs;
+    pub fn cooldowns(mut self, cooldowns: Cooldowns) -> Self {
+        self.cooldowns = cooldowns;
         self
     }
 
@@ -124,7 +124,7 @@ impl<S> Layer<S> for RouteLayer {
             inner,
             table: self.table.clone(),
             settings: self.settings.clone(),
-            holdoffs: self.holdoffs.clone(),
+            cooldowns: self.cooldowns.clone(),
         }
     }
 }

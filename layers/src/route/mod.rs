@@ -9,7 +9,7 @@
 //!
 //! # What fails over
 //!
-//! [`Meaning`] is the table: transport errors, 5xx, deadlines, a key or an account that is refused,
+//! [`ResponseClass`] is the table: transport errors, 5xx, deadlines, a key or an account that is refused,
 //! restricted or empty, the provider's limits (429, 413 ...), overload (408, 409, 424, 498), an
 //! unknown model, a prompt that is too long for it, a page of a proxy in front of the provider, and
 //! the rejections of inner layers. Every other 4xx is the client's, and passes as it came. So does a success that turns out to be none
@@ -29,17 +29,17 @@
 //! - When no other target is left, the last one is asked again if its answer broke off
 //!   ([once](RouteLayer::again)).
 //! - A target that asked to be left alone (429 with a `Retry-After`) is, by all requests
-//!   ([`Holdoffs`]); so is a provider with nothing left to spend.
+//!   ([`Cooldowns`]); so is a provider with nothing left to spend.
 //! - The head of a stream that is held for long leaves after [15 s](RouteLayer::hold_head) with
 //!   keep-alive comments, and failover goes on behind them. A Responses stream that is translated
 //!   begins then, and whatever answers at last goes on with its id and sequence numbers.
-//! - Behind a [`Total`](crate::classify::Total) deadline in the request's extensions no attempt is
+//! - Behind a [`RequestDeadline`](crate::classify::Total) deadline in the request's extensions no attempt is
 //!   begun; one that is under way is ended by the `deadlines` layer further in.
 //!
 //! | the end of the plan | status | code |
 //! |---|---|---|
 //! | a body that is not a JSON object, or names no model where there is no default | 400 | `INVALID_REQUEST` |
-//! | the client may not use the model ([`Allowed`]) | 403 | `FORBIDDEN` |
+//! | the client may not use the model ([`ModelAllowlist`]) | 403 | `FORBIDDEN` |
 //! | inner layers found the request wrong for every target | 400, 413 | the last of their words, as it came |
 //! | every target is in a cooldown after a 429, or has an empty account besides | 429 | `RATE_LIMITED`, with the soonest `Retry-After` |
 //! | every target's account is empty | 429 | `QUOTA_EXHAUSTED`, with the soonest `Retry-After` |
@@ -79,33 +79,33 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Meaning`]: crate::classify::Meaning
+//! [`ResponseClass`]: crate::classify::ResponseClass
 //! [`Target`]: crate::Target
 
-mod allowed;
+mod attempts;
 mod begun_stream;
 mod body;
 mod call;
 mod commit;
 mod cursor;
-mod drive;
 mod events;
 mod failures;
 mod future;
-mod held;
+mod held_frames;
 mod layer;
+mod model_allowlist;
 mod pattern;
 mod plan;
 mod responses;
 mod service;
 mod table;
 
-pub use crate::holdoffs::{HoldReason, Holdoffs};
-pub use allowed::Allowed;
+pub use crate::cooldowns::{Cooldowns, HoldReason};
 pub use body::RouteBody;
 pub use commit::{Commit, UnknownCommit};
 pub use future::ResponseFuture;
 pub use layer::RouteLayer;
+pub use model_allowlist::ModelAllowlist;
 pub use pattern::Pattern;
 pub use plan::{Plan, Skipped};
 pub use service::Route;

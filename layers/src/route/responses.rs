@@ -8,12 +8,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{Code, exchange::Facts};
+use crate::{Code, exchange::AttemptRecord};
 
 /// `response.failed`, which goes on where the stream stood; a stream that had not begun begins
 /// first, as clients build the response from its first event.
-pub(super) fn failed(code: &str, message: &str, model: &str, facts: &Facts) -> String {
-    let (id, mut sequence, begun) = match &facts.response {
+pub(super) fn failed(code: &str, message: &str, model: &str, record: &AttemptRecord) -> String {
+    let (id, mut sequence, begun) = match &record.response {
         Some((id, last)) => (id.to_string(), last.saturating_add(1), true),
         None => (new_id(), 0, false),
     };
@@ -107,15 +107,16 @@ pub(super) mod tests {
         events.collect()
     }
 
-    fn events(facts: &Facts) -> Vec<Value> {
-        let text = failed("PROVIDER_ERROR", "m", "model", facts);
+    fn events(record: &AttemptRecord) -> Vec<Value> {
+        let text = failed("PROVIDER_ERROR", "m", "model", record);
         read(text.strip_suffix("data: [DONE]\n\n").unwrap())
     }
 
     #[test]
     fn it_goes_on_where_the_stream_stood() {
-        let facts = Facts { response: Some(("resp_1".into(), 4)), ..Facts::default() };
-        let events = events(&facts);
+        let record =
+            AttemptRecord { response: Some(("resp_1".into(), 4)), ..AttemptRecord::default() };
+        let events = events(&record);
         assert_eq!(events.len(), 1);
         assert_eq!(events[0]["sequence_number"], 5);
         assert_eq!(events[0]["response"]["id"], "resp_1");
@@ -125,7 +126,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_stream_that_had_not_begun_begins() {
-        let [one, other] = [(); 2].map(|()| events(&Facts::default()));
+        let [one, other] = [(); 2].map(|()| events(&AttemptRecord::default()));
         let kinds: Vec<_> = one.iter().map(|event| event["type"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["response.created", "response.in_progress", "response.failed"]);
         let id = &one[0]["response"]["id"];

@@ -9,8 +9,8 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{
-    Allowed, Commit, Holdoffs, Plan, ResponseFuture, RouteBody, RoutingTable, call::Call,
-    layer::Settings,
+    Commit, Cooldowns, ModelAllowlist, Plan, ResponseFuture, RouteBody, RoutingTable,
+    call::RouteCall, layer::Settings,
 };
 use crate::{
     BoxError, Buffered, Code, Dialect, Rejection,
@@ -25,7 +25,7 @@ pub struct Route<S> {
     pub(super) inner: S,
     pub(super) table: Arc<RoutingTable>,
     pub(super) settings: Arc<Settings>,
-    pub(super) holdoffs: Holdoffs,
+    pub(super) cooldowns: Cooldowns,
 }
 
 impl<S, B> Service<Request<Buffered>> for Route<S>
@@ -48,8 +48,8 @@ where
         };
         let Planned { asked, plan, commit } = planned;
         let (table, settings) = (self.table.clone(), self.settings.clone());
-        let holdoffs = self.holdoffs.clone();
-        let call = Call::new(request, asked, plan, commit, table, settings, holdoffs);
+        let cooldowns = self.cooldowns.clone();
+        let call = RouteCall::new(request, asked, plan, commit, table, settings, cooldowns);
         let clone = self.inner.clone();
         ResponseFuture::drive(std::mem::replace(&mut self.inner, clone), call)
     }
@@ -73,7 +73,7 @@ fn plan(table: &RoutingTable, request: &Request<Buffered>) -> Result<Planned, Re
         return Err(Rejection::new(Code::InvalidRequest, message).param("model"));
     };
     let mut plan = table.plan(model);
-    if let Some(allowed) = request.extensions().get::<Allowed>() {
+    if let Some(allowed) = request.extensions().get::<ModelAllowlist>() {
         if asked.names_others {
             let message = "this client may not name other `models` than the one";
             return Err(Rejection::new(Code::Forbidden, message).param("models"));

@@ -108,7 +108,7 @@ async fn it_keeps_the_contract() {
 #[tokio::test]
 async fn a_client_gets_what_it_may_use() {
     let restricted = |model: &str| {
-        let allowed: Allowed = ["real", "nick"].map(Pattern::from).into_iter().collect();
+        let allowed: ModelAllowlist = ["real", "nick"].map(Pattern::from).into_iter().collect();
         let body = format!(r#"{{"model": "{model}"}}"#);
         let mut request = Request::post("/").body(Buffered::from(body)).unwrap();
         request.extensions_mut().insert(allowed);

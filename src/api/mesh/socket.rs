@@ -91,11 +91,11 @@ fn text(json: Bytes) -> Message {
 /// Pings of the protocol are answered below.
 fn answer(message: &Message) -> Option<Message> {
     #[derive(Deserialize)]
-    struct Said<'a> {
+    struct ClientMessage<'a> {
         r#type: &'a str,
     }
     let Message::Text(said) = message else { return None };
-    let said: Said<'_> = serde_json::from_str(said.as_str()).ok()?;
+    let said: ClientMessage<'_> = serde_json::from_str(said.as_str()).ok()?;
     (said.r#type == "ping").then(|| text(Bytes::from_static(br#"{"type":"pong"}"#)))
 }
 

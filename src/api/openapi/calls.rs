@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// What a provider takes; nothing of it is dropped.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Call {
+pub(super) struct OpenApiCall {
     /// A configured model; `default_model` if it is left out.
     #[schema(min_length = 1)]
     model: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct ResponseObject {
 /// Chat Completions.
 #[utoipa::path(
     post, path = "/v1/chat/completions", tag = "models",
-    request_body(content = Call, example = json!({"model": "demo", "messages": [{"role": "user", "content": "Hi"}]})),
+    request_body(content = OpenApiCall, example = json!({"model": "demo", "messages": [{"role": "user", "content": "Hi"}]})),
     responses(
         (status = 200, description = "The answer", content((Answer = "application/json"), (String = "text/event-stream"))),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),
@@ -48,7 +48,7 @@ pub(super) fn chat() {}
 /// Completions, the older API.
 #[utoipa::path(
     post, path = "/v1/completions", tag = "models",
-    request_body(content = Call, example = json!({"model": "demo", "prompt": "Once"})),
+    request_body(content = OpenApiCall, example = json!({"model": "demo", "prompt": "Once"})),
     responses(
         (status = 200, description = "The answer", content((Answer = "application/json"), (String = "text/event-stream"))),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),
@@ -59,7 +59,7 @@ pub(super) fn completions() {}
 /// Embeddings.
 #[utoipa::path(
     post, path = "/v1/embeddings", tag = "models",
-    request_body(content = Call, example = json!({"model": "demo", "input": "A text"})),
+    request_body(content = OpenApiCall, example = json!({"model": "demo", "input": "A text"})),
     responses(
         (status = 200, description = "The answer", body = Answer),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),
@@ -70,7 +70,7 @@ pub(super) fn embeddings() {}
 /// Responses, for providers that have only Chat Completions, too.
 #[utoipa::path(
     post, path = "/v1/responses", tag = "models",
-    request_body(content = Call, example = json!({"model": "demo", "input": "Hi"})),
+    request_body(content = OpenApiCall, example = json!({"model": "demo", "input": "Hi"})),
     responses(
         (status = 200, description = "The answer", content((ResponseObject = "application/json"), (String = "text/event-stream"))),
         (status = "default", description = "The gateway's error, or the provider's", body = Answer),

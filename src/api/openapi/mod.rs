@@ -48,7 +48,7 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
             (name = "spaces", description = "What tasks have in common."),
             (name = "events", description = "What happens on the agent side."),
         ),
-        components(schemas(envelope::ErrorEnvelope, crate::mesh::events::Event, crate::telemetry::live::Event)),
+        components(schemas(envelope::ErrorEnvelope, crate::mesh::events::Event, crate::telemetry::feed::Event)),
         paths(
             calls::chat,
             calls::completions,

@@ -7,7 +7,7 @@ use hyper_util::client::legacy;
 use serde::Deserialize;
 
 use super::key;
-use crate::auth::Need;
+use crate::auth::RequiredScope;
 use crate::cli::output::{Failure, plain};
 
 #[derive(Debug)]
@@ -72,9 +72,9 @@ impl Error {
 }
 
 fn key_for(path: &str) -> String {
-    match Need::of(path.split('?').next().unwrap_or_default()) {
-        Need::Scope(scope) => format!("a client key with the scope `{scope}`"),
-        Need::Nothing | Need::AnyKey => "a client key of this gateway".to_owned(),
+    match RequiredScope::of(path.split('?').next().unwrap_or_default()) {
+        RequiredScope::Scope(scope) => format!("a client key with the scope `{scope}`"),
+        RequiredScope::Nothing | RequiredScope::AnyKey => "a client key of this gateway".to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::memory::Found;
+use super::undo::Found;
 use crate::cli::file::replace;
 
 /// Reads the file, its backup and its state.

@@ -9,11 +9,11 @@
 
 mod codex;
 mod file;
-mod memory;
 mod opencode;
 mod profile;
 mod text;
 mod tool;
+mod undo;
 
 use std::path::{Path, PathBuf};
 
@@ -22,9 +22,9 @@ use similar::TextDiff;
 use super::args::{ConnectArgs, DisconnectArgs};
 use super::check;
 use super::output::{Failure, print};
-use super::{origin, url};
-use memory::Found;
+use super::{config_source, url};
 use tool::{Format, Tool};
+use undo::Found;
 
 /// A key is a secret, and these files are often shared.
 const NEEDS_KEY: &str = "\
@@ -40,15 +40,15 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
     let config = args.file.config.as_deref();
     let url = match &args.url {
         Some(url) => url::given(url),
-        None => url::configured(&origin::find(config)?.1),
+        None => url::configured(&config_source::find(config)?.1),
     };
     let url = url.map_err(Failure)?;
-    let needs_key = args.url.is_none() && origin::find(config)?.1.has_keys();
+    let needs_key = args.url.is_none() && config_source::find(config)?.1.has_keys();
     let mut edits = Vec::new();
     for tool in tools {
         let (path, mut format) = placed(tool)?;
         if let Format::OpenCode(models) = &mut format {
-            let (_, config) = origin::find(config)?;
+            let (_, config) = config_source::find(config)?;
             *models = check::names(&config).into_iter().map(str::to_owned).collect();
         }
         edits.push(Edit::of(tool, path, |found| found.connect(&format, &url))?);
@@ -75,7 +75,7 @@ pub(super) fn connect(args: &ConnectArgs) -> Result<(), Failure> {
 
 /// Codex's own default is a model that few providers have.
 fn try_codex(config: Option<&Path>) -> String {
-    let model = origin::find(config).ok().and_then(|(_, config)| {
+    let model = config_source::find(config).ok().and_then(|(_, config)| {
         let named = config.models.default_model.clone();
         named.or_else(|| check::names(&config).first().map(|model| (*model).to_owned()))
     });

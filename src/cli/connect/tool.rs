@@ -4,9 +4,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::memory::Edit;
 use super::profile::{self, Syntax};
 use super::text::split_mark;
+use super::undo::Edit;
 use super::{codex, opencode};
 use crate::config::suggest;
 

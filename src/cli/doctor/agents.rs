@@ -3,7 +3,7 @@
 use super::finding::{Finding, Group};
 use crate::cli::output::start;
 use crate::config::Config;
-use crate::mesh::agents::{Seen, State, survey};
+use crate::mesh::agents::{ProbeState, ProbedAgent, survey};
 
 /// How much is shown of a version, in columns.
 const COLUMNS: usize = 40;
@@ -19,45 +19,45 @@ pub(super) async fn look(config: &Config, offline: bool) -> Vec<Finding> {
 }
 
 /// Nothing of a well-known one that is not installed and that nobody asks for.
-fn judge(seen: &Seen) -> Option<Finding> {
+fn judge(seen: &ProbedAgent) -> Option<Finding> {
     let id = &seen.id;
     let wrong = |what: String, next: String| match seen.is_configured {
         true => Finding::fail(Group::Agents, what, next),
         false => Finding::warn(Group::Agents, what, next),
     };
     Some(match &seen.state {
-        State::Missing { .. } if !seen.is_wanted => return None,
-        State::Missing { command } => {
+        ProbeState::Missing { .. } if !seen.is_wanted => return None,
+        ProbeState::Missing { command } => {
             let next = match seen.is_configured {
                 true => "install it, or correct its `command`",
                 false => "install it, or take it out of `routing`",
             };
             wrong(format!("{id}: there is no program {command}"), next.to_owned())
         }
-        State::Broken { path } => {
+        ProbeState::Broken { path } => {
             let path = path.display();
             wrong(
                 format!("{id}: {path} does not tell its version"),
                 format!("run it by hand: {path} --version"),
             )
         }
-        State::Found { path, version: Some(version) } => {
+        ProbeState::Found { path, version: Some(version) } => {
             let version = version.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
             let version = start(version, COLUMNS);
             Finding::ok(Group::Agents, format!("{id}: {}, {version}", path.display()))
         }
-        State::Found { path, version: None } => {
+        ProbeState::Found { path, version: None } => {
             Finding::ok(Group::Agents, format!("{id}: {}", path.display()))
         }
-        State::Endpoint { url, answers: Some(Err(reason)) } => wrong(
+        ProbeState::Endpoint { url, answers: Some(Err(reason)) } => wrong(
             format!("{id}: {url}: {reason}"),
             "correct its `endpoint`, or set `allow_remote_agents`".to_owned(),
         ),
-        State::Endpoint { url, answers: Some(Ok(false)) } => wrong(
+        ProbeState::Endpoint { url, answers: Some(Ok(false)) } => wrong(
             format!("{id}: nobody takes connections at {url}"),
             "start it, or correct its `endpoint`".to_owned(),
         ),
-        State::Endpoint { url, answers } => {
+        ProbeState::Endpoint { url, answers } => {
             let tried = if answers.is_some() { "takes connections" } else { "is not tried" };
             Finding::ok(Group::Agents, format!("{id}: {url} {tried}"))
         }
@@ -70,16 +70,16 @@ mod tests {
 
     #[test]
     fn what_each_sight_means() {
-        let says = |is_configured: bool, is_wanted: bool, state: State| {
-            judge(&Seen { id: "a".into(), is_configured, is_wanted, state })
+        let says = |is_configured: bool, is_wanted: bool, state: ProbeState| {
+            judge(&ProbedAgent { id: "a".into(), is_configured, is_wanted, state })
                 .map(|Finding { level, what, .. }| format!("{level} {what}"))
         };
-        let missing = || State::Missing { command: "x".into() };
-        let found = |version: Option<&str>| State::Found {
+        let missing = || ProbeState::Missing { command: "x".into() };
+        let found = |version: Option<&str>| ProbeState::Found {
             path: "/bin/x".into(),
             version: version.map(str::to_owned),
         };
-        let endpoint = |answers| State::Endpoint { url: "http://x/".into(), answers };
+        let endpoint = |answers| ProbeState::Endpoint { url: "http://x/".into(), answers };
         assert_eq!(says(false, false, missing()), None);
         for (finding, said) in [
             (says(false, true, missing()), "warn a: there is no program x"),
@@ -87,7 +87,7 @@ mod tests {
             (says(true, true, found(None)), "ok a: /bin/x"),
             (says(false, false, found(Some("\nx 1.0\nmore"))), "ok a: /bin/x, x 1.0"),
             (
-                says(false, false, State::Broken { path: "/bin/x".into() }),
+                says(false, false, ProbeState::Broken { path: "/bin/x".into() }),
                 "warn a: /bin/x does not tell its version",
             ),
             (

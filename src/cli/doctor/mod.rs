@@ -18,7 +18,7 @@ mod clock;
 mod data;
 mod egress;
 mod finding;
-mod listening;
+mod listener;
 mod providers;
 mod quotas;
 mod report;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use super::args::DoctorArgs;
 use super::client;
-use super::origin::{self, Origin};
+use super::config_source::{self, Origin};
 use super::output::{Failure, print, print_json};
 use crate::config::{Config, ConfigError, Key, Proxy, Secret};
 use crate::upstream::Roots;
@@ -38,7 +38,7 @@ use finding::{Finding, Group, Level};
 
 /// Looks at everything, and says what to do; the status is 1 when something fails.
 pub(super) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
-    let findings = match origin::find_for(&args.serve) {
+    let findings = match config_source::find_for(&args.serve) {
         Ok((origin, config)) => {
             let found = client::run(look(&origin, &config, args.offline))?;
             report::tidy(found, &secrets(&config))
@@ -62,7 +62,7 @@ async fn look(origin: &Origin, config: &Config, offline: bool) -> Result<Vec<Fin
     let tls = Arc::new(tls);
     let ((providers, clocks), (listening, runs), quotas, agents) = tokio::join!(
         providers::look(origin, config, offline, &roots),
-        listening::look(config, &tls),
+        listener::look(config, &tls),
         quotas::look(config),
         agents::look(config, offline),
     );

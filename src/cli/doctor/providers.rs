@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use switchtower_layers::{classify::Meaning, exchange::UpstreamError};
+use switchtower_layers::{classify::ResponseClass, exchange::UpstreamError};
 
 use super::egress;
 use super::finding::{Finding, Group, Level};
-use crate::cli::origin::Origin;
+use crate::cli::config_source::Origin;
 use crate::cli::reach::{self, Answer, Broken};
 use crate::config::{Config, Key, Probe, Provider, Proxy, ProxySource, Secret, is_local};
 use crate::upstream::Roots;
@@ -109,7 +109,7 @@ fn judge(name: &str, provider: &Provider, answer: &Result<Answer, Broken>) -> Fi
 
 fn answered(provider: &Provider, answer: &Answer) -> (Level, String, Option<String>) {
     let status = answer.status;
-    let meaning = Meaning::of_answer(status, Some(&UpstreamError::read(&answer.body)));
+    let meaning = ResponseClass::of_answer(status, Some(&UpstreamError::read(&answer.body)));
     let base_url = "see whether its `base_url` is right: most end in /v1";
     let (level, what, next) = match status.as_u16() {
         200..=299 if answer.is_page => {
@@ -119,13 +119,13 @@ fn answered(provider: &Provider, answer: &Answer) -> (Level, String, Option<Stri
             let what = format!("answers in {} ms and takes the key", answer.took.as_millis());
             return (Level::Ok, what, None);
         }
-        429 if meaning == Meaning::Exhausted => {
+        429 if meaning == ResponseClass::Exhausted => {
             (Level::Fail, "has no quota left (429)".to_owned(), "top it up".to_owned())
         }
-        status if meaning == Meaning::Exhausted => {
+        status if meaning == ResponseClass::Exhausted => {
             (Level::Fail, format!("has no credit left ({status})"), "top it up".to_owned())
         }
-        status if matches!(status, 401 | 403) || meaning == Meaning::Refused => {
+        status if matches!(status, 401 | 403) || meaning == ResponseClass::Refused => {
             let next = match &provider.key_env {
                 Some(variable) => format!("put a valid one into {variable}"),
                 None => "put a valid one into its `api_key`".to_owned(),

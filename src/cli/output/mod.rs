@@ -1,6 +1,6 @@
 //! Writing without panicking when nobody reads any more.
 
-mod plain;
+mod sanitize;
 mod time;
 
 use std::fmt;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::config::ConfigError;
-pub(super) use plain::{Plain, line, plain, start};
+pub(super) use sanitize::{Plain, line, plain, start};
 pub(super) use time::{ago, clock, until};
 
 /// Why a command failed, to be read by a person.

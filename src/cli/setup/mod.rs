@@ -8,11 +8,11 @@
 //! | `probe` | whether a provider takes a key |
 //! | `ask` | asks whoever sits there |
 
-mod ask;
 mod dotenv;
 mod plan;
 mod preset;
 mod probe;
+mod prompt;
 
 use std::env;
 use std::fs;
@@ -26,9 +26,9 @@ use super::args::{Preset, SetupArgs};
 use super::file;
 use super::output::{Failure, complain, misuse, print};
 use crate::config::{Config, Env, trim_key};
-use ask::Asker;
 use plan::{Chosen, Plan};
 use probe::Verdict;
+use prompt::Asker;
 
 /// Asks, or takes what the arguments say, and writes.
 pub(super) fn run(args: &SetupArgs) -> Result<ExitCode, Failure> {
@@ -289,5 +289,5 @@ fn stdin() -> Result<String, Failure> {
 
 /// Something to know, which is no error.
 fn note(message: &str) {
-    ask::say(&format!("note: {message}\n"));
+    prompt::say(&format!("note: {message}\n"));
 }

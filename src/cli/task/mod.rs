@@ -12,7 +12,7 @@
 mod directory;
 mod interrupt;
 mod progress;
-mod screen;
+mod terminal;
 mod text;
 mod watch;
 

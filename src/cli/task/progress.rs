@@ -31,7 +31,7 @@ pub(super) struct Progress {
     /// Who is at work.
     busy: Vec<String>,
     /// What each agent has answered so far.
-    said: IndexMap<String, Said>,
+    said: IndexMap<String, AgentText>,
     /// Whose answer was shown last.
     speaker: Option<String>,
     /// Whether the next character of an answer begins a line.
@@ -39,7 +39,7 @@ pub(super) struct Progress {
 }
 
 #[derive(Debug, Default)]
-struct Said {
+struct AgentText {
     answer: String,
     answers: Plain,
     asides: Plain,

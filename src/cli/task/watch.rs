@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use super::interrupt::{Choice, Interrupts};
 use super::interrupted;
 use super::progress::Progress;
-use super::screen::Screen;
+use super::terminal::Screen;
 use crate::cli::client::{self, Client, Error, Event, Task, encode, follow};
 use crate::cli::output::{Failure, plain, print};
 

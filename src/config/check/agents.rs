@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::Checker;
 use super::provider::is_variable;
-use crate::config::error::Place;
+use crate::config::error::SourcePosition;
 use crate::config::raw::{Entries, RawAgent, RawAgentType, RawInput, Text};
 use crate::config::{Agent, AgentKind, Input, Program, Secret, TasksConfig, agent_id, is_local};
 
@@ -18,7 +18,7 @@ impl Checker<'_> {
     }
 
     fn agent(&mut self, raw: Spanned<RawAgent>, allow_remote: bool) -> Option<Agent> {
-        let place = Place::of(&raw);
+        let place = SourcePosition::of(&raw);
         let mut raw = raw.value;
         let Some(id) = raw.id.take() else {
             self.wrong_at(place, "this agent has no id");
@@ -80,14 +80,25 @@ impl Checker<'_> {
     /// A setting that would do nothing is a mistake that nobody would notice otherwise.
     fn misplaced(&mut self, raw: &RawAgent, kind: RawAgentType) {
         let is_http = kind == RawAgentType::Http;
-        let first = |list: Option<&Vec<Text>>| list.and_then(|list| Place::of(list.first()?));
-        let env = raw.env.as_ref().and_then(|env| Place::of(&env.0.first()?.0));
+        let first =
+            |list: Option<&Vec<Text>>| list.and_then(|list| SourcePosition::of(list.first()?));
+        let env = raw.env.as_ref().and_then(|env| SourcePosition::of(&env.0.first()?.0));
         for (setting, place, owner, belongs) in [
-            ("command", raw.command.as_ref().and_then(Place::of), "run a program", !is_http),
+            (
+                "command",
+                raw.command.as_ref().and_then(SourcePosition::of),
+                "run a program",
+                !is_http,
+            ),
             ("args", first(raw.args.as_ref()), "run a program", !is_http),
-            ("input", raw.input.as_ref().and_then(Place::of), "run a program", !is_http),
+            ("input", raw.input.as_ref().and_then(SourcePosition::of), "run a program", !is_http),
             ("env", env, "run a program", !is_http),
-            ("endpoint", raw.endpoint.as_ref().and_then(Place::of), "are of type http", is_http),
+            (
+                "endpoint",
+                raw.endpoint.as_ref().and_then(SourcePosition::of),
+                "are of type http",
+                is_http,
+            ),
         ] {
             if place.is_some() && !belongs {
                 self.wrong_at(place, format!("`{setting}` is for agents that {owner}"));

@@ -5,7 +5,7 @@ use serde_saphyr::Spanned;
 use super::Checker;
 use crate::config::auth::is_key_name;
 use crate::config::env::Resolved;
-use crate::config::error::Place;
+use crate::config::error::SourcePosition;
 use crate::config::raw::{RawAuth, RawAuthKey, RawLimits, RawTls, Text};
 use crate::config::{
     Auth, AuthKey, Config, ConnectionLimits, KeyHash, Models, Scope, Tls, trim_key,
@@ -51,7 +51,7 @@ impl Checker<'_> {
         variables: &Resolved,
         models: &mut Models,
     ) -> Option<(Text, AuthKey)> {
-        let place = Place::of(&raw);
+        let place = SourcePosition::of(&raw);
         let raw = raw.value;
         let Some(name) = raw.name else {
             self.wrong_at(place, "this key has no name");
@@ -162,7 +162,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn tls(&mut self, raw: Spanned<RawTls>) -> Option<Tls> {
-        let place = Place::of(&raw);
+        let place = SourcePosition::of(&raw);
         let RawTls { cert, key } = raw.value;
         for (name, file) in [("cert", &cert), ("key", &key)] {
             if file.is_none() {

@@ -1,7 +1,7 @@
 //! What the errors of a provider mean.
 
 use serde_saphyr::Spanned;
-use switchtower_layers::classify::{ErrorRule, ErrorRules, Meaning};
+use switchtower_layers::classify::{ErrorRule, ErrorRules, ResponseClass};
 
 use super::Checker;
 use crate::config::raw::{RawErrorRule, Text};
@@ -45,10 +45,10 @@ impl Checker<'_> {
         Some(rule)
     }
 
-    fn meaning(&mut self, means: &Text) -> Option<Meaning> {
-        let meaning = Meaning::from_name(&means.value);
+    fn meaning(&mut self, means: &Text) -> Option<ResponseClass> {
+        let meaning = ResponseClass::from_name(&means.value);
         if meaning.is_none() {
-            let names = Meaning::OF_ERRORS.map(Meaning::as_str);
+            let names = ResponseClass::OF_ERRORS.map(ResponseClass::as_str);
             self.wrong(means, format!("`{}` is not a choice here", means.value))
                 .help(suggest::help(&means.value, names, "the choices are"));
         }

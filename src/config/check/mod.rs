@@ -20,7 +20,7 @@ use std::path::Path;
 
 use serde_saphyr::Spanned;
 
-use super::error::{Place, Problem};
+use super::error::{Problem, SourcePosition};
 use super::raw::Raw;
 use super::{Config, Env};
 
@@ -89,10 +89,14 @@ struct Checker<'a> {
 impl Checker<'_> {
     /// Notes what is wrong with a value.
     fn wrong<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) -> &mut Problem {
-        self.wrong_at(Place::of(value), message)
+        self.wrong_at(SourcePosition::of(value), message)
     }
 
-    fn wrong_at(&mut self, place: Option<Place>, message: impl Into<String>) -> &mut Problem {
+    fn wrong_at(
+        &mut self,
+        place: Option<SourcePosition>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
         self.problems.push(Problem::new(place, message));
         self.problems.last_mut().expect("it was just pushed")
     }

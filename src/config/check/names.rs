@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_saphyr::Spanned;
 
 use super::Checker;
-use crate::config::error::Place;
+use crate::config::error::SourcePosition;
 use crate::config::raw::Text;
 use crate::config::suggest;
 
@@ -80,8 +80,8 @@ impl Checker<'_> {
         (twin_name, twin): (&str, Option<Spanned<T>>),
     ) -> Option<Spanned<T>> {
         if let (Some(value), Some(twin)) = (&value, &twin) {
-            let (one, two) = (Place::of(value), Place::of(twin));
-            let line = |place: Option<Place>| place.map(|place| place.line);
+            let (one, two) = (SourcePosition::of(value), SourcePosition::of(twin));
+            let line = |place: Option<SourcePosition>| place.map(|place| place.line);
             let (first, second) = if line(one) <= line(two) { (one, two) } else { (two, one) };
             let message = format!("`{name}` and `{twin_name}` are the same setting, given twice");
             self.wrong_at(second, message)

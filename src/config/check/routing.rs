@@ -3,7 +3,7 @@
 use serde_saphyr::Spanned;
 
 use super::Checker;
-use crate::config::error::Place;
+use crate::config::error::SourcePosition;
 use crate::config::raw::{RawRouting, RawRule, RawStrategy, Text};
 use crate::config::{BUILTIN_AGENTS, Routing, Rule, Strategy};
 
@@ -24,7 +24,7 @@ impl Checker<'_> {
     }
 
     fn rule(&mut self, raw: Spanned<RawRule>, known: &[&str]) -> Option<Rule> {
-        let place = Place::of(&raw);
+        let place = SourcePosition::of(&raw);
         let raw = raw.value;
         let Some(name) = raw.name else {
             self.wrong_at(place, "this rule has no name");

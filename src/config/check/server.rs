@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::Checker;
 use crate::config::Config;
-use crate::config::error::Place;
+use crate::config::error::SourcePosition;
 use crate::config::raw::{Raw, Text};
 
 impl Checker<'_> {
@@ -21,7 +21,7 @@ impl Checker<'_> {
                 }
             }
             // One of the command line has no place here: whoever is to listen on it refuses it.
-            let is_written = Place::of(host).is_some();
+            let is_written = SourcePosition::of(host).is_some();
             if is_written && !config.host.is_loopback() && self.clients.is_empty() {
                 self.wrong(host, lets_others_in(config.host))
                     .help("add `auth.keys`; `switchtower key new` makes one".to_owned());

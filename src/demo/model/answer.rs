@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ask::Ask, calls, speech};
+use super::{ask::Ask, calls, text};
 use crate::demo::openai::{self, Stamp};
 
 /// Arguments are streamed in fragments of this many characters.
@@ -20,7 +20,7 @@ pub(super) struct Answer {
 enum Part {
     Text(String),
     /// A call begins.
-    Call {
+    ToolCall {
         index: usize,
         id: String,
         name: String,
@@ -37,10 +37,10 @@ impl Answer {
         let calls = calls::wanted(ask);
         let (mut parts, mut finish) = if calls.is_empty() {
             let text = match &ask.result {
-                Some(result) => speech::report(result),
-                None => speech::answer(ask.question.as_deref()),
+                Some(result) => text::report(result),
+                None => text::answer(ask.question.as_deref()),
             };
-            (speech::words(&text).into_iter().map(Part::Text).collect(), "stop")
+            (text::words(&text).into_iter().map(Part::Text).collect(), "stop")
         } else {
             (call_parts(calls, stamp), "tool_calls")
         };
@@ -81,7 +81,7 @@ impl Answer {
         for part in &self.parts {
             match part {
                 Part::Text(word) => text.push_str(word),
-                Part::Call { id, name, .. } => {
+                Part::ToolCall { id, name, .. } => {
                     arguments.clear();
                     calls.push(json!({
                         "id": id,
@@ -110,7 +110,7 @@ impl Answer {
     /// The content of the first chunk: text begins empty, calls have none.
     fn opening(&self) -> Value {
         match self.parts.first() {
-            Some(Part::Call { .. }) => Value::Null,
+            Some(Part::ToolCall { .. }) => Value::Null,
             _ => "".into(),
         }
     }
@@ -120,7 +120,7 @@ impl Part {
     fn delta(&self) -> Value {
         match self {
             Self::Text(word) => json!({"content": word}),
-            Self::Call { index, id, name } => json!({"tool_calls": [{
+            Self::ToolCall { index, id, name } => json!({"tool_calls": [{
                 "index": index,
                 "id": id,
                 "type": "function",
@@ -133,11 +133,11 @@ impl Part {
     }
 }
 
-fn call_parts(calls: Vec<calls::Call>, stamp: &Stamp) -> Vec<Part> {
+fn call_parts(calls: Vec<calls::ToolCall>, stamp: &Stamp) -> Vec<Part> {
     let unique = stamp.id.trim_start_matches("chatcmpl-");
     let mut parts = Vec::new();
     for (index, call) in calls.into_iter().enumerate() {
-        parts.push(Part::Call { index, id: format!("call_{unique}{index}"), name: call.name });
+        parts.push(Part::ToolCall { index, id: format!("call_{unique}{index}"), name: call.name });
         let arguments: Vec<char> = call.arguments.chars().collect();
         parts.extend(
             arguments

@@ -13,14 +13,14 @@ const TELLING: usize = 4;
 
 /// A call to make.
 #[derive(Debug, PartialEq)]
-pub(super) struct Call {
+pub(super) struct ToolCall {
     pub(super) name: String,
     /// A JSON object, as a string.
     pub(super) arguments: String,
 }
 
 /// The calls that answer a request; none if it wants words.
-pub(super) fn wanted(ask: &Ask) -> Vec<Call> {
+pub(super) fn wanted(ask: &Ask) -> Vec<ToolCall> {
     let question = ask.question.as_deref().unwrap_or_default();
     let first = || ask.tools.first().into_iter().collect();
     let chosen: Vec<&Tool> = match &ask.choice {
@@ -44,12 +44,12 @@ pub(super) fn wanted(ask: &Ask) -> Vec<Call> {
     chosen.into_iter().take(most).map(|tool| call(tool, question)).collect()
 }
 
-fn call(tool: &Tool, question: &str) -> Call {
+fn call(tool: &Tool, question: &str) -> ToolCall {
     let arguments = match &tool.parameters {
         parameters if parameters.is_object() => schema::example(parameters, question).to_string(),
         _ => "{}".to_owned(),
     };
-    Call { name: tool.name.clone(), arguments }
+    ToolCall { name: tool.name.clone(), arguments }
 }
 
 /// Whether the words contain a telling word of the tool's name.

@@ -7,7 +7,7 @@ mod answer;
 mod ask;
 mod calls;
 mod schema;
-mod speech;
+mod text;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +21,7 @@ use self::{
 use super::{
     fault::Fault,
     openai::{self, Stamp},
-    received::Received,
+    recorded_request::Received,
     reply::Reply,
 };
 

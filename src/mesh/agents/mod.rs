@@ -14,24 +14,24 @@
 //!
 //! The other bounds are those of [`TasksConfig`](crate::config::TasksConfig).
 
+mod builtin;
 mod directory;
 mod endpoint;
-mod known;
-mod leftovers;
+mod health;
+mod orphans;
+mod probe;
 mod program;
 mod reconfigure;
 mod records;
 mod registering;
 mod registration;
 mod registry;
-mod survey;
+mod runner;
 mod types;
-mod watch;
-mod work;
 
 pub(crate) use directory::check_directory;
+pub(crate) use probe::{ProbeState, ProbedAgent, survey};
 pub use registration::{RegisterError, Registration, UnregisterError};
-pub(crate) use survey::{Seen, State, survey};
 pub use types::{Fault, Kind, Output, Status, Stream, Summary, Work};
 
 pub(super) use records::SCHEMA;
@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::endpoint::Client;
-use self::registry::{Agent, Reach, Registry};
+use self::registry::{Agent, Registry, Transport};
 use super::database::Database;
 use super::events::Events;
 use crate::config::Config;
@@ -102,7 +102,7 @@ impl Inner {
     /// Those that are endpoints.
     fn endpoints(&self) -> Vec<Arc<Agent>> {
         let mut all = self.registry.lock().all();
-        all.retain(|agent| matches!(agent.reach, Reach::Endpoint(_)));
+        all.retain(|agent| matches!(agent.reach, Transport::Endpoint(_)));
         all
     }
 }
@@ -112,7 +112,7 @@ impl Agents {
     #[must_use]
     pub fn new(config: &Arc<Config>, database: Database, events: Events) -> Self {
         let mut registry = Registry::default();
-        reconfigure::take_up(&mut registry, known::looked_up(config));
+        reconfigure::take_up(&mut registry, builtin::looked_up(config));
         let (looks, asked) = mpsc::channel(LOOKS);
         Self {
             inner: Arc::new(Inner {
@@ -138,14 +138,14 @@ impl Agents {
     pub async fn start(&self) {
         let inner = &self.inner;
         if inner.database.exists() {
-            leftovers::take_up(&inner.database).await;
+            orphans::take_up(&inner.database).await;
         }
         let registered = self.registered().await;
         reconfigure::put_back(&mut inner.registry.lock(), registered);
-        let _ = timeout(FIRST_LOOK, watch::look_at(inner, inner.endpoints())).await;
+        let _ = timeout(FIRST_LOOK, health::look_at(inner, inner.endpoints())).await;
         let asked = inner.asked.lock().take();
         if let Some(asked) = asked {
-            let watch = watch::watch(Arc::downgrade(inner), asked, inner.changed.clone());
+            let watch = health::watch(Arc::downgrade(inner), asked, inner.changed.clone());
             let end = inner.end.clone();
             tokio::spawn(async move { end.run_until_cancelled(watch).await });
         }

@@ -6,8 +6,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::endpoint::Client;
-use super::registry::{Agent, Registry, Sight};
-use super::{Agents, FIRST_LOOK, Settings, Summary, known, watch};
+use super::registry::{Agent, Reachability, Registry};
+use super::{Agents, FIRST_LOOK, Settings, Summary, builtin, health};
 use crate::clock::now;
 use crate::config::Config;
 use crate::mesh::events::Event;
@@ -30,7 +30,7 @@ impl Agents {
             return then();
         }
         let config = config.clone();
-        let known = spawn_blocking(move || known::looked_up(&config)).await;
+        let known = spawn_blocking(move || builtin::looked_up(&config)).await;
         // Else the process ends.
         let Ok(known) = known else { return };
 
@@ -43,7 +43,7 @@ impl Agents {
             put_back(&mut registry, registered);
         }
         then();
-        let _ = timeout(FIRST_LOOK, watch::look_at(inner, inner.endpoints())).await;
+        let _ = timeout(FIRST_LOOK, health::look_at(inner, inner.endpoints())).await;
         self.tell(&listed);
         inner.changed.notify_one();
     }
@@ -68,8 +68,8 @@ impl Agents {
 pub(super) fn take_up(registry: &mut Registry, known: Vec<(Arc<Agent>, bool)>) {
     registry.replace(known.iter().map(|(agent, _)| agent.clone()));
     for (agent, is_found) in known {
-        if is_found && registry.sight(&agent) == Some(Sight::Missing) {
-            registry.saw(&agent, Sight::There(None), now());
+        if is_found && registry.sight(&agent) == Some(Reachability::Missing) {
+            registry.saw(&agent, Reachability::There(None), now());
         }
     }
 }

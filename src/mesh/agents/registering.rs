@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::Uri;
 use tokio::time::timeout;
 
-use super::registry::{Agent, Origin, Reach};
+use super::registry::{Agent, Origin, Transport};
 use super::{
     Agents, MAX_REGISTERED, RegisterError, Registration, Status, Summary, UnregisterError,
-    endpoint, records, watch,
+    endpoint, health, records,
 };
 use crate::mesh::events::Event;
 
@@ -45,7 +45,7 @@ impl Agents {
         inner.registry.lock().put(agent.clone());
         drop(registering);
 
-        watch::look(inner, &agent, false).await;
+        health::look(inner, &agent, false).await;
         let Some(summary) = self.get(&agent.id) else {
             return Ok(summary_of(&agent));
         };
@@ -99,7 +99,7 @@ impl Agents {
 /// As it is from then on.
 fn registered_agent(registration: Registration, endpoint: Uri) -> Agent {
     let Registration { id, name, kind, capabilities, endpoint: _ } = registration;
-    let (origin, reach) = (Origin::Registered, Reach::Endpoint(endpoint));
+    let (origin, reach) = (Origin::Registered, Transport::Endpoint(endpoint));
     Agent { id, name, kind, capabilities, timeout: None, origin, reach }
 }
 

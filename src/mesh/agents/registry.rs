@@ -19,7 +19,7 @@ pub(super) struct Agent {
     pub(super) capabilities: Vec<String>,
     pub(super) timeout: Option<Duration>,
     pub(super) origin: Origin,
-    pub(super) reach: Reach,
+    pub(super) reach: Transport,
 }
 
 impl Agent {
@@ -41,14 +41,14 @@ pub(super) enum Origin {
 
 /// How it is reached.
 #[derive(Debug, PartialEq)]
-pub(super) enum Reach {
+pub(super) enum Transport {
     Program(Launch),
     Endpoint(Uri),
 }
 
 /// What was found when it was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum Reachability {
     /// No such program, or nobody at the endpoint.
     Missing,
     /// The program does not even tell its version.
@@ -62,23 +62,24 @@ pub(super) enum Sight {
 #[derive(Debug)]
 struct Entry {
     agent: Arc<Agent>,
-    sight: Sight,
+    sight: Reachability,
     last_seen: Option<u64>,
 }
 
 impl Entry {
     fn new(agent: Arc<Agent>) -> Self {
-        Self { agent, sight: Sight::Missing, last_seen: None }
+        Self { agent, sight: Reachability::Missing, last_seen: None }
     }
 
     fn is_listed(&self) -> bool {
-        self.agent.origin != Origin::BuiltIn { is_named: false } || self.sight != Sight::Missing
+        self.agent.origin != Origin::BuiltIn { is_named: false }
+            || self.sight != Reachability::Missing
     }
 
     fn summary(&self, is_at_work: bool) -> Summary {
         let status = match self.sight {
-            Sight::There(_) if is_at_work => Status::Busy,
-            Sight::There(_) => Status::Online,
+            Reachability::There(_) if is_at_work => Status::Busy,
+            Reachability::There(_) => Status::Online,
             _ => Status::Offline,
         };
         Summary {
@@ -155,7 +156,7 @@ impl Registry {
     }
 
     /// What was found last time.
-    pub(super) fn sight(&self, agent: &Arc<Agent>) -> Option<Sight> {
+    pub(super) fn sight(&self, agent: &Arc<Agent>) -> Option<Reachability> {
         self.entries
             .get(&agent.id)
             .filter(|entry| Arc::ptr_eq(&entry.agent, agent))
@@ -163,9 +164,9 @@ impl Registry {
     }
 
     /// It was looked for.
-    pub(super) fn saw(&mut self, agent: &Arc<Agent>, sight: Sight, now: u64) {
+    pub(super) fn saw(&mut self, agent: &Arc<Agent>, sight: Reachability, now: u64) {
         if let Some(entry) = self.entry(agent) {
-            if matches!(sight, Sight::There(_)) {
+            if matches!(sight, Reachability::There(_)) {
                 entry.last_seen = Some(now);
             }
             entry.sight = sight;
@@ -191,8 +192,8 @@ impl Registry {
     pub(super) fn has_answered(&mut self, agent: &Arc<Agent>, now: u64) {
         if let Some(entry) = self.entry(agent) {
             entry.last_seen = Some(now);
-            if entry.sight == Sight::Missing || entry.sight == Sight::Broken {
-                entry.sight = Sight::There(None);
+            if entry.sight == Reachability::Missing || entry.sight == Reachability::Broken {
+                entry.sight = Reachability::There(None);
             }
         }
     }

@@ -12,11 +12,11 @@ use super::log::Bounds;
 #[derive(Debug)]
 pub(super) struct Queue {
     bounds: Bounds,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     frames: VecDeque<Frame>,
     bytes: usize,
     end: Option<End>,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::table::{self, Result, json};
-use super::{Found, Message, NewMessage, Refused, limits, text};
+use super::{Found, Message, NewMessage, Refused, fts_terms, limits};
 
 const COLUMNS: &str = "id, role, source, task_id, content, metadata, created_at";
 
@@ -34,7 +34,7 @@ pub(super) fn insert(
     let id = transaction.last_insert_rowid();
     transaction
         .prepare("INSERT INTO messages_text (rowid, space, text) VALUES (?, ?, ?)")?
-        .execute(params![id, word(space), text::segment(&content)])?;
+        .execute(params![id, word(space), fts_terms::segment(&content)])?;
     let id = id.unsigned_abs();
     Ok(Ok(Message { id, role, source, task_id, content, metadata, created_at: now }))
 }
@@ -69,7 +69,7 @@ pub(super) fn search(
     q: &str,
     limit: usize,
 ) -> Result<Vec<Message>> {
-    let Some(query) = text::query(q) else { return Ok(Vec::new()) };
+    let Some(query) = fts_terms::query(q) else { return Ok(Vec::new()) };
     // The word of the space must not count for the order.
     let mut statement = connection.prepare(
         "SELECT rowid FROM messages_text WHERE messages_text MATCH ? \
@@ -84,7 +84,8 @@ pub(super) fn search(
 }
 
 pub(super) fn found(messages: Vec<Message>, q: &str) -> Vec<Found> {
-    let snippet = |message: Message| Found { snippet: text::snippet(&message.content, q), message };
+    let snippet =
+        |message: Message| Found { snippet: fts_terms::snippet(&message.content, q), message };
     messages.into_iter().map(snippet).collect()
 }
 

@@ -14,13 +14,13 @@
 //! | all spaces together | 2 GiB |
 
 mod artifacts;
+mod fts_terms;
 pub mod limits;
 mod messages;
 pub mod name;
 mod table;
 #[cfg(test)]
 mod tests;
-mod text;
 mod view;
 
 use std::fmt;

@@ -274,8 +274,8 @@ fn any_part_of_a_run_and_any_word_is_found() {
     each_case((TEXT, 0_usize..40, 2_usize..5), &async |desk, (text, from, len)| {
         let id = desk.space().await;
         let message = desk.say(&id, &format!("x{text}")).await;
-        let rest = text.chars().skip(from).skip_while(|c| !text::is_run_on(*c));
-        let run: String = rest.take_while(|c| text::is_run_on(*c)).take(len).collect();
+        let rest = text.chars().skip(from).skip_while(|c| !fts_terms::is_run_on(*c));
+        let run: String = rest.take_while(|c| fts_terms::is_run_on(*c)).take(len).collect();
         let words = text.split(|c: char| !c.is_ascii_alphanumeric()).skip(1);
         for q in words.chain([&*run]).filter(|q| !q.is_empty()) {
             assert_eq!(desk.find(&id, q).await, [message], "{q:?} in {text:?}");

@@ -29,7 +29,7 @@
 
 mod journal;
 mod keyword;
-mod message;
+mod prompt;
 mod queue;
 mod routing;
 mod run;
@@ -50,10 +50,10 @@ use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use super::agents::Stream;
-pub use routing::Nobody;
+pub use routing::NoAgent;
 pub use store::Page;
 pub(super) use store::SCHEMA;
-pub use submission::{Accepted, NotCancelled, Refused, Submission};
+pub use submission::{Accepted, CancelError, Submission, SubmitError};
 pub use view::{TaskError, TaskStatus, TaskView};
 
 use super::agents::{Fault, Output, Summary, Work};
@@ -173,10 +173,10 @@ impl Tasks {
     ///
     /// When nobody can do it, its space is not there, too many wait already, the gateway stops, or
     /// the database does not work.
-    pub async fn submit(&self, submission: Submission) -> Result<Accepted, Refused> {
+    pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
         // A client that goes away in the middle leaves no half of a task.
         let accepted = tokio::spawn(self.scheduler.clone().accept(submission)).await;
-        accepted.unwrap_or_else(|error| ended(error, Refused::Stopping))
+        accepted.unwrap_or_else(|error| ended(error, SubmitError::Stopping))
     }
 
     /// Takes a task back. It is cancelled at once, its agents soon. One that is cancelled already
@@ -185,9 +185,9 @@ impl Tasks {
     /// # Errors
     ///
     /// When there is no such task, it has ended otherwise, or the database does not work.
-    pub async fn cancel(&self, id: &str) -> Result<TaskView, NotCancelled> {
+    pub async fn cancel(&self, id: &str) -> Result<TaskView, CancelError> {
         let cancelled = tokio::spawn(self.scheduler.clone().cancel(id.to_owned())).await;
-        cancelled.unwrap_or_else(|error| ended(error, NotCancelled::Unknown))
+        cancelled.unwrap_or_else(|error| ended(error, CancelError::Unknown))
     }
 
     /// One of them.

@@ -30,7 +30,7 @@ impl Assignment {
 
 /// Why nobody does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Nobody {
+pub enum NoAgent {
     /// The target is no agent.
     Unknown(String),
     /// There is neither a rule for it nor an agent that is online.
@@ -46,13 +46,13 @@ pub(super) fn route(
     target: Option<&str>,
     routing: &Routing,
     agents: &[Summary],
-) -> Result<Assignment, Nobody> {
+) -> Result<Assignment, NoAgent> {
     if let Some(target) = target.filter(|target| *target != GATEWAY) {
         let is_known = agents.iter().any(|agent| agent.id == target);
         let assignment = || Assignment::one(target, "target");
-        return is_known.then(assignment).ok_or_else(|| Nobody::Unknown(target.into()));
+        return is_known.then(assignment).ok_or_else(|| NoAgent::Unknown(target.into()));
     }
-    by_rule(text, routing).or_else(|| anybody(routing, agents)).ok_or(Nobody::Online)
+    by_rule(text, routing).or_else(|| anybody(routing, agents)).ok_or(NoAgent::Online)
 }
 
 fn by_rule(text: &str, routing: &Routing) -> Option<Assignment> {

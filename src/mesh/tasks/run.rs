@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::message::{MESSAGES, compose, cut};
+use super::prompt::{MESSAGES, compose, cut};
 use super::scheduler::{Scheduler, Slot, said};
 use super::state::Step;
 use super::store::Task;

@@ -17,9 +17,9 @@ use super::journal::Journal;
 use super::queue::{NoPlace, Queue, Ticket};
 use super::routing::route;
 use super::run::Run;
-use super::state::{Phase, State, Step};
+use super::state::{Phase, Step, TaskState};
 use super::store::Task;
-use super::submission::{Accepted, NotCancelled, Refused, Submission};
+use super::submission::{Accepted, CancelError, Submission, SubmitError};
 use super::view::{TaskStatus, TaskView};
 use crate::clock::now;
 use crate::config::Routing;
@@ -108,19 +108,19 @@ impl Scheduler {
         self.queue.lock().pop()
     }
 
-    pub(super) async fn accept(self: Arc<Self>, spec: Submission) -> Result<Accepted, Refused> {
+    pub(super) async fn accept(self: Arc<Self>, spec: Submission) -> Result<Accepted, SubmitError> {
         let routing = { self.routing.lock().clone() };
         let assignment = route(&spec.text, spec.target.as_deref(), &routing, &self.runner.agents())
-            .map_err(Refused::Nobody)?;
+            .map_err(SubmitError::NoAgent)?;
         if let Some(space) = &spec.space
             && !self.spaces.exists(space).await?
         {
-            return Err(Refused::NoSpace(space.clone()));
+            return Err(SubmitError::NoSpace(space.clone()));
         }
-        let place = Place::reserve(&self)?;
+        let place = Reservation::reserve(&self)?;
         let (id, now) = (format!("task_{}", Uuid::now_v7().simple()), now());
         let agents = assignment.agents;
-        let state = State::new(&agents, assignment.is_broadcast, now);
+        let state = TaskState::new(&agents, assignment.is_broadcast, now);
         let reason = assignment.reason;
         let accepted =
             Accepted { task_id: id.clone(), agents: agents.clone(), reason: reason.clone() };
@@ -140,11 +140,11 @@ impl Scheduler {
         Ok(accepted)
     }
 
-    pub(super) async fn cancel(self: Arc<Self>, id: String) -> Result<TaskView, NotCancelled> {
+    pub(super) async fn cancel(self: Arc<Self>, id: String) -> Result<TaskView, CancelError> {
         let step = self.journal.step(&id, Step::Cancelled).await?;
-        let (task, _) = step.ok_or(NotCancelled::Unknown)?;
+        let (task, _) = step.ok_or(CancelError::Unknown)?;
         if task.state.status != TaskStatus::Cancelled {
-            return Err(NotCancelled::Ended(task.state.status));
+            return Err(CancelError::Ended(task.state.status));
         }
         self.queue.lock().cancel(&id);
         Ok(task.view())
@@ -203,13 +203,13 @@ pub(super) fn said(role: &str, source: Option<String>, task: &str, content: Stri
 }
 
 /// A place in the queue, given back unless it is filled.
-struct Place<'a>(&'a Scheduler);
+struct Reservation<'a>(&'a Scheduler);
 
-impl<'a> Place<'a> {
-    fn reserve(scheduler: &'a Scheduler) -> Result<Self, Refused> {
+impl<'a> Reservation<'a> {
+    fn reserve(scheduler: &'a Scheduler) -> Result<Self, SubmitError> {
         scheduler.queue.lock().reserve().map_err(|why| match why {
-            NoPlace::Full => Refused::Full,
-            NoPlace::Closed => Refused::Stopping,
+            NoPlace::Full => SubmitError::Full,
+            NoPlace::Closed => SubmitError::Stopping,
         })?;
         Ok(Self(scheduler))
     }
@@ -221,7 +221,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         self.0.queue.lock().release();
     }

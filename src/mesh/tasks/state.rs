@@ -7,7 +7,7 @@ use super::view::{TaskError, TaskStatus};
 
 /// How far a task is, and each of its agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct TaskState {
     pub(super) status: TaskStatus,
     /// Each agent gives a result of its own.
     pub(super) is_broadcast: bool,
@@ -62,7 +62,7 @@ pub(super) enum Change {
     Cancelled,
 }
 
-impl State {
+impl TaskState {
     pub(super) fn new(agents: &[String], is_broadcast: bool, now: u64) -> Self {
         let run = |agent: &String| Run { agent: agent.clone(), phase: Phase::Waiting };
         Self {

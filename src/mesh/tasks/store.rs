@@ -4,7 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 
-use super::state::State;
+use super::state::TaskState;
 use super::submission::Submission;
 use super::view::{TaskStatus, TaskView};
 
@@ -38,7 +38,7 @@ const PAGE_BYTES: usize = 8 << 20;
 pub(super) struct Task {
     pub(super) id: String,
     pub(super) spec: Submission,
-    pub(super) state: State,
+    pub(super) state: TaskState,
     /// Why these agents.
     pub(super) reason: String,
     pub(super) created_at: u64,
@@ -185,7 +185,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Task> {
     let status: String = row.get(1)?;
     let status = TaskStatus::parse(&status)
         .ok_or_else(|| wrong(1, format!("there is no status `{status}`").into()))?;
-    let state = State {
+    let state = TaskState {
         status,
         is_broadcast: row.get(3)?,
         runs: parsed(row, 5)?,

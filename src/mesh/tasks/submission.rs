@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::routing::Nobody;
+use super::routing::NoAgent;
 use crate::mesh::database;
 
 /// What somebody wants done. Its bounds are those of the wire, and are checked there.
@@ -63,9 +63,9 @@ pub struct Accepted {
 
 /// Why a task is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum SubmitError {
     /// There is nobody to do it.
-    Nobody(Nobody),
+    NoAgent(NoAgent),
     /// There is no such space.
     NoSpace(String),
     /// Too many tasks wait already.
@@ -76,7 +76,7 @@ pub enum Refused {
     Database(database::Error),
 }
 
-impl From<database::Error> for Refused {
+impl From<database::Error> for SubmitError {
     fn from(error: database::Error) -> Self {
         Self::Database(error)
     }
@@ -84,7 +84,7 @@ impl From<database::Error> for Refused {
 
 /// Why a task is not cancelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotCancelled {
+pub enum CancelError {
     /// There is no such task.
     Unknown,
     /// It has ended, so.
@@ -93,7 +93,7 @@ pub enum NotCancelled {
     Database(database::Error),
 }
 
-impl From<database::Error> for NotCancelled {
+impl From<database::Error> for CancelError {
     fn from(error: database::Error) -> Self {
         Self::Database(error)
     }

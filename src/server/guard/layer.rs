@@ -54,8 +54,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let state = match check(&request, self.rules) {
-            Ok(()) => State::Inner { future: self.inner.call(request) },
-            Err(rejection) => State::Rejected { rejection: Some(rejection) },
+            Ok(()) => FutureState::Inner { future: self.inner.call(request) },
+            Err(rejection) => FutureState::Rejected { rejection: Some(rejection) },
         };
         ResponseFuture { state }
     }
@@ -65,13 +65,13 @@ pin_project! {
     /// The future of [`Guard`].
     pub struct ResponseFuture<F> {
         #[pin]
-        state: State<F>,
+        state: FutureState<F>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F> {
+    enum FutureState<F> {
         Inner { #[pin] future: F },
         Rejected { rejection: Option<Rejection> },
     }

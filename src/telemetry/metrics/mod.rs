@@ -2,7 +2,7 @@
 //!
 //! What happens is counted where it happens: attempts by [`stats`](super::stats), requests by
 //! [`record`](super::record). What merely is (circuits, quotas, connections) is looked at when
-//! somebody asks, see [`Standing`]. What the [OpenTelemetry conventions for generative AI][genai]
+//! somebody asks, see [`Gauges`]. What the [OpenTelemetry conventions for generative AI][genai]
 //! have a name for has that name, with underscores for dots.
 //!
 //! Who asks for models does not decide how many series there are: a name that the configuration
@@ -11,11 +11,11 @@
 //! [genai]: https://github.com/open-telemetry/semantic-conventions-genai
 
 mod families;
+mod gauges;
 mod process;
-mod standing;
 mod target;
 
-pub use standing::Standing;
+pub use gauges::Gauges;
 pub use target::Operation;
 pub(super) use target::{TargetMetrics, outcome_name};
 
@@ -92,11 +92,11 @@ impl Metrics {
 
     /// The answer to a scrape.
     #[must_use]
-    pub fn render(&self, standing: &Standing) -> String {
+    pub fn render(&self, standing: &Gauges) -> String {
         let Shared { registry, known, counts, started, .. } = &*self.0;
         let now = Registry::new();
         standing.register(&now, |model| label(&known.read(), model).to_owned());
-        standing::register_keys(&now, counts.read().iter().map(|(kind, count)| (*kind, count())));
+        gauges::register_keys(&now, counts.read().iter().map(|(kind, count)| (*kind, count())));
         Process::read(*started).register(&now);
         let mut families = registry.gather();
         families.extend(now.gather());

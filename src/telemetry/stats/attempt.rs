@@ -52,14 +52,14 @@ impl Settle for Attempt {
     fn settle(self, _: BodyEnd) {
         let Self { series, exchange, operation, begun, is_events, .. } = self;
         let took = begun.elapsed();
-        exchange.read(|facts| {
-            let outcome = facts.outcome().unwrap_or(Outcome::Cancelled);
-            let content_at = facts.content_at.filter(|_| is_events);
+        exchange.read(|record| {
+            let outcome = record.outcome().unwrap_or(Outcome::Cancelled);
+            let content_at = record.content_at.filter(|_| is_events);
             let first_token = content_at.map(|at| at.saturating_duration_since(begun));
-            series.counts.lock().ended(outcome, facts, took, first_token);
-            series.metrics.ended(operation, outcome, took, first_token, facts.usage);
-            if facts.malformed > 0 {
-                series.metrics.malformed(facts.malformed);
+            series.counts.lock().ended(outcome, record, took, first_token);
+            series.metrics.ended(operation, outcome, took, first_token, record.usage);
+            if record.malformed > 0 {
+                series.metrics.malformed(record.malformed);
             }
         });
     }
@@ -69,13 +69,13 @@ pin_project! {
     /// The body of [`CountAttempts`](super::CountAttempts)'s responses.
     pub struct StatsBody<B: Body> {
         #[pin]
-        kind: Kind<B>,
+        kind: BodyKind<B>,
     }
 }
 
 pin_project! {
     #[project = KindProj]
-    enum Kind<B: Body> {
+    enum BodyKind<B: Body> {
         Counted { #[pin] body: SettleBody<B, Attempt> },
         Uncounted { #[pin] body: B },
     }
@@ -84,8 +84,8 @@ pin_project! {
 impl<B: Body> StatsBody<B> {
     pub(super) fn new(body: B, attempt: Option<Attempt>) -> Self {
         let kind = match attempt {
-            Some(attempt) => Kind::Counted { body: SettleBody::new(body, attempt) },
-            None => Kind::Uncounted { body },
+            Some(attempt) => BodyKind::Counted { body: SettleBody::new(body, attempt) },
+            None => BodyKind::Uncounted { body },
         };
         Self { kind }
     }
@@ -121,15 +121,15 @@ impl<B: Body> Body for StatsBody<B> {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Counted { body } => body.is_end_stream(),
-            Kind::Uncounted { body } => body.is_end_stream(),
+            BodyKind::Counted { body } => body.is_end_stream(),
+            BodyKind::Uncounted { body } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Counted { body } => body.size_hint(),
-            Kind::Uncounted { body } => body.size_hint(),
+            BodyKind::Counted { body } => body.size_hint(),
+            BodyKind::Uncounted { body } => body.size_hint(),
         }
     }
 }

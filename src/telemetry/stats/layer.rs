@@ -60,7 +60,7 @@ where
         let attempt = request.extensions().get::<Target>().cloned().map(|target| {
             let exchange = request.extensions_mut().get_or_insert_default::<Exchange>().clone();
             // Until the next attempt begins, the facts are those of the one before.
-            let is_retry = exchange.read(|facts| facts.target.as_ref() == Some(&target));
+            let is_retry = exchange.read(|record| record.target.as_ref() == Some(&target));
             let series = self.stats.of(&target);
             series.counts.lock().attempt(is_retry);
             if is_retry {

@@ -6,10 +6,10 @@
 
 mod attempt;
 mod future;
+mod histogram;
 mod layer;
 mod report;
 mod series;
-mod spread;
 
 pub use attempt::StatsBody;
 pub use future::ResponseFuture;
@@ -112,7 +112,7 @@ mod tests {
         let observed = exchange.clone();
         let inner = service_fn(move |request: Request<()>| {
             let target = request.extensions().get().cloned();
-            observed.begin().update(|facts| facts.target = target);
+            observed.begin().update(|record| record.target = target);
             async { Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())) }
         });
         let mut service = StatsLayer::new(stats.clone()).layer(inner);
@@ -150,7 +150,7 @@ mod tests {
         let exchange = Exchange::default();
         let observed = exchange.clone();
         let inner = service_fn(move |_: Request<()>| {
-            observed.begin().update(|facts| facts.content = true);
+            observed.begin().update(|record| record.content = true);
             let response = Response::builder().header("content-type", "text/event-stream");
             std::future::ready(Ok::<_, Infallible>(
                 response.body(Full::<Bytes>::from("a")).unwrap(),

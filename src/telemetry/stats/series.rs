@@ -1,8 +1,8 @@
 use parking_lot::Mutex;
-use switchtower_layers::exchange::{Facts, Outcome};
+use switchtower_layers::exchange::{AttemptRecord, Outcome};
 use tokio::time::Duration;
 
-use super::{ModelReport, Outcomes, Tokens, spread::Spread};
+use super::{ModelReport, Outcomes, Tokens, histogram::LatencyHistogram};
 use crate::telemetry::metrics::TargetMetrics;
 
 /// One target's series: for the report, and for Prometheus.
@@ -27,8 +27,8 @@ pub(super) struct Counts {
     failovers: u64,
     outcomes: Outcomes,
     tokens: Tokens,
-    latency: Spread,
-    first_token: Spread,
+    latency: LatencyHistogram,
+    first_token: LatencyHistogram,
 }
 
 impl Counts {
@@ -47,7 +47,7 @@ impl Counts {
     pub(super) fn ended(
         &mut self,
         outcome: Outcome,
-        facts: &Facts,
+        record: &AttemptRecord,
         took: Duration,
         first_token: Option<Duration>,
     ) {
@@ -58,7 +58,7 @@ impl Counts {
             Outcome::Neutral => neutral,
             Outcome::Cancelled => cancelled,
         } += 1;
-        if let Some(usage) = facts.usage {
+        if let Some(usage) = record.usage {
             self.tokens.input += usage.input;
             self.tokens.output += usage.output;
         }

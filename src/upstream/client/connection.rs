@@ -110,7 +110,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::upstream::{counted::Connections, proxy::Stream};
+    use crate::upstream::{connection_count::Connections, proxy::Stream};
 
     /// What nobody has asked for would be taken for the answer to the next request.
     #[tokio::test]

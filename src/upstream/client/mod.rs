@@ -33,14 +33,14 @@ use self::{
     pool::Pool,
 };
 use super::{
+    connection_count::{Connections, CountedConnection},
     connector::ConnectDeadline,
-    counted::{Connections, Counted},
     dialer::Dialer,
     proxy::{Forwarding, ProxyClient, Stream},
 };
 
 type Connector = ConnectDeadline<HttpsConnector<Dialer>>;
-type Io = Counted<MaybeHttpsStream<TokioIo<Stream>>>;
+type Io = CountedConnection<MaybeHttpsStream<TokioIo<Stream>>>;
 
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::script::{Stream, asked_with, chunk, deltas, message, stream_of};
-use crate::responses::Kind;
+use super::script::{Stream, chunk, context_with, deltas, message, stream_of};
+use crate::responses::ToolKind;
 
 fn function(name: &str, arguments: &str, call_id: &str) -> Value {
     json!({"type": "function_call", "status": "completed", "call_id": call_id, "name": name,
@@ -55,7 +55,7 @@ fn interleaved_calls_keep_their_places() {
 #[test]
 fn a_call_begins_when_its_arguments_do() {
     // `f` may be the beginning of another name until then.
-    let tools = [("f", Kind::Function, "f", None), ("ff", Kind::Function, "ff", None)];
+    let tools = [("f", ToolKind::Function, "f", None), ("ff", ToolKind::Function, "ff", None)];
     let pieces = [
         piece(json!(0), json!("c1"), json!("f"), json!("")),
         piece(json!(0), NONE, NONE, json!("")),
@@ -67,7 +67,7 @@ fn a_call_begins_when_its_arguments_do() {
         .map(|piece| chunk(&calls(std::slice::from_ref(piece)), &NONE))
         .chain([chunk(&json!({}), &json!("tool_calls"))])
         .collect();
-    let stream = stream_of(asked_with(&tools), &chunks);
+    let stream = stream_of(context_with(&tools), &chunks);
     assert_eq!(stream.deltas("response.function_call_arguments.delta"), ["{\"a\"", ":1}"]);
 }
 

@@ -31,7 +31,12 @@ pub(super) struct Upstream {
 impl Calls {
     /// Adds a piece, and gives the call it belongs to. `position` is where it stands among the
     /// pieces that came together; in a whole answer every piece is a call.
-    pub(super) fn add(&mut self, piece: &chunk::Call<'_>, position: usize, whole: bool) -> usize {
+    pub(super) fn add(
+        &mut self,
+        piece: &chunk::ToolCallDelta<'_>,
+        position: usize,
+        whole: bool,
+    ) -> usize {
         let arguments = piece.arguments();
         let found = if whole { None } else { self.find(piece, &arguments, position) };
         let at = found.unwrap_or_else(|| {
@@ -50,7 +55,12 @@ impl Calls {
         at
     }
 
-    fn find(&mut self, piece: &chunk::Call<'_>, arguments: &str, position: usize) -> Option<usize> {
+    fn find(
+        &mut self,
+        piece: &chunk::ToolCallDelta<'_>,
+        arguments: &str,
+        position: usize,
+    ) -> Option<usize> {
         let (id, name, index) = (&*piece.id.0, piece.name(), piece.index.0);
         let agrees =
             |call: &Upstream| call.index.is_none() || index.is_none_or(|_| call.index == index);

@@ -17,7 +17,7 @@ use super::{
 
 /// What a piece of text is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum ProviderError {
     Reasoning,
     Content,
     /// Of the call that the chunk before was about.
@@ -79,9 +79,9 @@ pub(super) struct Choice<'a> {
     #[serde(default)]
     index: Number,
     #[serde(borrow)]
-    pub(super) delta: Option<Said<'a>>,
+    pub(super) delta: Option<Delta<'a>>,
     #[serde(borrow)]
-    pub(super) message: Option<Said<'a>>,
+    pub(super) message: Option<Delta<'a>>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Text<'a>,
     /// The reason in the words of the provider behind OpenRouter.
@@ -122,7 +122,7 @@ impl<'a> Choice<'a> {
 
     /// The text, the inside of a JSON string, if the choice is a piece of one and nothing else
     /// that would say more the second time: a finish reason does not.
-    pub(super) fn only_text(&self) -> Option<(Told, &'a str)> {
+    pub(super) fn only_text(&self) -> Option<(ProviderError, &'a str)> {
         let is_plain = self.logprobs.is_none_or(is_nothing) && self.message.is_none();
         self.delta.as_ref().filter(|_| is_plain)?.only_text()
     }
@@ -136,7 +136,7 @@ fn is_nothing(raw: &RawValue) -> bool {
 /// A `delta` or a `message`. Its texts are given as the inside of a JSON string.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Said<'a> {
+pub(super) struct Delta<'a> {
     #[serde(borrow)]
     content: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -148,7 +148,7 @@ pub(super) struct Said<'a> {
     #[serde(borrow)]
     refusal: Option<&'a RawValue>,
     #[serde(borrow)]
-    tool_calls: Option<Vec<Call<'a>>>,
+    tool_calls: Option<Vec<ToolCallDelta<'a>>>,
     #[serde(borrow)]
     function_call: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -160,7 +160,7 @@ fn text(field: Option<&RawValue>) -> &str {
     field.and_then(json::inside).unwrap_or_default()
 }
 
-impl<'a> Said<'a> {
+impl<'a> Delta<'a> {
     /// The parts of the content, when it comes in parts.
     pub(super) fn parts(&self) -> Option<Content> {
         self.content.filter(|raw| raw.get().starts_with(['[', '{'])).map(Content::read)
@@ -189,16 +189,18 @@ impl<'a> Said<'a> {
         text(self.refusal)
     }
 
-    fn only_text(&self) -> Option<(Told, &'a str)> {
+    fn only_text(&self) -> Option<(ProviderError, &'a str)> {
         let texts = [self.content, self.reasoning_content, self.reasoning, self.refusal];
         let [content, thought, reasoning, refusal] =
             texts.map(|field| field.filter(|raw| !is_nothing(raw)));
         let rest = [refusal, self.reasoning_details, self.function_call];
         let calls = self.tool_calls.as_deref().unwrap_or_default();
         let (told, raw) = match (content, thought.xor(reasoning), calls) {
-            (Some(raw), None, []) if thought.is_none() => (Told::Content, raw),
-            (None, Some(raw), []) => (Told::Reasoning, raw),
-            (None, None, [call]) if thought.is_none() => (Told::Arguments, call.only_arguments()?),
+            (Some(raw), None, []) if thought.is_none() => (ProviderError::Content, raw),
+            (None, Some(raw), []) => (ProviderError::Reasoning, raw),
+            (None, None, [call]) if thought.is_none() => {
+                (ProviderError::Arguments, call.only_arguments()?)
+            }
             _ => return None,
         };
         let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
@@ -206,13 +208,13 @@ impl<'a> Said<'a> {
     }
 
     /// The calls. The older `function_call` is given as the call of an index that no other has.
-    pub(super) fn take_calls(&mut self) -> Vec<Call<'a>> {
+    pub(super) fn take_calls(&mut self) -> Vec<ToolCallDelta<'a>> {
         let calls = self.tool_calls.take().unwrap_or_default();
         let older = self.function_call.filter(|_| calls.is_empty());
         match older.and_then(|raw| serde_json::from_str::<Function<'_>>(raw.get()).ok()) {
             None => calls,
             function => {
-                vec![Call { index: Number(Some(u64::MAX)), id: Text::default(), function }]
+                vec![ToolCallDelta { index: Number(Some(u64::MAX)), id: Text::default(), function }]
             }
         }
     }
@@ -230,7 +232,7 @@ struct Detail<'a> {
 
 /// A call, or a piece of one.
 #[derive(Debug, Deserialize)]
-pub(super) struct Call<'a> {
+pub(super) struct ToolCallDelta<'a> {
     #[serde(default)]
     pub(super) index: Number,
     #[serde(borrow, default)]
@@ -247,7 +249,7 @@ struct Function<'a> {
     arguments: Option<&'a RawValue>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> ToolCallDelta<'a> {
     fn only_arguments(&self) -> Option<&'a RawValue> {
         let is_plain = self.id.0.is_empty() && self.name().is_empty();
         self.function.as_ref().filter(|_| is_plain)?.arguments

@@ -5,7 +5,7 @@ use super::{
     items::Sink,
     json::Put,
 };
-use crate::responses::Kind;
+use crate::responses::ToolKind;
 
 /// The beginning of an event of this type, up to the value of its sequence number.
 macro_rules! head {
@@ -40,7 +40,7 @@ impl Events<'_> {
             Body::Message(parts) => {
                 self.out.put(",\"content_index\":").number(parts.len().saturating_sub(1) as u64)
             }
-            Body::Call(_) => self.out,
+            Body::ToolCall(_) => self.out,
         };
     }
 
@@ -71,7 +71,7 @@ impl Sink for Events<'_> {
                 part.write(self.out.put(",\"part\":"));
                 self.end();
             }
-            Body::Call(_) => {}
+            Body::ToolCall(_) => {}
         }
     }
 
@@ -92,10 +92,10 @@ impl Sink for Events<'_> {
                     self.out.put(",\"logprobs\":[").put(logprobs).put("]");
                 }
             }
-            (Body::Call(call), _) if call.called.kind == Kind::Custom => {
+            (Body::ToolCall(call), _) if call.called.kind == ToolKind::Custom => {
                 self.begin_of(head!("response.custom_tool_call_input.delta"), item);
             }
-            (Body::Call(_), _) => {
+            (Body::ToolCall(_), _) => {
                 self.begin_of(head!("response.function_call_arguments.delta"), item);
             }
         }
@@ -129,17 +129,17 @@ impl Sink for Events<'_> {
                 part.write(self.out.put(",\"part\":"));
                 self.end();
             }
-            Body::Call(call) => match call.called.kind {
-                Kind::Function => {
+            Body::ToolCall(call) => match call.called.kind {
+                ToolKind::Function => {
                     self.begin_of(head!("response.function_call_arguments.done"), item);
                     self.out.put(",\"name\":").string(&call.called.name);
                     self.end_with(",\"arguments\":\"", text);
                 }
-                Kind::Custom => {
+                ToolKind::Custom => {
                     self.begin_of(head!("response.custom_tool_call_input.done"), item);
                     self.end_with(",\"input\":\"", text);
                 }
-                Kind::LocalShell | Kind::ToolSearch => {}
+                ToolKind::LocalShell | ToolKind::ToolSearch => {}
             },
         }
     }

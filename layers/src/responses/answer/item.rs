@@ -1,8 +1,8 @@
 //! Output items, as far as they have come. All text in them is kept as the inside of a JSON
 //! string: mostly that is how it came, and it is only copied from then on.
 
-use super::{ids::Id, json::Put, unwrap::Unwrap};
-use crate::responses::{Called, Kind};
+use super::{custom_tool_input::Unwrap, ids::Id, json::Put};
+use crate::responses::{ToolKind, ToolRef};
 
 #[derive(Debug)]
 pub(super) struct Item {
@@ -18,7 +18,7 @@ pub(super) struct Item {
 pub(super) enum Body {
     Reasoning(Reasoning),
     Message(Vec<Part>),
-    Call(Box<Call>),
+    ToolCall(Box<ToolCall>),
 }
 
 #[derive(Debug, Default)]
@@ -43,8 +43,8 @@ pub(super) enum PartKind {
 }
 
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) called: Called,
+pub(super) struct ToolCall {
+    pub(super) called: ToolRef,
     pub(super) call_id: String,
     /// The arguments, or the input of a custom tool.
     pub(super) text: Vec<u8>,
@@ -84,7 +84,7 @@ impl Item {
         match &self.body {
             Body::Reasoning(reasoning) => &reasoning.text,
             Body::Message(parts) => parts.last().map_or(&[], |part| &part.text),
-            Body::Call(call) => &call.text,
+            Body::ToolCall(call) => &call.text,
         }
     }
 
@@ -96,7 +96,7 @@ impl Item {
                 Some(part) => &mut part.text,
                 None => return 0,
             },
-            Body::Call(call) => &mut call.text,
+            Body::ToolCall(call) => &mut call.text,
         };
         let from = growing.len();
         growing.put(inside);
@@ -125,7 +125,7 @@ impl Item {
                 }
                 out.put("]");
             }
-            Body::Call(call) => call.write(out),
+            Body::ToolCall(call) => call.write(out),
         }
         out.put("}");
     }
@@ -134,11 +134,11 @@ impl Item {
         match &self.body {
             Body::Reasoning(_) => "reasoning",
             Body::Message(_) => "message",
-            Body::Call(call) => match call.called.kind {
-                Kind::Function => "function_call",
-                Kind::Custom => "custom_tool_call",
-                Kind::LocalShell => "local_shell_call",
-                Kind::ToolSearch => "tool_search_call",
+            Body::ToolCall(call) => match call.called.kind {
+                ToolKind::Function => "function_call",
+                ToolKind::Custom => "custom_tool_call",
+                ToolKind::LocalShell => "local_shell_call",
+                ToolKind::ToolSearch => "tool_search_call",
             },
         }
     }
@@ -186,28 +186,28 @@ impl Part {
     }
 }
 
-impl Call {
-    pub(super) fn new(called: Called, call_id: String, object: Vec<u8>) -> Self {
+impl ToolCall {
+    pub(super) fn new(called: ToolRef, call_id: String, object: Vec<u8>) -> Self {
         Self { called, call_id, text: Vec::new(), unwrap: Unwrap::default(), object }
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         out.put("\"call_id\":").string(&self.call_id);
         let (field, quote, value) = match self.called.kind {
-            Kind::Function => ("arguments", "\"", &self.text),
-            Kind::Custom => ("input", "\"", &self.text),
-            Kind::LocalShell => ("action", "", &self.object),
-            Kind::ToolSearch => ("arguments", "", &self.object),
+            ToolKind::Function => ("arguments", "\"", &self.text),
+            ToolKind::Custom => ("input", "\"", &self.text),
+            ToolKind::LocalShell => ("action", "", &self.object),
+            ToolKind::ToolSearch => ("arguments", "", &self.object),
         };
         match self.called.kind {
-            Kind::Function | Kind::Custom => {
+            ToolKind::Function | ToolKind::Custom => {
                 out.put(",\"name\":").string(&self.called.name);
                 if let Some(namespace) = &self.called.namespace {
                     out.put(",\"namespace\":").string(namespace);
                 }
             }
-            Kind::LocalShell => {}
-            Kind::ToolSearch => {
+            ToolKind::LocalShell => {}
+            ToolKind::ToolSearch => {
                 out.put(",\"execution\":\"client\"");
             }
         }

@@ -2,27 +2,27 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::{
     calls::Calls,
-    chunk::{self, Choice, Said, Told},
+    chunk::{self, Choice, Delta, ProviderError},
     ids::Ids,
-    inline::{Inline, Piece},
-    item::{Body, Call, PartKind, Status},
+    item::{Body, PartKind, Status, ToolCall},
     items::{Items, Sealing, Sink},
     json, objects,
     surrogates::SurrogateJoiner,
+    think_tags::{Piece, ThinkTags},
 };
 use crate::{
     exchange::Fault,
     responses::{
-        Asked, Called, Kind,
+        ResponseContext, ToolKind, ToolRef,
         attachments::{self, Attachments, Found},
     },
 };
 
 /// The output of one answer, from what a provider says.
 pub(super) struct Output {
-    asked: Arc<Asked>,
+    context: Arc<ResponseContext>,
     items: Items,
-    inline: Inline,
+    inline: ThinkTags,
     /// Of the text that was added to last.
     halves: SurrogateJoiner,
     halves_of: TextKind,
@@ -41,12 +41,12 @@ enum TextKind {
 }
 
 impl Output {
-    pub(super) fn new(asked: Arc<Asked>, ids: Ids, sealing: Sealing) -> Self {
-        let items = Items::new(ids, sealing, asked.include_encrypted, asked.target.clone());
+    pub(super) fn new(context: Arc<ResponseContext>, ids: Ids, sealing: Sealing) -> Self {
+        let items = Items::new(ids, sealing, context.include_encrypted, context.target.clone());
         Self {
-            asked,
+            context,
             items,
-            inline: Inline::default(),
+            inline: ThinkTags::default(),
             halves: SurrogateJoiner::default(),
             halves_of: TextKind::Content,
             calls: Calls::default(),
@@ -79,13 +79,13 @@ impl Output {
     }
 
     /// A piece of text like the one before, without escapes of code points.
-    pub(super) fn text(&mut self, told: Told, text: &str, sink: &mut impl Sink) {
+    pub(super) fn text(&mut self, told: ProviderError, text: &str, sink: &mut impl Sink) {
         match told {
-            Told::Reasoning if self.halves.is_pending() => self.reason(text, sink),
-            Told::Reasoning => self.add_reasoning(text, sink),
-            Told::Content if self.halves.is_pending() => self.content(text, "", sink),
-            Told::Content => self.add_content(text, "", sink),
-            Told::Arguments => {
+            ProviderError::Reasoning if self.halves.is_pending() => self.reason(text, sink),
+            ProviderError::Reasoning => self.add_reasoning(text, sink),
+            ProviderError::Content if self.halves.is_pending() => self.content(text, "", sink),
+            ProviderError::Content => self.add_content(text, "", sink),
+            ProviderError::Arguments => {
                 self.calls.get_mut(self.last_call).add_arguments(text);
                 self.open(self.last_call, sink);
                 self.pass_arguments(self.last_call, sink);
@@ -113,7 +113,7 @@ impl Output {
 
     fn say(
         &mut self,
-        mut said: Said<'_>,
+        mut said: Delta<'_>,
         found: &mut Found<'_>,
         logprobs: &str,
         whole: bool,
@@ -216,7 +216,7 @@ impl Output {
 
     fn call(
         &mut self,
-        piece: &chunk::Call<'_>,
+        piece: &chunk::ToolCallDelta<'_>,
         position: usize,
         whole: bool,
         sink: &mut impl Sink,
@@ -233,7 +233,7 @@ impl Output {
     /// Opens the call of a piece when enough of it has come.
     fn open_begun(&mut self, at: usize, whole: bool, sink: &mut impl Sink) {
         let call = self.calls.get(at);
-        if whole || !call.arguments.is_empty() || self.asked.tools.is_settled(&call.name) {
+        if whole || !call.arguments.is_empty() || self.context.tools.is_settled(&call.name) {
             self.open(at, sink);
         }
         self.pass_arguments(at, sink);
@@ -247,27 +247,27 @@ impl Output {
         if call.item.is_some() || call.name.is_empty() {
             return;
         }
-        let called = self.asked.tools.resolve(&call.name);
-        if matches!(called.kind, Kind::Function | Kind::Custom) {
+        let called = self.context.tools.resolve(&call.name);
+        if matches!(called.kind, ToolKind::Function | ToolKind::Custom) {
             self.open_as(at, called, Vec::new(), sink);
         }
     }
 
-    fn open_as(&mut self, at: usize, called: Called, object: Vec<u8>, sink: &mut impl Sink) {
+    fn open_as(&mut self, at: usize, called: ToolRef, object: Vec<u8>, sink: &mut impl Sink) {
         self.flush(sink);
         let prefix = match called.kind {
-            Kind::Function => "fc_",
-            Kind::Custom => "ctc_",
-            Kind::LocalShell => "lsh_",
-            Kind::ToolSearch => "tsc_",
+            ToolKind::Function => "fc_",
+            ToolKind::Custom => "ctc_",
+            ToolKind::LocalShell => "lsh_",
+            ToolKind::ToolSearch => "tsc_",
         };
         let id = self.call_id(at);
         if let Some(fields) = self.attachments.calls.remove(&at) {
             self.items.pending.call(&id, fields);
         }
         self.items.carry(sink);
-        let call = Call::new(called, id, object);
-        let item = self.items.open(prefix, Body::Call(Box::new(call)), sink);
+        let call = ToolCall::new(called, id, object);
+        let item = self.items.open(prefix, Body::ToolCall(Box::new(call)), sink);
         self.calls.get_mut(at).item = Some(item);
         self.pass_arguments(at, sink);
     }
@@ -276,7 +276,7 @@ impl Output {
     fn call_id(&mut self, at: usize) -> String {
         let id = &self.calls.get(at).id;
         let is_taken = self.items.iter().any(|item| match &item.body {
-            Body::Call(call) => call.call_id == *id,
+            Body::ToolCall(call) => call.call_id == *id,
             _ => false,
         });
         if id.is_empty() || is_taken {
@@ -294,15 +294,15 @@ impl Output {
         }
         let from = std::mem::replace(&mut call.passed, call.arguments.len());
         let arguments = &call.arguments[from..];
-        let Body::Call(open) = &mut self.items.get_mut(item).body else { return };
+        let Body::ToolCall(open) = &mut self.items.get_mut(item).body else { return };
         match open.called.kind {
-            Kind::Function => self.items.append(item, arguments, "", sink),
-            Kind::Custom => {
+            ToolKind::Function => self.items.append(item, arguments, "", sink),
+            ToolKind::Custom => {
                 let mut input = String::new();
                 open.unwrap.feed(&json::decoded(arguments), &mut input);
                 self.items.append(item, &json::escaped(&input), "", sink);
             }
-            Kind::LocalShell | Kind::ToolSearch => {}
+            ToolKind::LocalShell | ToolKind::ToolSearch => {}
         }
     }
 
@@ -330,7 +330,7 @@ impl Output {
         // What came behind the beginning of its call.
         for (at, fields) in std::mem::take(&mut self.attachments.calls) {
             let item = self.calls.get(at).item.map(|item| &self.items.get(item).body);
-            if let Some(Body::Call(call)) = item {
+            if let Some(Body::ToolCall(call)) = item {
                 let id = call.call_id.clone();
                 self.items.pending.call(&id, fields);
             }
@@ -346,13 +346,13 @@ impl Output {
         if call.item.is_some() || call.name.is_empty() {
             return;
         }
-        let mut called = self.asked.tools.resolve(&call.name);
+        let mut called = self.context.tools.resolve(&call.name);
         let object = match called.kind {
-            Kind::LocalShell => objects::shell_action(&json::decoded(&call.arguments)),
+            ToolKind::LocalShell => objects::shell_action(&json::decoded(&call.arguments)),
             _ => Some(objects::search_arguments(&json::decoded(&call.arguments))),
         };
         if object.is_none() {
-            called.kind = Kind::Function;
+            called.kind = ToolKind::Function;
         }
         self.open_as(at, called, object.unwrap_or_default(), sink);
     }
@@ -361,10 +361,10 @@ impl Output {
     fn fill(&mut self, at: usize, sink: &mut impl Sink) {
         let call = self.calls.get(at);
         let Some(item) = call.item else { return };
-        let Body::Call(open) = &self.items.get(item).body else { return };
+        let Body::ToolCall(open) = &self.items.get(item).body else { return };
         let missing = match open.called.kind {
-            Kind::Function if call.is_bare() || call.is_placeholder() => "{}".to_owned(),
-            Kind::Custom => {
+            ToolKind::Function if call.is_bare() || call.is_placeholder() => "{}".to_owned(),
+            ToolKind::Custom => {
                 open.unwrap.fallback(&json::decoded(&call.arguments)).unwrap_or_default()
             }
             _ => return,

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{
     Failure,
-    script::{NOW, asked, chunk, machine, read, stream_of, whole_of, without_ids},
+    script::{NOW, chunk, context, read, stream_of, translator, whole_of, without_ids},
 };
 
 /// Text with all that is special to somebody.
@@ -162,20 +162,20 @@ proptest! {
         ending in prop::option::of(finish()),
         breaks: bool,
     ) {
-        let (mut machine, mut out) = (machine(asked()), Vec::new());
+        let (mut translator, mut out) = (translator(context()), Vec::new());
         let mut chunks: Vec<_> =
             deltas.iter().map(|(delta, finish)| chunk(delta, &json!(finish))).collect();
         chunks.extend(ending.map(|finish| chunk(&Value::Null, &json!(finish))));
         for chunk in &chunks {
-            if let Err(fault) = machine.chunk(chunk.as_bytes(), &mut out) {
-                machine.fail(&Failure::from(&fault), &mut out);
+            if let Err(fault) = translator.chunk(chunk.as_bytes(), &mut out) {
+                translator.fail(&Failure::from(&fault), &mut out);
             }
         }
         if breaks {
-            machine.fail(&Failure { code: "c".into(), message: "m".into() }, &mut out);
+            translator.fail(&Failure { code: "c".into(), message: "m".into() }, &mut out);
         }
-        machine.finish(NOW, &mut out);
-        prop_assert!(machine.is_over());
+        translator.finish(NOW, &mut out);
+        prop_assert!(translator.is_over());
         read(&out);
     }
 
@@ -202,8 +202,8 @@ proptest! {
             0 => chunk.clone(),
             _ => format!(" {chunk}"),
         });
-        let strange = stream_of(asked(), &strange.collect::<Vec<_>>());
-        prop_assert_eq!(stream_of(asked(), &chunks).events, strange.events);
+        let strange = stream_of(context(), &strange.collect::<Vec<_>>());
+        prop_assert_eq!(stream_of(context(), &chunks).events, strange.events);
     }
 
     #[test]
@@ -212,8 +212,8 @@ proptest! {
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
         interleaved: bool,
     ) {
-        let stream = stream_of(asked(), &answer.chunks(&cuts, interleaved));
-        let whole = whole_of(asked(), &answer.whole()).unwrap();
+        let stream = stream_of(context(), &answer.chunks(&cuts, interleaved));
+        let whole = whole_of(context(), &answer.whole()).unwrap();
         prop_assert_eq!(&stream.response()["status"], &whole["status"]);
         prop_assert_eq!(stream.output(), without_ids(whole["output"].clone()));
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{ending::Ending, failure::Failure, ids::Id, json::Put, usage::Usage};
-use crate::responses::Asked;
+use crate::responses::ResponseContext;
 
 /// The parts of a response object that do not change while it grows, as JSON.
 pub(super) struct Resource {
@@ -16,7 +16,7 @@ pub(super) struct Resource {
 
 /// Where a response stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Standing<'a> {
+pub(super) enum ResponseState<'a> {
     InProgress,
     /// At its end, at this time (Unix seconds).
     Ended(Ending, u64),
@@ -52,14 +52,14 @@ const ECHOED: [(&str, &str); 22] = [
 
 impl Resource {
     /// The response of this id to what was asked, made at this time (Unix seconds).
-    pub(super) fn new(asked: &Asked, id: &Id, now: u64) -> Self {
+    pub(super) fn new(context: &ResponseContext, id: &Id, now: u64) -> Self {
         let (mut head, mut tail) = (Vec::new(), Vec::new());
         id.write(head.put("{\"id\":\""));
         head.put("\",\"object\":\"response\",\"created_at\":").number(now);
-        head.put(",\"model\":").string(&asked.model);
+        head.put(",\"model\":").string(&context.model);
         for (field, default) in ECHOED {
             tail.put(",\"").put(field).put("\":");
-            match asked.echo.get(field).map(RawValue::get) {
+            match context.echo.get(field).map(RawValue::get) {
                 None => tail.put(default),
                 Some(value) => tail.put(&completed(field, value)),
             };
@@ -71,32 +71,32 @@ impl Resource {
     /// The response object.
     pub(super) fn write<'a>(
         &self,
-        standing: Standing<'_>,
+        standing: ResponseState<'_>,
         output: impl Iterator<Item = &'a [u8]>,
         usage: Option<&Usage>,
         out: &mut Vec<u8>,
     ) {
         out.bytes(&self.head).put(",\"status\":\"").put(match standing {
-            Standing::InProgress => "in_progress",
-            Standing::Ended(Ending::Completed, _) => "completed",
-            Standing::Ended(Ending::Incomplete(_), _) => "incomplete",
-            Standing::Failed(_) => "failed",
+            ResponseState::InProgress => "in_progress",
+            ResponseState::Ended(Ending::Completed, _) => "completed",
+            ResponseState::Ended(Ending::Incomplete(_), _) => "incomplete",
+            ResponseState::Failed(_) => "failed",
         });
         out.put("\",\"completed_at\":");
         match standing {
-            Standing::Ended(Ending::Completed, now) => out.number(now),
+            ResponseState::Ended(Ending::Completed, now) => out.number(now),
             _ => out.put("null"),
         };
         out.put(",\"error\":");
         match standing {
-            Standing::Failed(Failure { code, message }) => {
+            ResponseState::Failed(Failure { code, message }) => {
                 out.put("{\"code\":").string(code).put(",\"message\":").string(message).put("}")
             }
             _ => out.put("null"),
         };
         out.put(",\"incomplete_details\":");
         match standing {
-            Standing::Ended(Ending::Incomplete(reason), _) => {
+            ResponseState::Ended(Ending::Incomplete(reason), _) => {
                 out.put("{\"reason\":").string(reason).put("}")
             }
             _ => out.put("null"),
@@ -154,11 +154,11 @@ fn tools(value: &str) -> Cow<'_, str> {
 
 fn kind(object: &str) -> Cow<'_, str> {
     #[derive(Deserialize)]
-    struct Kind<'a> {
+    struct ToolType<'a> {
         #[serde(borrow, rename = "type")]
         kind: Cow<'a, str>,
     }
-    serde_json::from_str::<Kind<'_>>(object).map(|object| object.kind).unwrap_or_default()
+    serde_json::from_str::<ToolType<'_>>(object).map(|object| object.kind).unwrap_or_default()
 }
 
 /// The object with these fields, where it lacks them.

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 
-use super::{Failure, Ids, Machine, Sealing, whole};
+use super::{Failure, Ids, Sealing, StreamTranslator, translate_response};
 use crate::{
     exchange::Fault,
     responses::{
-        Asked, Called, Kind,
-        asked::{Echo, ToolMap},
+        ResponseContext, ToolKind, ToolRef,
+        context::{Echo, ToolMap},
     },
     sse::Framer,
 };
@@ -17,29 +17,29 @@ use crate::{
 pub(super) const NOW: u64 = 1_790_000_000;
 
 /// What is asked for with these tools: the name sent, the kind, the name, the namespace.
-pub(super) fn asked_with(tools: &[(&str, Kind, &str, Option<&str>)]) -> Asked {
-    let called = |&(sent, kind, name, namespace): &(&str, Kind, &str, Option<&str>)| {
+pub(super) fn context_with(tools: &[(&str, ToolKind, &str, Option<&str>)]) -> ResponseContext {
+    let called = |&(sent, kind, name, namespace): &(&str, ToolKind, &str, Option<&str>)| {
         let (name, namespace) = (name.into(), namespace.map(Into::into));
-        (sent.into(), Called { kind, name, namespace })
+        (sent.into(), ToolRef { kind, name, namespace })
     };
-    Asked {
+    ResponseContext {
         model: "gpt-5.1-codex".into(),
         stream: true,
         tools: ToolMap(tools.iter().map(called).collect()),
         echo: Echo::default(),
-        ..Asked::default()
+        ..ResponseContext::default()
     }
 }
 
-pub(super) fn asked() -> Asked {
-    asked_with(&[
-        ("shell", Kind::Function, "shell", None),
-        ("get_weather", Kind::Function, "get_weather", None),
-        ("apply_patch", Kind::Custom, "apply_patch", None),
-        ("mail__send", Kind::Function, "send", Some("mail")),
-        ("mail__draft", Kind::Custom, "draft", Some("mail")),
-        ("local_shell", Kind::LocalShell, "local_shell", None),
-        ("tool_search", Kind::ToolSearch, "tool_search", None),
+pub(super) fn context() -> ResponseContext {
+    context_with(&[
+        ("shell", ToolKind::Function, "shell", None),
+        ("get_weather", ToolKind::Function, "get_weather", None),
+        ("apply_patch", ToolKind::Custom, "apply_patch", None),
+        ("mail__send", ToolKind::Function, "send", Some("mail")),
+        ("mail__draft", ToolKind::Custom, "draft", Some("mail")),
+        ("local_shell", ToolKind::LocalShell, "local_shell", None),
+        ("tool_search", ToolKind::ToolSearch, "tool_search", None),
     ])
 }
 
@@ -47,8 +47,8 @@ pub(super) fn sealing() -> Sealing {
     Box::new(|text| format!("sealed({text})"))
 }
 
-pub(super) fn machine(asked: Asked) -> Machine {
-    Machine::new(Arc::new(asked), Ids::seeded(7), NOW, sealing())
+pub(super) fn translator(context: ResponseContext) -> StreamTranslator {
+    StreamTranslator::new(Arc::new(context), Ids::seeded(7), NOW, sealing())
 }
 
 /// What a client sees of a stream.
@@ -59,19 +59,19 @@ pub(super) struct Stream {
 }
 
 /// Feeds the chunks and ends the stream, as whoever drives the machine does.
-pub(super) fn stream_of(asked: Asked, chunks: &[impl AsRef<str>]) -> Stream {
-    let (mut machine, mut out) = (machine(asked), Vec::new());
+pub(super) fn stream_of(context: ResponseContext, chunks: &[impl AsRef<str>]) -> Stream {
+    let (mut translator, mut out) = (translator(context), Vec::new());
     for chunk in chunks {
-        if let Err(fault) = machine.chunk(chunk.as_ref().as_bytes(), &mut out) {
-            machine.fail(&Failure::from(&fault), &mut out);
+        if let Err(fault) = translator.chunk(chunk.as_ref().as_bytes(), &mut out) {
+            translator.fail(&Failure::from(&fault), &mut out);
         }
     }
-    machine.finish(NOW + 1, &mut out);
+    translator.finish(NOW + 1, &mut out);
     read(&out)
 }
 
 pub(super) fn stream(chunks: &[impl AsRef<str>]) -> Stream {
-    stream_of(asked(), chunks)
+    stream_of(context(), chunks)
 }
 
 /// Wraps a delta and a finish reason.
@@ -87,16 +87,17 @@ pub(super) fn deltas(deltas: &[Value], finish: &str) -> Stream {
     stream(&chunks)
 }
 
-pub(super) fn whole_of(asked: Asked, body: &Value) -> Result<Value, Fault> {
+pub(super) fn whole_of(context: ResponseContext, body: &Value) -> Result<Value, Fault> {
     let body = body.to_string();
-    let response = whole(body.as_bytes(), &Arc::new(asked), Ids::seeded(7), NOW, sealing())?;
+    let response =
+        translate_response(body.as_bytes(), &Arc::new(context), Ids::seeded(7), NOW, sealing())?;
     Ok(serde_json::from_slice(&response).unwrap())
 }
 
 /// The response to a whole answer of this message.
 pub(super) fn message(message: &Value, finish: &str) -> Value {
     let choice = json!({"index": 0, "message": message, "finish_reason": finish});
-    whole_of(asked(), &json!({"choices": [choice]})).unwrap()
+    whole_of(context(), &json!({"choices": [choice]})).unwrap()
 }
 
 /// Reads the bytes of a stream, which must be grammatical.
@@ -170,7 +171,7 @@ pub(super) fn without_ids(mut output: Value) -> Value {
 }
 
 /// An item, as the events tell it.
-struct Told {
+struct Translated {
     id: Value,
     kind: String,
     /// The open part: its type and its text.
@@ -182,7 +183,7 @@ struct Told {
 
 /// Panics when these are not the events of one whole stream.
 pub(super) fn check(events: &[Value]) {
-    let mut items = BTreeMap::<u64, Told>::new();
+    let mut items = BTreeMap::<u64, Translated>::new();
     let id = &events[0]["response"]["id"];
     for (at, event) in events.iter().enumerate() {
         assert_eq!(event["sequence_number"], at, "{event}");
@@ -209,7 +210,7 @@ pub(super) fn check(events: &[Value]) {
             let (kind, parts) = (item["type"].as_str().unwrap().to_owned(), 0);
             let (part, texts) = (None, Vec::new());
             let id = item["id"].clone();
-            items.insert(index, Told { id, kind, part, parts, texts, done: None });
+            items.insert(index, Translated { id, kind, part, parts, texts, done: None });
             continue;
         }
         let told = items.get_mut(&index).expect("an item that was added");
@@ -233,7 +234,7 @@ pub(super) fn check(events: &[Value]) {
     assert_eq!(last["response"]["incomplete_details"].is_null(), !is_incomplete);
 }
 
-impl Told {
+impl Translated {
     fn hear(&mut self, kind: &str, event: &Value) {
         if kind == "output_item.done" {
             let item = &event["item"];

@@ -1,18 +1,18 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Machine,
+    Failure, StreamTranslator,
     script::{
-        NOW, asked, asked_with, chunk, deltas, machine, message, read, read_some, stream,
-        stream_of, whole_of,
+        NOW, chunk, context, context_with, deltas, message, read, read_some, stream, stream_of,
+        translator, whole_of,
     },
 };
 use crate::{
     exchange::{Fault, UpstreamError},
-    responses::{Asked, Echo},
+    responses::{Echo, ResponseContext},
 };
 
-static_assertions::assert_impl_all!(Machine: Send, Sync);
+static_assertions::assert_impl_all!(StreamTranslator: Send, Sync);
 
 fn reasoning(text: &str) -> Value {
     let summary = [json!({"type": "summary_text", "text": text})];
@@ -63,10 +63,10 @@ fn the_order_of_events() {
 
 #[test]
 fn nothing_is_held_back() {
-    let (mut machine, mut out) = (machine(asked()), Vec::new());
+    let (mut translator, mut out) = (translator(context()), Vec::new());
     let mut types = |delta: Value| {
         out.clear();
-        machine.chunk(chunk(&delta, &Value::Null).as_bytes(), &mut out).unwrap();
+        translator.chunk(chunk(&delta, &Value::Null).as_bytes(), &mut out).unwrap();
         read_some(&out).types().join(" ")
     };
     assert_eq!(types(json!({"role": "assistant", "content": ""})), "created in_progress");
@@ -158,16 +158,16 @@ fn text_that_is_hard_on_transports() {
 
 #[test]
 fn reasoning_is_sealed_for_whom_it_was_asked() {
-    let asked = || Asked { include_encrypted: true, ..asked() };
+    let context = || ResponseContext { include_encrypted: true, ..context() };
     let chunks = [
         chunk(&json!({"reasoning": "a\n"}), &json!(null)),
         chunk(&json!({"reasoning": "\"b\""}), &json!("stop")),
     ];
-    let stream = stream_of(asked(), &chunks);
+    let stream = stream_of(context(), &chunks);
     assert_eq!(stream.output()[0]["encrypted_content"], "sealed(a\n\"b\")");
     let message = json!({"reasoning": "a\n\"b\""});
     let body = json!({"choices": [{"message": message, "finish_reason": "stop"}]});
-    let whole = whole_of(asked(), &body).unwrap();
+    let whole = whole_of(context(), &body).unwrap();
     assert_eq!(whole["output"][0]["encrypted_content"], "sealed(a\n\"b\")");
     assert_eq!(whole["output"][0].get("content"), None);
 }
@@ -241,19 +241,19 @@ fn a_stream_that_breaks_fails() {
 
 #[test]
 fn nothing_comes_after_the_end() {
-    let (mut machine, mut out) = (machine(asked()), Vec::new());
-    assert!(!machine.is_over());
+    let (mut translator, mut out) = (translator(context()), Vec::new());
+    assert!(!translator.is_over());
     let failure = Failure { code: "c".into(), message: "m \"".into() };
-    machine.fail(&failure, &mut out);
-    assert!(machine.is_over());
-    machine.chunk(chunk(&content("Hi"), &json!("stop")).as_bytes(), &mut out).unwrap();
-    machine.chunk(b"garbage", &mut out).unwrap();
-    machine.finish(NOW, &mut out);
-    machine.fail(&failure, &mut out);
-    machine.start(&mut out);
+    translator.fail(&failure, &mut out);
+    assert!(translator.is_over());
+    translator.chunk(chunk(&content("Hi"), &json!("stop")).as_bytes(), &mut out).unwrap();
+    translator.chunk(b"garbage", &mut out).unwrap();
+    translator.finish(NOW, &mut out);
+    translator.fail(&failure, &mut out);
+    translator.start(&mut out);
     let stream = read(&out);
     assert_eq!(stream.types(), ["created", "in_progress", "failed"]);
-    assert_eq!(stream.response()["id"], *machine.response_id());
+    assert_eq!(stream.response()["id"], *translator.response_id());
     assert_eq!(stream.response()["error"]["message"], "m \"");
 }
 
@@ -340,9 +340,14 @@ fn half_a_character_waits_for_its_own_text() {
     assert_eq!(stream(&[&*tagged[0], &*tagged[1], &*end]).output(), expected);
     let body =
         r#"{"choices":[{"message":{"content":"\ud83d\ude80\ud83d"},"finish_reason":"stop"}]}"#;
-    let asked = std::sync::Arc::new(asked());
-    let whole =
-        super::whole(body.as_bytes(), &asked, super::Ids::seeded(7), NOW, super::script::sealing());
+    let context = std::sync::Arc::new(context());
+    let whole = super::translate_response(
+        body.as_bytes(),
+        &context,
+        super::Ids::seeded(7),
+        NOW,
+        super::script::sealing(),
+    );
     let whole: Value = serde_json::from_slice(&whole.unwrap()).unwrap();
     assert_eq!(whole["output"][0]["content"][0]["text"], "🚀\u{fffd}");
 }
@@ -402,10 +407,10 @@ fn heartbeats_and_ends_break_nothing() {
 
 #[test]
 fn an_end_in_another_spelling_ends_behind_a_finish_reason_only() {
-    let (mut machine, mut out) = (machine(asked()), Vec::new());
+    let (mut translator, mut out) = (translator(context()), Vec::new());
     let mut is_end = |data: &str, delta: &str, finish: Value| {
-        machine.chunk(chunk(&content(delta), &finish).as_bytes(), &mut out).unwrap();
-        machine.is_end(data.as_bytes())
+        translator.chunk(chunk(&content(delta), &finish).as_bytes(), &mut out).unwrap();
+        translator.is_end(data.as_bytes())
     };
     for end in ["DONE", "done", "\"[DONE]\"", " DONE "] {
         assert!(!is_end(end, "a", json!(null)), "{end}");
@@ -444,7 +449,7 @@ fn a_provider_behind_a_gateway_may_have_failed() {
         assert_eq!(stream.response()["status"], status, "{finish} {native}");
         let choice = json!({"message": {"content": "Hi"}, "finish_reason": finish,
             "native_finish_reason": native});
-        let whole = whole_of(asked(), &json!({"choices": [choice]}));
+        let whole = whole_of(context(), &json!({"choices": [choice]}));
         assert_eq!(whole.is_err(), is_failed, "{finish} {native}");
     }
 }
@@ -498,7 +503,7 @@ fn usage_in_every_place_and_never_taken_back() {
         json!({"choices": [{"message": {"content": "Hi"}}], "x_groq": {"usage": real}, "usage": null}),
         json!({"choices": [{"message": {"content": "Hi", "usage": real}}]}),
     ] {
-        let whole = whole_of(asked(), &body).unwrap();
+        let whole = whole_of(context(), &body).unwrap();
         assert_eq!(whole["usage"]["input_tokens"], 1336, "{body}");
     }
 }
@@ -522,7 +527,7 @@ fn usage_inline_alone_or_absent() {
     }
     assert_eq!(deltas(&[content("Hi")], "stop").response()["usage"], Value::Null);
     let body = json!({"choices": [{"message": {"content": "Hi"}}], "usage": usage});
-    assert_eq!(whole_of(asked(), &body).unwrap()["usage"], expected);
+    assert_eq!(whole_of(context(), &body).unwrap()["usage"], expected);
 }
 
 #[test]
@@ -564,8 +569,9 @@ fn what_was_asked_is_repeated() {
         ("store", raw("false")),
         ("temperature", raw("0.2")),
     ];
-    let asked = Asked { model: "m\"1".into(), echo: Echo(echo.into()), ..asked_with(&[]) };
-    let stream = stream_of(asked, &[chunk(&content("Hi"), &json!("stop"))]);
+    let context =
+        ResponseContext { model: "m\"1".into(), echo: Echo(echo.into()), ..context_with(&[]) };
+    let stream = stream_of(context, &[chunk(&content("Hi"), &json!("stop"))]);
     for event in [&stream.events[0], &stream.events[1], stream.events.last().unwrap()] {
         let response = &event["response"];
         assert_eq!(response["model"], "m\"1");
@@ -597,6 +603,6 @@ fn what_is_no_answer() {
             malformed("a tool call without a name"),
         ),
     ] {
-        assert_eq!(whole_of(asked(), &body).unwrap_err(), fault, "{body}");
+        assert_eq!(whole_of(context(), &body).unwrap_err(), fault, "{body}");
     }
 }

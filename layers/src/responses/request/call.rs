@@ -12,29 +12,29 @@ use super::{
     json::{inside, required, text},
     names::{LOCAL_SHELL, TOOL_SEARCH},
 };
-use crate::responses::asked::Kind;
+use crate::responses::context::ToolKind;
 
 pub(super) fn function<'a>(item: &Item<'a>, at: At<'_>) -> Result<Call<'a>, Invalid> {
     let arguments = arguments(item.arguments, format_args!("{at}.arguments"))?;
-    call(item, Kind::Function, name(item, at)?, arguments, at)
+    call(item, ToolKind::Function, name(item, at)?, arguments, at)
 }
 
 pub(super) fn custom<'a>(item: &Item<'a>, at: At<'_>) -> Result<Call<'a>, Invalid> {
     let input_at = format_args!("{at}.input");
     let input = required(item.input, input_at)?;
     inside(input, input_at)?;
-    call(item, Kind::Custom, name(item, at)?, Arguments::Custom(input.get()), at)
+    call(item, ToolKind::Custom, name(item, at)?, Arguments::Custom(input.get()), at)
 }
 
 pub(super) fn local_shell<'a>(item: &Item<'a>, at: At<'_>) -> Result<Call<'a>, Invalid> {
     let action_at = format_args!("{at}.action");
     let arguments = arguments(Some(required(item.action, action_at)?), action_at)?;
-    call(item, Kind::LocalShell, LOCAL_SHELL.into(), arguments, at)
+    call(item, ToolKind::LocalShell, LOCAL_SHELL.into(), arguments, at)
 }
 
 pub(super) fn tool_search<'a>(item: &Item<'a>, at: At<'_>) -> Result<Call<'a>, Invalid> {
     let arguments = arguments(item.arguments, format_args!("{at}.arguments"))?;
-    call(item, Kind::ToolSearch, TOOL_SEARCH.into(), arguments, at)
+    call(item, ToolKind::ToolSearch, TOOL_SEARCH.into(), arguments, at)
 }
 
 /// The id by which calls and outputs find each other.
@@ -46,7 +46,7 @@ pub(super) fn id<'a>(item: &Item<'a>, at: At<'_>) -> Result<Cow<'a, str>, Invali
 
 fn call<'a>(
     item: &Item<'a>,
-    kind: Kind,
+    kind: ToolKind,
     name: Cow<'a, str>,
     arguments: Arguments<'a>,
     at: At<'_>,

@@ -3,11 +3,11 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{
+    dropped::DroppedFields,
     elements::{Element, Elements},
     invalid::{At, Invalid},
     item::Content,
     json::{Shape, array, borrowed, inside, required, text},
-    left_out::LeftOut,
     writer::Writer,
 };
 
@@ -107,12 +107,12 @@ impl Part<'_> {
 /// What a message says. Parts of unknown types are left out.
 pub(super) fn said<'a>(
     content: Content<'a>,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
     at: At<'_>,
 ) -> Result<Vec<Part<'a>>, Invalid> {
     match content {
-        Content::Parts(given) => parts(given, left_out, at),
-        Content::Other(raw) if raw.get().starts_with('[') => parts(array(raw, at)?, left_out, at),
+        Content::Parts(given) => parts(given, dropped, at),
+        Content::Other(raw) if raw.get().starts_with('[') => parts(array(raw, at)?, dropped, at),
         Content::Other(raw) if raw.get().starts_with('"') => Ok(vec![Part::Json(inside(raw, at)?)]),
         Content::Other(_) => Err(Invalid::new(at, "must be a string or an array")),
     }
@@ -126,7 +126,7 @@ pub(super) fn gave<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<Part<'a>>, I
     if raw.get().starts_with('[') {
         let given: Elements<Given<'_>> = array(raw, at)?;
         if given.0.iter().all(is_part) {
-            return parts(given, &mut LeftOut::default(), at);
+            return parts(given, &mut DroppedFields::default(), at);
         }
     }
     Ok(vec![Part::Text(raw.get().into())])
@@ -142,7 +142,7 @@ fn is_part(given: &Element<Given<'_>>) -> bool {
 
 fn parts<'a>(
     given: Elements<Given<'a>>,
-    left_out: &mut LeftOut,
+    dropped: &mut DroppedFields,
     at: At<'_>,
 ) -> Result<Vec<Part<'a>>, Invalid> {
     let mut parts = Vec::with_capacity(given.0.len());
@@ -150,7 +150,7 @@ fn parts<'a>(
         let given = given.object(format_args!("{at}[{n}]"))?;
         match part(&given, format_args!("{at}[{n}]"))? {
             Some(part) => parts.push(part),
-            None => left_out.add(given.kind.map_or("", RawValue::get)),
+            None => dropped.add(given.kind.map_or("", RawValue::get)),
         }
     }
     Ok(parts)

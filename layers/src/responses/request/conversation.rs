@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 
 use super::content::Part;
 use crate::responses::{
-    asked::Kind,
     attachments::{CallFields, Fields},
+    context::ToolKind,
 };
 
 /// What `input` says, in the order in which Chat Completions wants it.
@@ -36,7 +36,7 @@ pub(super) struct Turn<'a> {
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) id: Cow<'a, str>,
-    pub(super) kind: Kind,
+    pub(super) kind: ToolKind,
     pub(super) namespace: Option<Cow<'a, str>>,
     pub(super) name: Cow<'a, str>,
     pub(super) arguments: Arguments<'a>,

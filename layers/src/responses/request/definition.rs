@@ -9,7 +9,7 @@ use super::{
     messages::joined,
     writer::Writer,
 };
-use crate::responses::asked::{CUSTOM_PARAMETER, Kind};
+use crate::responses::context::{CUSTOM_PARAMETER, ToolKind};
 
 borrowed! {
     /// What a tool may have.
@@ -29,7 +29,7 @@ borrowed! { Format { kind: "type", syntax: "syntax", definition: "definition", }
 
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
-const SHELL_DESCRIPTION: &str = "Runs a command on the user's machine and returns its output.";
+const SHELL_DESCRIPTION: &str = "Runs a command on the user's translator and returns its output.";
 const SHELL_PARAMETERS: &str = r#"{"type":"object","properties":{"command":{"type":"array","items":{"type":"string"},"description":"The program and its arguments."},"working_directory":{"type":"string"},"timeout_ms":{"type":"integer"},"env":{"type":"object","additionalProperties":{"type":"string"}}},"required":["command"]}"#;
 
 /// What a function says of itself.
@@ -41,22 +41,22 @@ pub(super) struct Definition<'a> {
 }
 
 impl<'a> Definition<'a> {
-    pub(super) fn read(kind: Kind, given: &Given<'a>, at: At<'_>) -> Result<Self, Invalid> {
+    pub(super) fn read(kind: ToolKind, given: &Given<'a>, at: At<'_>) -> Result<Self, Invalid> {
         let described = given.description.map(|raw| inside(raw, format_args!("{at}.description")));
         let mut description: Vec<_> = described.transpose()?.map(Part::Json).into_iter().collect();
         let mut strict = None;
         let parameters = match kind {
-            Kind::Function => {
+            ToolKind::Function => {
                 strict = given.strict;
                 checked(strict, Shape::Boolean, format_args!("{at}.strict"))?;
                 parameters(given, at)?
             }
-            Kind::ToolSearch => parameters(given, at)?,
-            Kind::Custom => {
+            ToolKind::ToolSearch => parameters(given, at)?,
+            ToolKind::Custom => {
                 description.extend(freeform(given.format, format_args!("{at}.format"))?);
                 custom_parameters()
             }
-            Kind::LocalShell => {
+            ToolKind::LocalShell => {
                 description.push(Part::Text(SHELL_DESCRIPTION.into()));
                 SHELL_PARAMETERS.into()
             }

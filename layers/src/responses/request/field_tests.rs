@@ -195,10 +195,10 @@ fn the_answer_learns_what_was_asked() {
         "include": ["reasoning.encrypted_content"], "metadata": {"a": "b"}, "store": false,
         "tools": [{"type": "web_search"}], "top_p": null, "client_metadata": {},
     });
-    let asked = translated(&request).unwrap().asked;
-    assert_eq!(&*asked.model, "gpt-\u{e9}\n");
-    assert!(asked.stream && asked.include_encrypted);
-    let echo = |field| asked.echo.get(field).map(serde_json::value::RawValue::get);
+    let context = translated(&request).unwrap().context;
+    assert_eq!(&*context.model, "gpt-\u{e9}\n");
+    assert!(context.stream && context.include_encrypted);
+    let echo = |field| context.echo.get(field).map(serde_json::value::RawValue::get);
     assert_eq!(echo("metadata"), Some(r#"{"a":"b"}"#));
     assert_eq!(echo("tools"), Some(r#"[{"type":"web_search"}]"#), "what was dropped, too");
     assert_eq!(echo("store"), Some("false"));
@@ -206,9 +206,9 @@ fn the_answer_learns_what_was_asked() {
     assert_eq!(echo("top_p"), None, "null is as if absent");
     assert_eq!(echo("model"), None);
 
-    let asked = translated(&json!({"input": "hi", "include": []})).unwrap().asked;
-    assert!(!asked.stream && !asked.include_encrypted);
-    assert_eq!(&*asked.model, "");
+    let context = translated(&json!({"input": "hi", "include": []})).unwrap().context;
+    assert!(!context.stream && !context.include_encrypted);
+    assert_eq!(&*context.model, "");
 }
 
 #[test]
@@ -221,9 +221,9 @@ fn every_field_of_the_echo_can_be_repeated() {
         "temperature": 1, "text": {}, "tool_choice": "auto", "tools": [], "top_logprobs": 0,
         "top_p": 1, "truncation": "disabled", "input": "hi",
     });
-    let asked = translated(&values).unwrap().asked;
+    let context = translated(&values).unwrap().context;
     for field in crate::responses::Echo::FIELDS {
-        assert_eq!(asked.echo.get(field).unwrap().get(), values[field].to_string(), "{field}");
+        assert_eq!(context.echo.get(field).unwrap().get(), values[field].to_string(), "{field}");
     }
 }
 

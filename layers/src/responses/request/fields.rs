@@ -15,7 +15,7 @@ use super::{
     json::{Shape, borrowed, object, text},
     writer::Writer,
 };
-use crate::responses::asked::Echo;
+use crate::responses::context::Echo;
 
 macro_rules! fields {
     ($($field:ident: $shape:ident,)*) => {

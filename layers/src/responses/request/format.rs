@@ -27,12 +27,12 @@ pub(super) fn write(
     options: Options,
 ) -> Result<(), Invalid> {
     let Some(raw) = raw else { return Ok(()) };
-    let asked: Output<'_> = object(raw, format_args!("text"))?;
-    if let Some(verbosity) = asked.verbosity {
+    let context: Output<'_> = object(raw, format_args!("text"))?;
+    if let Some(verbosity) = context.verbosity {
         Shape::Text.check(verbosity, format_args!("text.verbosity"))?;
     }
-    write_field(out, "verbosity", asked.verbosity.filter(|_| options.verbosity));
-    asked.format.map_or(Ok(()), |format| write_format(out, format))
+    write_field(out, "verbosity", context.verbosity.filter(|_| options.verbosity));
+    context.format.map_or(Ok(()), |format| write_format(out, format))
 }
 
 fn write_format(out: &mut Writer, raw: &RawValue) -> Result<(), Invalid> {

@@ -5,7 +5,7 @@ use super::{
     tools::Tools,
     writer::Writer,
 };
-use crate::responses::{asked::CUSTOM_PARAMETER, attachments::Fields};
+use crate::responses::{attachments::Fields, context::CUSTOM_PARAMETER};
 
 /// What the model is told of a call whose output is not in the input: the user cut it off.
 const NO_OUTPUT: &str = "(no output: the call was cut off)";

@@ -1,12 +1,12 @@
 use std::{borrow::Cow, collections::HashMap};
 
-use crate::responses::asked::{Called, Kind, ToolMap};
+use crate::responses::context::{ToolKind, ToolMap, ToolRef};
 
 pub(super) const LOCAL_SHELL: &str = "local_shell";
 pub(super) const TOOL_SEARCH: &str = "tool_search";
 
-pub(super) const KINDS: [Kind; 4] =
-    [Kind::Function, Kind::Custom, Kind::LocalShell, Kind::ToolSearch];
+pub(super) const KINDS: [ToolKind; 4] =
+    [ToolKind::Function, ToolKind::Custom, ToolKind::LocalShell, ToolKind::ToolSearch];
 
 /// Longer names are refused by providers, in bytes.
 const LONGEST: usize = 64;
@@ -19,16 +19,16 @@ const LONGEST: usize = 64;
 /// provider's prompt cache holds.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    sent: HashMap<Box<str>, Called>,
+    sent: HashMap<Box<str>, ToolRef>,
     /// The tools whose name has a number.
-    numbered: HashMap<Called, Box<str>>,
+    numbered: HashMap<ToolRef, Box<str>>,
     /// The number to try next, by what stands before it.
     next: HashMap<Box<str>, u64>,
 }
 
 impl Names {
     /// The name for a declared tool.
-    pub(super) fn declare(&mut self, called: &Called) -> Box<str> {
+    pub(super) fn declare(&mut self, called: &ToolRef) -> Box<str> {
         let base = base(called.namespace.as_deref(), &called.name);
         match self.sent.get(&*base) {
             Some(other) if other == called => base.into(),
@@ -45,7 +45,7 @@ impl Names {
     /// kind of tool it was.
     pub(super) fn of_call<'n>(
         &mut self,
-        kind: Kind,
+        kind: ToolKind,
         namespace: Option<&str>,
         name: &'n str,
     ) -> Cow<'n, str> {
@@ -62,7 +62,7 @@ impl Names {
             return Cow::Owned(base);
         }
         let of_kind =
-            |kind| Called { kind, name: name.into(), namespace: namespace.map(Box::from) };
+            |kind| ToolRef { kind, name: name.into(), namespace: namespace.map(Box::from) };
         let numbered = KINDS.iter().find_map(|kind| self.numbered.get(&of_kind(*kind)));
         let sent = numbered.cloned().unwrap_or_else(|| self.declare(&of_kind(kind)));
         Cow::Owned(sent.into())
@@ -73,7 +73,7 @@ impl Names {
     }
 
     /// The name of a tool whose name would be another's.
-    fn number(&mut self, base: &str, called: &Called) -> Box<str> {
+    fn number(&mut self, base: &str, called: &ToolRef) -> Box<str> {
         if let Some(name) = self.numbered.get(called) {
             return name.clone();
         }
@@ -135,8 +135,8 @@ mod tests {
 
     use super::*;
 
-    fn function(namespace: Option<&str>, name: &str) -> Called {
-        Called { kind: Kind::Function, name: name.into(), namespace: namespace.map(Box::from) }
+    fn function(namespace: Option<&str>, name: &str) -> ToolRef {
+        ToolRef { kind: ToolKind::Function, name: name.into(), namespace: namespace.map(Box::from) }
     }
 
     #[test]
@@ -164,9 +164,10 @@ mod tests {
     #[test]
     fn calls_are_named_like_their_tools() {
         let mut names = Names::default();
-        names.declare(&Called { kind: Kind::Custom, ..function(None, "apply_patch") });
+        names.declare(&ToolRef { kind: ToolKind::Custom, ..function(None, "apply_patch") });
         names.declare(&function(Some("a"), "b"));
-        let mut of = |namespace, name| names.of_call(Kind::Function, namespace, name).into_owned();
+        let mut of =
+            |namespace, name| names.of_call(ToolKind::Function, namespace, name).into_owned();
         assert_eq!(of(None, "apply_patch"), "apply_patch", "whatever it was called as");
         assert_eq!(of(Some("a"), "b"), "a__b");
         assert_eq!(of(None, "a__b"), "a__b");

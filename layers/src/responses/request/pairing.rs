@@ -11,21 +11,21 @@ use super::conversation::Output;
 /// repeat ids from turn to turn.
 #[derive(Debug, Default)]
 pub(super) struct Pairing<'a> {
-    unanswered: HashMap<Cow<'a, str>, VecDeque<Place>>,
+    unanswered: HashMap<Cow<'a, str>, VecDeque<ItemPosition>>,
     /// Outputs that came before their call, with the number of their item.
     early: HashMap<Cow<'a, str>, VecDeque<(usize, Output<'a>)>>,
 }
 
 /// Where a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ItemPosition {
     pub(super) message: usize,
     pub(super) call: usize,
 }
 
 impl<'a> Pairing<'a> {
     /// The output for a call at this place, if it came already.
-    pub(super) fn call(&mut self, id: &Cow<'a, str>, place: Place) -> Option<Output<'a>> {
+    pub(super) fn call(&mut self, id: &Cow<'a, str>, place: ItemPosition) -> Option<Output<'a>> {
         if let Some((_, output)) = self.early.get_mut(id).and_then(VecDeque::pop_front) {
             return Some(output);
         }
@@ -39,7 +39,7 @@ impl<'a> Pairing<'a> {
         id: Cow<'a, str>,
         item: usize,
         output: Output<'a>,
-    ) -> Option<(Place, Output<'a>)> {
+    ) -> Option<(ItemPosition, Output<'a>)> {
         if let Some(place) = self.unanswered.get_mut(&id).and_then(VecDeque::pop_front) {
             return Some((place, output));
         }

@@ -4,12 +4,12 @@ use super::{
     call,
     content::{self, Part},
     conversation::{Call, Conversation, Message, Output, Turn},
+    dropped::DroppedFields,
     elements::Element,
     invalid::{At, Invalid},
     item::{Content, Input, Item, items},
     json::{inside, required, text},
-    left_out::LeftOut,
-    pairing::{Pairing, Place},
+    pairing::{ItemPosition, Pairing},
 };
 use crate::{
     Target,
@@ -35,8 +35,8 @@ pub(super) struct Reader<'a, 'o> {
     open: &'o dyn Fn(&str) -> Option<String>,
     count: usize,
     failed: Option<Invalid>,
-    unknown_items: LeftOut,
-    unknown_parts: LeftOut,
+    unknown_items: DroppedFields,
+    unknown_parts: DroppedFields,
 }
 
 impl<'a, 'o> Reader<'a, 'o> {
@@ -57,8 +57,8 @@ impl<'a, 'o> Reader<'a, 'o> {
             open,
             count: 0,
             failed: None,
-            unknown_items: LeftOut::default(),
-            unknown_parts: LeftOut::default(),
+            unknown_items: DroppedFields::default(),
+            unknown_parts: DroppedFields::default(),
         }
     }
 
@@ -183,7 +183,7 @@ impl<'a, 'o> Reader<'a, 'o> {
         }
         let message = self.conversation.messages.len() - 1;
         if let Message::Turn(turn) = &mut self.conversation.messages[message] {
-            let place = Place { message, call: turn.calls.len() };
+            let place = ItemPosition { message, call: turn.calls.len() };
             call.attached = self.attached_calls.remove(&*call.id);
             call.output = self.pairing.call(&call.id, place);
             turn.calls.push(call);

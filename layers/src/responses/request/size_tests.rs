@@ -69,7 +69,7 @@ fn many_tools_of_the_same_name_have_their_own() {
         chat["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
     assert_eq!(sent.len(), 5_000);
     for (n, call) in chat["messages"][0]["tool_calls"].as_array().unwrap().iter().enumerate() {
-        let called = translated.asked.tools.resolve(call["function"]["name"].as_str().unwrap());
+        let called = translated.context.tools.resolve(call["function"]["name"].as_str().unwrap());
         assert_eq!(*called.name, name(n));
     }
 }

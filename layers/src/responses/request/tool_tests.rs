@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::cases::{assert_is_valid, chat, invalid, translated};
-use crate::responses::asked::{Called, Kind};
+use crate::responses::context::{ToolKind, ToolRef};
 
 fn function(name: &str) -> Value {
     json!({"type": "function", "name": name})
@@ -57,8 +57,11 @@ fn custom_tools_are_functions_of_one_text() {
         chat["tools"][1]["function"]["description"],
         "Put the tool's whole input into `input`, as plain text."
     );
-    let called = translated.asked.tools.resolve("apply_patch");
-    assert_eq!(called, Called { kind: Kind::Custom, name: "apply_patch".into(), namespace: None });
+    let called = translated.context.tools.resolve("apply_patch");
+    assert_eq!(
+        called,
+        ToolRef { kind: ToolKind::Custom, name: "apply_patch".into(), namespace: None }
+    );
 }
 
 #[test]
@@ -84,17 +87,20 @@ fn namespaces_are_flattened_and_mapped_back() {
     assert_eq!(chat["tools"][1]["function"].get("description"), None);
 
     let is = |sent: &str, kind, namespace: Option<&str>, name: &str| {
-        let called = translated.asked.tools.resolve(sent);
-        assert_eq!(called, Called { kind, name: name.into(), namespace: namespace.map(Box::from) });
+        let called = translated.context.tools.resolve(sent);
+        assert_eq!(
+            called,
+            ToolRef { kind, name: name.into(), namespace: namespace.map(Box::from) }
+        );
     };
-    is(sent[0], Kind::Function, Some("mcp__a"), "read");
-    is(sent[2], Kind::Function, Some("mcp__b"), "read");
-    is(sent[3], Kind::Custom, Some("functions"), "exec");
-    is(sent[4], Kind::Function, None, &long);
-    is(sent[5], Kind::Function, None, "a b");
-    is(sent[6], Kind::Function, None, "a_b");
-    is(sent[7], Kind::Function, None, "mcp__a__read");
-    is("never_declared", Kind::Function, None, "never_declared");
+    is(sent[0], ToolKind::Function, Some("mcp__a"), "read");
+    is(sent[2], ToolKind::Function, Some("mcp__b"), "read");
+    is(sent[3], ToolKind::Custom, Some("functions"), "exec");
+    is(sent[4], ToolKind::Function, None, &long);
+    is(sent[5], ToolKind::Function, None, "a b");
+    is(sent[6], ToolKind::Function, None, "a_b");
+    is(sent[7], ToolKind::Function, None, "mcp__a__read");
+    is("never_declared", ToolKind::Function, None, "never_declared");
 
     let calls = &chat["messages"][1]["tool_calls"];
     let called: Vec<_> =
@@ -137,8 +143,11 @@ fn tools_that_the_client_runs_are_functions() {
     assert_eq!(names(&chat), ["local_shell", "tool_search"]);
     assert_eq!(chat["tools"][0]["function"]["parameters"]["required"], json!(["command"]));
     assert_eq!(chat["tools"][1]["function"]["parameters"], parameters);
-    let kind = |name| translated.asked.tools.resolve(name).kind;
-    assert_eq!((kind("local_shell"), kind("tool_search")), (Kind::LocalShell, Kind::ToolSearch));
+    let kind = |name| translated.context.tools.resolve(name).kind;
+    assert_eq!(
+        (kind("local_shell"), kind("tool_search")),
+        (ToolKind::LocalShell, ToolKind::ToolSearch)
+    );
 }
 
 #[test]

@@ -5,14 +5,14 @@ use serde_json::value::RawValue;
 use super::{
     content::Part,
     definition::{Definition, Given},
+    dropped::DroppedFields,
     elements::Elements,
     invalid::{At, Invalid},
     json::{array, inside, required, text},
-    left_out::LeftOut,
     names::{KINDS, LOCAL_SHELL, Names, TOOL_SEARCH, is_plain},
     writer::Writer,
 };
-use crate::responses::asked::{Called, Kind};
+use crate::responses::context::{ToolKind, ToolRef};
 
 /// The functions of the Chat request.
 #[derive(Debug, Default)]
@@ -20,15 +20,15 @@ pub(super) struct Tools<'a> {
     declared: Vec<Declared<'a>>,
     pub(super) names: Names,
     /// Where each of them is.
-    places: HashMap<Called, usize>,
+    places: HashMap<ToolRef, usize>,
     /// Per array of tools among the items: which tools it declares.
     found: Vec<Vec<usize>>,
-    dropped: LeftOut,
+    dropped: DroppedFields,
 }
 
 #[derive(Debug)]
 pub(super) struct Declared<'a> {
-    pub(super) called: Called,
+    pub(super) called: ToolRef,
     /// The name it is sent under.
     pub(super) sent: Box<str>,
     pub(super) is_allowed: bool,
@@ -91,11 +91,11 @@ impl<'a> Tools<'a> {
             text(required(given.kind, format_args!("{at}.type"))?, format_args!("{at}.type"))?;
         let execution = given.execution.map(RawValue::get);
         let (kind, name) = match &*kind {
-            "function" => (Kind::Function, name(given, at)?),
-            "custom" => (Kind::Custom, name(given, at)?),
-            "local_shell" => (Kind::LocalShell, LOCAL_SHELL.into()),
+            "function" => (ToolKind::Function, name(given, at)?),
+            "custom" => (ToolKind::Custom, name(given, at)?),
+            "local_shell" => (ToolKind::LocalShell, LOCAL_SHELL.into()),
             "tool_search" if execution == Some("\"client\"") => {
-                (Kind::ToolSearch, TOOL_SEARCH.into())
+                (ToolKind::ToolSearch, TOOL_SEARCH.into())
             }
             "namespace" if namespace.is_none() => {
                 let name = name(given, at)?;
@@ -110,8 +110,11 @@ impl<'a> Tools<'a> {
                 return Ok(());
             }
         };
-        let called =
-            Called { kind, name: name.into(), namespace: namespace.map(|space| space.name.into()) };
+        let called = ToolRef {
+            kind,
+            name: name.into(),
+            namespace: namespace.map(|space| space.name.into()),
+        };
         let definition = Definition::read(kind, given, at)?;
         let preface = namespace.and_then(|namespace| namespace.description);
         found.push(self.put(called, definition, preface.filter(|text| !text.is_empty())));
@@ -120,7 +123,7 @@ impl<'a> Tools<'a> {
 
     fn put(
         &mut self,
-        called: Called,
+        called: ToolRef,
         definition: Definition<'a>,
         preface: Option<&'a str>,
     ) -> usize {
@@ -150,7 +153,7 @@ impl<'a> Tools<'a> {
     /// The tool that a choice means, whatever kind of tool it takes it for.
     pub(super) fn find(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
         let of_kind =
-            |kind| Called { kind, name: name.into(), namespace: namespace.map(Box::from) };
+            |kind| ToolRef { kind, name: name.into(), namespace: namespace.map(Box::from) };
         KINDS.iter().find_map(|kind| self.places.get(&of_kind(*kind)).copied())
     }
 
@@ -159,7 +162,7 @@ impl<'a> Tools<'a> {
     }
 
     /// Leaves only those that `is_allowed`.
-    pub(super) fn allow(&mut self, is_allowed: impl Fn(usize, &Called) -> bool) {
+    pub(super) fn allow(&mut self, is_allowed: impl Fn(usize, &ToolRef) -> bool) {
         for (n, tool) in self.declared.iter_mut().enumerate() {
             tool.is_allowed = is_allowed(n, &tool.called);
         }

@@ -6,7 +6,7 @@ fn pretty(request: &str, options: &Options) -> String {
     let translated = translate(request.as_bytes(), options, &open).unwrap();
     let chat: serde_json::Value = serde_json::from_slice(&translated.body).unwrap();
     super::cases::assert_is_valid(&chat["messages"]);
-    let mut called: Vec<_> = translated.asked.tools.0.iter().collect();
+    let mut called: Vec<_> = translated.context.tools.0.iter().collect();
     called.sort_by_key(|(sent, _)| *sent);
     let called = called.iter().map(|(sent, called)| {
         let namespace = called.namespace.as_deref().unwrap_or("-");

@@ -11,7 +11,7 @@ use super::{
     tools::Tools,
     writer::Writer,
 };
-use crate::{Target, responses::Asked};
+use crate::{Target, responses::ResponseContext};
 
 /// The Chat request, and what its answer will need.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Translated {
     /// The body to send to `/chat/completions`.
     pub body: Bytes,
     /// What the answer needs.
-    pub asked: Asked,
+    pub context: ResponseContext,
 }
 
 /// The Chat Completions request for a Responses request: bytes in, bytes out, with no clock and no
@@ -35,11 +35,11 @@ pub struct Translated {
 /// - A call without an output was cut off by the user, and gets an output that says so. An output
 ///   without a call is an error.
 /// - Custom tools are functions of one string, `input`; their grammar is in the description. Tools
-///   in a namespace are `namespace__name`. [`Asked::tools`] maps the names back. Tools that the
+///   in a namespace are `namespace__name`. [`ResponseContext::tools`] maps the names back. Tools that the
 ///   provider would have to run are dropped with a warning.
 /// - The arguments of calls in the history are mended to a JSON object when they are none.
 /// - `store`, `metadata` and whatever else Chat Completions does not have is not sent;
-///   [`Asked::echo`] has what the answer repeats. `previous_response_id` is not resolved.
+///   [`ResponseContext::echo`] has what the answer repeats. `previous_response_id` is not resolved.
 ///
 /// # Errors
 ///
@@ -117,7 +117,7 @@ pub(in crate::responses) fn translate_for(
     messages::write(&mut out, instructions, &conversation.messages, &mut tools, &mut added);
     out.raw("}");
 
-    let asked = Asked {
+    let context = ResponseContext {
         model: fields.model()?,
         stream: fields.streamed(),
         include_encrypted: fields.includes("reasoning.encrypted_content")?,
@@ -125,5 +125,5 @@ pub(in crate::responses) fn translate_for(
         echo: fields.echo(),
         target: target.cloned(),
     };
-    Ok((Translated { body: out.finish(), asked }, added.into_fields()))
+    Ok((Translated { body: out.finish(), context }, added.into_fields()))
 }

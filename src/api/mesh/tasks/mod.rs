@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::api::Shared;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::refusal::Refusal;
-use crate::mesh::tasks::{Nobody, NotCancelled, Page, Refused, TaskStatus, TaskView};
+use crate::mesh::tasks::{CancelError, NoAgent, Page, SubmitError, TaskStatus, TaskView};
 use body::{TaskRequest, check_cwd};
 
 /// When to come back to a queue that is full.
@@ -70,27 +70,27 @@ struct TaskAccepted {
     message: String,
 }
 
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
+impl From<SubmitError> for Refusal {
+    fn from(refused: SubmitError) -> Self {
         let rejection = match refused {
-            Refused::Nobody(Nobody::Unknown(agent)) => {
+            SubmitError::NoAgent(NoAgent::Unknown(agent)) => {
                 Rejection::new(Code::AgentNotFound, format!("there is no agent `{agent}`"))
                     .param("target")
             }
-            Refused::Nobody(Nobody::Online) => Rejection::new(
+            SubmitError::NoAgent(NoAgent::Online) => Rejection::new(
                 Code::AgentNotFound,
                 "no agent is online: install claude, codex or another, or list one under `agents`",
             ),
-            Refused::NoSpace(space) => {
+            SubmitError::NoSpace(space) => {
                 Rejection::new(Code::SpaceNotFound, format!("there is no space `{space}`"))
                     .param("payload.context.shared_space_id")
             }
-            Refused::Full => {
+            SubmitError::Full => {
                 Rejection::new(Code::RateLimited, "too many tasks wait already").retry_after(LATER)
             }
-            Refused::Stopping => Rejection::new(Code::InternalError, "the gateway stops")
+            SubmitError::Stopping => Rejection::new(Code::InternalError, "the gateway stops")
                 .status(StatusCode::SERVICE_UNAVAILABLE),
-            Refused::Database(error) => return error.into(),
+            SubmitError::Database(error) => return error.into(),
         };
         rejection.into()
     }
@@ -198,12 +198,12 @@ async fn cancel(
     Path(id): Path<String>,
 ) -> Result<axum::Json<TaskView>, Refusal> {
     shared.mesh.tasks.cancel(&id).await.map(axum::Json).map_err(|why| match why {
-        NotCancelled::Unknown => unknown(&id),
-        NotCancelled::Ended(status) => {
+        CancelError::Unknown => unknown(&id),
+        CancelError::Ended(status) => {
             let message = format!("the task has {} already", status.as_str());
             let rejection = Rejection::new(Code::InvalidRequest, message);
             rejection.status(StatusCode::CONFLICT).into()
         }
-        NotCancelled::Database(error) => error.into(),
+        CancelError::Database(error) => error.into(),
     })
 }

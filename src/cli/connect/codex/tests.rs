@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::cli::connect::memory::Found;
 use crate::cli::connect::tool::Format;
+use crate::cli::connect::undo::Found;
 
 const URL: &str = "http://127.0.0.1:3000/v1";
 const TABLE: &str = "\

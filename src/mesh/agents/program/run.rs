@@ -18,7 +18,7 @@ use super::capture::Capture;
 use super::environment::marks;
 use super::progress::{Listener, Progress, listen};
 use crate::config::Input;
-use crate::mesh::agents::leftovers::Trace;
+use crate::mesh::agents::orphans::RunRecord;
 use crate::mesh::agents::{Fault, Output, Stream};
 use crate::process::Group;
 
@@ -61,7 +61,7 @@ pub(in crate::mesh::agents) async fn run(
     launch: &Launch,
     path: &Path,
     order: Order,
-    trace: &mut Trace,
+    trace: &mut RunRecord,
 ) -> Result<Output, Fault> {
     let mut command = command(launch, path, &order).map_err(Fault::Failed)?;
     let mut group = Group::spawn(&mut command).map_err(|error| {
@@ -71,7 +71,7 @@ pub(in crate::mesh::agents) async fn run(
             None => format!("`{command}` cannot be started: {error}"),
         })
     })?;
-    let said = Arc::new(Said {
+    let said = Arc::new(ProgramOutput {
         stdout: Mutex::new(Capture::both_ends(order.output_limit)),
         stderr: Mutex::new(Capture::tail(WHY)),
         progress: Progress::new(order.progress, order.output_limit),
@@ -111,7 +111,7 @@ pub(in crate::mesh::agents) async fn run(
 }
 
 /// Reads and writes at the same time, so that neither can block the other.
-fn talk(group: &mut Group, said: &Arc<Said>, input: Input, text: String) -> JoinSet<()> {
+fn talk(group: &mut Group, said: &Arc<ProgramOutput>, input: Input, text: String) -> JoinSet<()> {
     let mut talk = JoinSet::new();
     if let Some(pipe) = group.child.stdout.take() {
         let said = said.clone();
@@ -180,13 +180,13 @@ fn argument(text: &str) -> Result<&str, String> {
 }
 
 /// What a program has said, and who hears it.
-struct Said {
+struct ProgramOutput {
     stdout: Mutex<Capture>,
     stderr: Mutex<Capture>,
     progress: Progress,
 }
 
-impl Said {
+impl ProgramOutput {
     fn answer(&self, status: io::Result<ExitStatus>) -> Result<Output, Fault> {
         match status {
             Ok(status) if status.success() => Ok(Output { text: self.stdout.lock().text() }),

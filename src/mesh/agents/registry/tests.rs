@@ -8,7 +8,7 @@ fn agent(id: &str, origin: Origin) -> Arc<Agent> {
         capabilities: Vec::new(),
         timeout: None,
         origin,
-        reach: Reach::Endpoint(Uri::from_static("http://127.0.0.1")),
+        reach: Transport::Endpoint(Uri::from_static("http://127.0.0.1")),
     })
 }
 
@@ -26,7 +26,7 @@ fn one_that_is_built_in_is_listed_when_it_is_there_or_named() {
     registry.put(agent("d", Origin::Registered));
     assert_eq!(ids(&registry), ["a", "c", "d"]);
     assert_eq!(registry.summary("b"), None);
-    registry.saw(&built_in, Sight::Broken, 5);
+    registry.saw(&built_in, Reachability::Broken, 5);
     assert_eq!(ids(&registry), ["a", "b", "c", "d"]);
     let seen = registry.summary("b").unwrap();
     assert_eq!((seen.status, seen.last_seen), (Status::Offline, None));
@@ -40,14 +40,14 @@ fn it_is_busy_until_its_last_task_ends() {
     registry.put(one.clone());
     let status = |registry: &Registry| registry.summary("a").unwrap().status;
     assert_eq!(status(&registry), Status::Offline);
-    registry.saw(&one, Sight::There(None), 7);
+    registry.saw(&one, Reachability::There(None), 7);
     registry.begin("a");
     registry.begin("a");
     registry.end("a");
     assert_eq!(status(&registry), Status::Busy);
     registry.end("a");
     assert_eq!(status(&registry), Status::Online);
-    registry.saw(&one, Sight::Missing, 9);
+    registry.saw(&one, Reachability::Missing, 9);
     assert_eq!(registry.summary("a").unwrap().last_seen, Some(7));
     registry.has_answered(&one, 11);
     let summary = registry.summary("a").unwrap();
@@ -60,16 +60,16 @@ fn what_was_seen_of_another_does_not_count() {
     let (old, new) = (agent("a", Origin::Registered), agent("a", Origin::Registered));
     registry.put(old.clone());
     registry.put(new.clone());
-    registry.saw(&old, Sight::There(None), 1);
+    registry.saw(&old, Reachability::There(None), 1);
     assert_eq!(registry.summary("a").unwrap().status, Status::Offline);
     assert_eq!(registry.sight(&old), None);
-    assert_eq!(registry.sight(&new), Some(Sight::Missing));
+    assert_eq!(registry.sight(&new), Some(Reachability::Missing));
 }
 
 fn at(id: &str, endpoint: &'static str, name: &str) -> Arc<Agent> {
     let agent = agent(id, Origin::Configured);
     let agent = Arc::into_inner(agent).unwrap();
-    let reach = Reach::Endpoint(Uri::from_static(endpoint));
+    let reach = Transport::Endpoint(Uri::from_static(endpoint));
     Arc::new(Agent { name: name.to_owned(), reach, ..agent })
 }
 
@@ -82,7 +82,7 @@ fn others_take_the_place_of_what_was_configured() {
         registry.put(agent(id, Origin::Registered));
     }
     for agent in registry.all() {
-        registry.saw(&agent, Sight::There(None), 7);
+        registry.saw(&agent, Reachability::There(None), 7);
         registry.begin(&agent.id);
     }
     registry.replace([
@@ -108,7 +108,7 @@ fn others_take_the_place_of_what_was_configured() {
     assert!(Arc::ptr_eq(&before[0], &registry.get("same").unwrap()));
     // What began before counts, whatever it is now.
     let moved = registry.get("moved").unwrap();
-    registry.saw(&moved, Sight::There(None), 8);
+    registry.saw(&moved, Reachability::There(None), 8);
     assert_eq!(registry.summary("moved").unwrap().status, Status::Busy);
     for id in ["moved", "gone"] {
         registry.end(id);

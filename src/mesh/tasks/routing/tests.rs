@@ -82,15 +82,15 @@ fn a_target_is_asked_for() {
     goes("review this", Some("free"), Status::Online, "free: target");
     goes("review this", Some("away"), Status::Online, "away: target");
     let unknown = route("hello", Some("nobody"), &routing(), &agents(Status::Online));
-    assert_eq!(unknown, Err(Nobody::Unknown("nobody".into())));
+    assert_eq!(unknown, Err(NoAgent::Unknown("nobody".into())));
 }
 
 #[test]
 fn somebody_has_to_be_there() {
     let asleep = [agent("away", Status::Offline)];
     for agents in [&[][..], &asleep] {
-        assert_eq!(route("hello", None, &routing(), agents), Err(Nobody::Online));
-        assert_eq!(route("hello", None, &Routing::default(), agents), Err(Nobody::Online));
+        assert_eq!(route("hello", None, &routing(), agents), Err(NoAgent::Online));
+        assert_eq!(route("hello", None, &Routing::default(), agents), Err(NoAgent::Online));
     }
 }
 

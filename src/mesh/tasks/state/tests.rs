@@ -6,8 +6,8 @@ fn names(agents: &[&str]) -> Vec<String> {
     agents.iter().map(|agent| (*agent).into()).collect()
 }
 
-fn started(agents: &[&str], is_broadcast: bool) -> State {
-    let mut state = State::new(&names(agents), is_broadcast, 1);
+fn started(agents: &[&str], is_broadcast: bool) -> TaskState {
+    let mut state = TaskState::new(&names(agents), is_broadcast, 1);
     assert_eq!(state.apply(Step::Assigned, 2), Some(Change::Assigned));
     for agent in names(agents) {
         let change = state.apply(Step::Started(agent.clone()), 3);
@@ -85,7 +85,7 @@ fn one_that_is_stopped_keeps_what_was_answered() {
     assert_eq!(state.apply(Step::Stopped("enough".into()), 5), Some(Change::Failed));
     assert_eq!(state.result(), json!({"a": "one"}));
     assert_eq!(state.error(), Some(TaskError::new("enough")));
-    let mut waiting = State::new(&names(&["a"]), false, 1);
+    let mut waiting = TaskState::new(&names(&["a"]), false, 1);
     assert_eq!(waiting.apply(Step::Stopped("enough".into()), 5), None);
 }
 
@@ -111,7 +111,7 @@ proptest! {
         is_broadcast: bool,
         steps in prop::collection::vec((step(), 0..100u64), 0..60),
     ) {
-        let mut state = State::new(&names(&["a", "b", "c"])[..agents], is_broadcast, 50);
+        let mut state = TaskState::new(&names(&["a", "b", "c"])[..agents], is_broadcast, 50);
         for (step, now) in steps {
             let before = state.clone();
             let change = state.apply(step.clone(), now);

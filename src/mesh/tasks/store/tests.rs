@@ -9,7 +9,7 @@ fn open() -> Connection {
 
 fn task(id: &str) -> Task {
     let spec = Submission { source: Some("me".into()), ..Submission::new("Do it") };
-    let state = State::new(&["a".into(), "b".into()], true, 7);
+    let state = TaskState::new(&["a".into(), "b".into()], true, 7);
     Task { id: id.into(), spec, state, reason: "team".into(), created_at: 5 }
 }
 

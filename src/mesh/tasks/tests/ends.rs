@@ -89,7 +89,7 @@ async fn too_many_are_refused() {
         ids.push(bench.submit(&format!("hang {nth}")).await);
     }
     let refused = bench.tasks.submit(Submission::new("Hello")).await;
-    assert_eq!(refused, Err(Refused::Full));
+    assert_eq!(refused, Err(SubmitError::Full));
     bench.tasks.cancel(&ids[4]).await.unwrap();
     let id = bench.submit("take its place").await;
     bench.reaches(&ids[0], TaskStatus::Running).await;
@@ -106,10 +106,10 @@ async fn nobody_and_nowhere_are_refused() {
     let bench = Bench::start(small()).await;
     let to = |target: &str| Submission { target: Some(target.into()), ..Submission::new("Hello") };
     let unknown = bench.tasks.submit(to("nobody")).await;
-    assert_eq!(unknown, Err(Refused::Nobody(Nobody::Unknown("nobody".into()))));
+    assert_eq!(unknown, Err(SubmitError::NoAgent(NoAgent::Unknown("nobody".into()))));
     let space = Some("space_0".to_owned());
     let nowhere = bench.tasks.submit(Submission { space, ..Submission::new("Hello") }).await;
-    assert_eq!(nowhere, Err(Refused::NoSpace("space_0".into())));
+    assert_eq!(nowhere, Err(SubmitError::NoSpace("space_0".into())));
     assert!(bench.tasks.list(Page { limit: 9, ..Page::default() }).await.unwrap().is_empty());
     assert!(bench.told().is_empty());
 }
@@ -130,9 +130,9 @@ async fn a_cancel_is_at_once_and_the_slot_is_free_when_the_agent_has_ended() {
     assert_eq!(bench.get(&hangs).await, view, "what comes late is ignored");
     assert_eq!(bench.told()[&hangs].last().unwrap(), "task.cancelled");
     let ended = bench.tasks.cancel(&waits).await;
-    assert_eq!(ended, Err(NotCancelled::Ended(TaskStatus::Completed)));
+    assert_eq!(ended, Err(CancelError::Ended(TaskStatus::Completed)));
     assert_eq!(bench.get(&waits).await, done);
-    assert_eq!(bench.tasks.cancel("task_0").await, Err(NotCancelled::Unknown));
+    assert_eq!(bench.tasks.cancel("task_0").await, Err(CancelError::Unknown));
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,11 +54,11 @@ async fn other_bounds_count_for_what_comes_next() {
     let bench = Bench::start(Settings { queue: 1, ..slots(1) }).await;
     let long = "x".repeat(3000);
     let (ran, waits) = (bench.submit("take 5").await, bench.submit(&long).await);
-    assert_eq!(bench.tasks.submit(Submission::new("Hello")).await, Err(Refused::Full));
+    assert_eq!(bench.tasks.submit(Submission::new("Hello")).await, Err(SubmitError::Full));
     let more = Settings { queue: 2, output_limit: 5000, keep: 1, ..slots(1) };
     bench.tasks.apply(more, routing());
     let last = bench.submit("take 5").await;
-    assert_eq!(bench.tasks.submit(Submission::new("Hello")).await, Err(Refused::Full));
+    assert_eq!(bench.tasks.submit(Submission::new("Hello")).await, Err(SubmitError::Full));
     let view = bench.ends(&waits).await;
     assert_eq!(view.result, format!("a did: {long}"));
     bench.ends(&last).await;

@@ -22,7 +22,7 @@ async fn a_stop_fails_what_runs_and_leaves_what_waits() {
     }
     assert_eq!(bench.get(&ids[2]).await.status, TaskStatus::Assigned);
     let refused = bench.tasks.submit(Submission::new("Hello")).await;
-    assert_eq!(refused, Err(Refused::Stopping));
+    assert_eq!(refused, Err(SubmitError::Stopping));
     bench.tasks.stop().await;
 
     let Bench { data, tasks, .. } = bench;
@@ -98,7 +98,7 @@ async fn a_kill_loses_nothing() {
 async fn nothing_is_made_on_disk_until_it_is_needed() {
     let bench = Bench::start(small()).await;
     assert_eq!(bench.tasks.get("task_0").await, Ok(None));
-    assert_eq!(bench.tasks.cancel("task_0").await, Err(NotCancelled::Unknown));
+    assert_eq!(bench.tasks.cancel("task_0").await, Err(CancelError::Unknown));
     bench.tasks.stop().await;
     assert_eq!(std::fs::read_dir(bench.data.path()).unwrap().count(), 0);
 }

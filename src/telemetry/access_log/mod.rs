@@ -1,0 +1,19 @@
+//! What becomes of a request: a span while it lasts, one line when its answer's body has ended, and
+//! its counts.
+//!
+//! [`AccessLogLayer`] stands outside of everything that may answer. It puts an
+//! [`Exchange`](switchtower_layers::Exchange) into the request, in which the router and the observer
+//! write down what the line tells.
+
+mod body;
+mod call;
+mod future;
+mod layer;
+mod route;
+
+pub use body::AccessLogBody;
+pub use future::ResponseFuture;
+pub use layer::{AccessLog, AccessLogLayer, name_client};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Calls to models as they end, told to whoever looks on: `GET /model-gateway/events`.
+//!
+//! What is told is what [`record`](super::record) knows when a request's answer has ended: which
+//! targets were asked, what came of each, and how long it took; never a prompt or an answer. While
+//! nobody listens nothing of it is put together, and nothing is kept for who comes later.
+//!
+//! | bound | |
+//! |---|---|
+//! | listeners at a time | 32 |
+//! | events that wait for one listener | 64; one that is further behind is dropped |
+//! | requests that are told of | 10 in any second; the others are counted in `left_out` |
+//! | texts that clients choose | 200 characters |
+
+mod event;
+mod listener;
+mod sampler;
+
+pub(super) use event::short;
+pub use event::{Attempt, Event, Request};
+pub use listener::Listener;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::{
+    sync::mpsc::{self, Sender},
+    time::Instant,
+};
+
+use self::sampler::Sampler;
+
+/// The most listeners at a time.
+pub const MOST_LISTENERS: usize = 32;
+
+/// How many events may wait for one of them.
+const WAITING: usize = 64;
+
+/// Where it is told. A handle: clones have the same listeners. It outlives the stack.
+#[derive(Clone, Default)]
+pub struct RequestFeed(Arc<Mutex<Hub>>);
+
+#[derive(Default)]
+struct Hub {
+    pace: Sampler,
+    listeners: Vec<Sender<Bytes>>,
+    closed: bool,
+}
+
+impl RequestFeed {
+    /// Nobody listens yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a place among the listeners; `None` when there are too many.
+    #[must_use]
+    pub fn listen(&self) -> Option<Listener> {
+        let mut hub = self.0.lock();
+        hub.listeners.retain(|listener| !listener.is_closed());
+        if hub.listeners.len() >= MOST_LISTENERS {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel(WAITING);
+        // After the end a stream has its first event, and no other.
+        if !hub.closed {
+            hub.listeners.push(sender);
+        }
+        Some(Listener::new(receiver, self.clone(), hub.pace.left_out()))
+    }
+
+    /// A request has ended. `make` is only asked when somebody is to hear of it; it gets the
+    /// number of those that were left out. Never waits.
+    pub(super) fn tell(&self, make: impl FnOnce(u64) -> Request) {
+        let mut hub = self.0.lock();
+        if hub.listeners.is_empty() {
+            return;
+        }
+        hub.listeners.retain(|listener| !listener.is_closed());
+        if hub.listeners.is_empty() || !hub.pace.admit(Instant::now()) {
+            return;
+        }
+        let text = Event::Request(Box::new(make(hub.pace.left_out()))).sse();
+        // Who was too slow sees the end, and comes back.
+        hub.listeners.retain(|listener| listener.try_send(text.clone()).is_ok());
+    }
+
+    /// How many requests were left out so far.
+    fn left_out(&self) -> u64 {
+        self.0.lock().pace.left_out()
+    }
+
+    /// Ends all streams, and those that are still to come. What waits for them is still heard.
+    pub fn close(&self) {
+        let mut hub = self.0.lock();
+        hub.closed = true;
+        hub.listeners.clear();
+    }
+}
+
+impl fmt::Debug for RequestFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestFeed").field("listeners", &self.0.lock().listeners.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
