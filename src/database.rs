@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-/// How long another process may take to let go of a database, as one does that is stopping.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Timeout for a lock that another process holds, such as a gateway that is shutting down.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens a database, and makes it and its directory if need be. `purpose` is what it keeps, in
 /// the plural, for the error; `schema` is run each time, and `version` is that of the schema.
@@ -77,7 +77,7 @@ fn prepare(directory: &Path, path: &Path) -> io::Result<()> {
 fn connect(path: &Path, schema: &str, version: u32) -> Result<Connection, Reason> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     // Two processes would write over each other's counts.
     connection.pragma_update(None, "locking_mode", "exclusive")?;
     // What is stored has no business in the system's directory for temporary files.

@@ -138,7 +138,7 @@ async fn a_client_that_leaves_before_its_body_is_whole() {
 #[tokio::test]
 async fn what_a_client_does_not_read_is_not_fetched() {
     /// More than the kernel holds for four sockets.
-    const ENOUGH: usize = 64 << 20;
+    const MORE_THAN_SOCKET_BUFFERS: usize = 64 << 20;
     for version in VERSIONS {
         let provider = Endless::start().await;
         let gateway = Gateway::at(&provider.base_url(), "").await;
@@ -151,7 +151,10 @@ async fn what_a_client_does_not_read_is_not_fetched() {
             if now != before {
                 (before, halted) = (now, Instant::now());
             }
-            assert!(now < ENOUGH, "{version:?}: nobody reads, and {now} bytes were fetched");
+            assert!(
+                now < MORE_THAN_SOCKET_BUFFERS,
+                "{version:?}: nobody reads, and {now} bytes were fetched"
+            );
         }
         let mut read = 0;
         while read <= before {
@@ -189,7 +192,7 @@ async fn streams_finish_when_the_gateway_stops() {
 }
 
 async fn refuses(gateway: &Gateway) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while TcpStream::connect(gateway.addr).await.is_ok() {
         assert!(Instant::now() < deadline, "new connections are still accepted");
         tokio::task::yield_now().await;

@@ -32,8 +32,13 @@ const AT_B: &str = r#"gen_ai_provider_name="b""#;
 #[tokio::test]
 async fn a_failover_is_one_request_two_attempts_and_a_cause() {
     let a = always(Reply::error(429, "rate_limit_exceeded")).await;
-    let stream =
-        Reply::events().delta("a").pause(PAUSE).delta("b").finish("stop").usage(7, 2).done();
+    let stream = Reply::events()
+        .delta("a")
+        .pause(WRITE_INTERVAL)
+        .delta("b")
+        .finish("stop")
+        .usage(7, 2)
+        .done();
     let b = always(stream).await;
     let gateway = Gateway::start(&yaml(&[("a", &a), ("b", &b)], "commit: first_token")).await;
     let response = send(gateway.addr, post(CHAT, &ask_stream())).await;
@@ -75,7 +80,7 @@ async fn a_failover_is_one_request_two_attempts_and_a_cause() {
 }
 
 /// So that the two pieces do not come as one.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(30);
+const WRITE_INTERVAL: std::time::Duration = std::time::Duration::from_millis(30);
 
 #[tokio::test]
 async fn rejections_are_counted_by_layer_wherever_they_stop() {
@@ -135,7 +140,7 @@ async fn what_is_under_way_is_seen_and_what_is_given_up_is_cancelled() {
     assert_eq!(during.sum("switchtower_requests_in_flight", &[]), 2.);
     assert_eq!(during.sum("switchtower_upstream_connections", &[AT_A]), 1.);
     drop(events);
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let after = scrape(&gateway).await;
         let cancelled = after.sum("switchtower_requests_total", &[r#"outcome="cancelled""#]);

@@ -7,8 +7,8 @@ use std::{io::ErrorKind, time::Duration};
 use http::Version;
 use serde_json::json;
 use support::{
-    Events, Fault, Gate, PATIENCE, Provider, Raw, Refused, Reply, always, client, eventually, get,
-    provider, send, send_h2, soon, sse, try_send,
+    Events, Fault, Gate, Provider, Raw, Refused, Reply, TEST_TIMEOUT, always, client, eventually,
+    get, provider, send, send_h2, soon, sse, try_send,
 };
 use tokio::{
     io::AsyncReadExt,
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// Long enough to see that nothing comes, short enough to wait for.
-const MOMENT: Duration = Duration::from_millis(100);
+const SILENCE_TIME: Duration = Duration::from_millis(100);
 
 /// What a client reads to the end of its connection after one request.
 async fn read_all(provider: &Provider) -> std::io::Result<Vec<u8>> {
@@ -80,7 +80,7 @@ async fn keeps_silent() {
         for end in ends {
             raw.until(end.as_bytes()).await.unwrap();
         }
-        let more = timeout(MOMENT, raw.until(b"\n")).await;
+        let more = timeout(SILENCE_TIME, raw.until(b"\n")).await;
         assert!(more.is_err(), "{more:?}");
         assert_eq!((provider.connections(), provider.aborted()), (1, 0));
         drop(raw);
@@ -178,7 +178,8 @@ async fn each_step_is_a_chunk_of_its_own() {
 #[tokio::test]
 async fn waits_for_gates_and_pauses() {
     let (head, body) = (Gate::new(), Gate::new());
-    let reply = Reply::events().when(&head).role().gate(&body).delta("a").pause(MOMENT).delta("b");
+    let reply =
+        Reply::events().when(&head).role().gate(&body).delta("a").pause(SILENCE_TIME).delta("b");
     let provider = always(reply.finish("stop").done()).await;
     let addr = provider.addr();
     let answer = tokio::spawn(async move { send(addr, get("/")).await });
@@ -187,20 +188,20 @@ async fn waits_for_gates_and_pauses() {
     head.open_one();
     let mut events = Events::new(soon(answer).await.unwrap());
     events.next().await;
-    assert!(timeout(MOMENT, events.next()).await.is_err());
+    assert!(timeout(SILENCE_TIME, events.next()).await.is_err());
     body.open();
     let (a, b) = (events.next().await, events.next().await);
-    assert!(b.at - a.at > MOMENT / 2, "{:?}", b.at - a.at);
+    assert!(b.at - a.at > SILENCE_TIME / 2, "{:?}", b.at - a.at);
     assert_eq!(events.rest().await.len(), 2);
     assert_eq!(provider.aborted(), 0);
 }
 
 #[tokio::test]
 async fn late_heads_come_late() {
-    let provider = always(Reply::html("<p>Hi</p>").after(MOMENT).header("x-test", 1)).await;
+    let provider = always(Reply::html("<p>Hi</p>").after(SILENCE_TIME).header("x-test", 1)).await;
     let started = Instant::now();
     let response = send(provider.addr(), get("/")).await;
-    assert!(started.elapsed() >= MOMENT);
+    assert!(started.elapsed() >= SILENCE_TIME);
     assert_eq!(response.headers()["content-length"], "9");
     assert_eq!(response.headers()["x-test"], "1");
     assert_eq!(client::body(response).await, "<p>Hi</p>");
@@ -262,7 +263,7 @@ async fn stops() {
     let mut events = Events::new(send(addr, get("/")).await);
     events.next().await;
     provider.stop().await;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while TcpStream::connect(addr).await.is_ok() {
         assert!(Instant::now() < deadline, "the port still answers");
     }

@@ -8,7 +8,7 @@ use super::{Contest, Counter, Gauge, Work};
 const TURN: Duration = Duration::from_millis(1);
 const ROUNDS: usize = 401;
 /// When calls take longer than a turn, there are fewer rounds: this much time for the slowest.
-const LONGEST: Duration = Duration::from_secs(4);
+const MAX_ROUND_TIME: Duration = Duration::from_secs(4);
 
 /// What one contestant needed. Nanoseconds are of a call, or of an event.
 pub(super) struct Row {
@@ -68,7 +68,7 @@ fn rounds(contestants: &mut [(String, Work)], counter: Option<Counter>) -> Vec<V
     let turns = contestants.iter_mut().map(|(_, work)| calls_per_turn(|calls| took(work, calls)));
     let turns: Vec<_> = turns.collect();
     let longest = turns.iter().map(|&(_, time)| time).max().unwrap_or_default().max(TURN);
-    let rounds = ((LONGEST.as_nanos() / longest.as_nanos()) as usize).clamp(5, ROUNDS);
+    let rounds = ((MAX_ROUND_TIME.as_nanos() / longest.as_nanos()) as usize).clamp(5, ROUNDS);
 
     let count = contestants.len();
     let mut times = vec![Vec::with_capacity(rounds); count];

@@ -8,7 +8,7 @@ use crate::process::Process;
 use crate::work;
 
 /// For what is freed or settles a moment later.
-const MOMENT: Duration = Duration::from_millis(500);
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 
 pub(crate) async fn measure(processes: [&Process; 2], idle: [u64; 2], streams: usize) -> String {
     let mut text =
@@ -22,12 +22,12 @@ pub(crate) async fn measure(processes: [&Process; 2], idle: [u64; 2], streams: u
             client.begin(&request).await;
             open.push(client);
         }
-        tokio::time::sleep(MOMENT).await;
+        tokio::time::sleep(SETTLE_TIME).await;
         let each = process.resident().saturating_sub(before) / streams as u64;
         let (idle, each) = (idle as f64 / f64::from(1 << 20), each as f64 / 1024.0);
         writeln!(text, "| {name} | {idle:.1} MB | {each:.1} KB |").expect("a string");
         drop(open);
-        tokio::time::sleep(MOMENT).await;
+        tokio::time::sleep(SETTLE_TIME).await;
     }
     text
 }

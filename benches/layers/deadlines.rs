@@ -17,7 +17,7 @@ use crate::{
     inputs::{answer, request, stream, stream_of, target, with},
 };
 
-const LONG: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 pub(crate) fn hold(contests: &mut Contests) {
     contests.hold("deadlines", |contest| {
@@ -33,15 +33,15 @@ pub(crate) fn hold(contests: &mut Contests) {
         contest.add("layer, a stream", call::of(&DeadlinesLayer::default(), &stream, &streamed));
         let off = DeadlinesLayer::new(Settings::OFF);
         contest.add("layer, all off", call::of(&off, &answer, &known));
-        contest.add("total", call::of(&RequestDeadlineLayer::new(LONG), &answer, &ask));
-        let timer = || drop(std::hint::black_box(tokio::time::sleep(LONG)));
+        contest.add("total", call::of(&RequestDeadlineLayer::new(DEADLINE), &answer, &ask));
+        let timer = || drop(std::hint::black_box(tokio::time::sleep(DEADLINE)));
         contest.add("a timer, not started", contest::work(timer));
-        contest.add("tower", call::of(&tower::timeout::TimeoutLayer::new(LONG), &answer, &ask));
-        let head = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, LONG);
+        contest.add("tower", call::of(&tower::timeout::TimeoutLayer::new(DEADLINE), &answer, &ask));
+        let head = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, DEADLINE);
         contest.add("tower-http, head", call::of(&head, &answer, &ask));
-        let idle = Stack::new(head, ResponseBodyTimeoutLayer::new(LONG));
+        let idle = Stack::new(head, ResponseBodyTimeoutLayer::new(DEADLINE));
         contest.add("tower-http, head and idle", call::of(&idle, &answer, &ask));
-        let peer = TimeLimiterLayer::builder().timeout_duration(LONG).build();
+        let peer = TimeLimiterLayer::builder().timeout_duration(DEADLINE).build();
         contest.add("tower-resilience", call::of(&peer, &answer, &ask));
     });
 }

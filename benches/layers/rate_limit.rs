@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Per second, so many that all pass.
-const MANY: u32 = 1_000_000_000;
+const UNLIMITED_PER_SECOND: u32 = 1_000_000_000;
 
 /// The key that [`ByIp`] takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl KeyExtractor for PeerIp {
 }
 
 fn layer() -> RateLimitLayer<IpAddr, ByIp> {
-    RateLimitLayer::new(Limiter::new(Limit::per_second(MANY)), ByIp)
+    RateLimitLayer::new(Limiter::new(Limit::per_second(UNLIMITED_PER_SECOND)), ByIp)
 }
 
 /// It answers with axum's body only.
@@ -55,7 +55,7 @@ fn resilience() -> tower_resilience_ratelimiter::RateLimiterLayer {
 }
 
 fn quota() -> Quota {
-    Quota::per_second(NonZeroU32::new(MANY).expect("not zero"))
+    Quota::per_second(NonZeroU32::new(UNLIMITED_PER_SECOND).expect("not zero"))
 }
 
 macro_rules! tower_governor {

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use crate::Target;
 
-/// A provider's word is not taken for longer than this.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// Maximum cooldown; a longer wait that a provider states is capped.
+const MAX_COOLDOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// More than these at once are not remembered.
-const MOST: usize = 4096;
+/// Maximum number of cooldowns that are kept at a time.
+const MAX_COOLDOWNS: usize = 4096;
 
 /// The targets and providers that asked to be left alone, and until when, for 24 h at most. A
 /// shared handle: a layer that is built anew goes on with it.
@@ -48,11 +48,11 @@ impl Cooldowns {
     }
 
     fn hold(&self, key: Key, wait: Duration, now: Instant) {
-        let until = now + wait.min(LONGEST);
+        let until = now + wait.min(MAX_COOLDOWN);
         let mut held = self.0.write();
         // The names come from clients, so what is over must not stay.
         held.retain(|_, until| *until > now);
-        if held.len() >= MOST && !held.contains_key(&key) {
+        if held.len() >= MAX_COOLDOWNS && !held.contains_key(&key) {
             return;
         }
         let entry = held.entry(key).or_insert(until);
@@ -142,14 +142,14 @@ mod tests {
     async fn waits_are_bounded_in_length_and_number() {
         let (cooldowns, now) = (Cooldowns::default(), Instant::now());
         cooldowns.hold_target(&target("long"), Duration::MAX, now);
-        assert_eq!(cooldowns.remaining(&target("long"), now), Some(LONGEST));
+        assert_eq!(cooldowns.remaining(&target("long"), now), Some(MAX_COOLDOWN));
         for n in 0..1000 {
             cooldowns.hold_target(&target(&n.to_string()), seconds(1), now + seconds(2 * n));
         }
         assert!(cooldowns.0.read().len() <= 2);
-        for n in 0..2 * MOST {
+        for n in 0..2 * MAX_COOLDOWNS {
             cooldowns.hold_target(&target(&format!("{n} at once")), seconds(1), now);
         }
-        assert_eq!(cooldowns.0.read().len(), MOST);
+        assert_eq!(cooldowns.0.read().len(), MAX_COOLDOWNS);
     }
 }

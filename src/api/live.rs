@@ -17,8 +17,8 @@ use super::{Shared, extract::Query, refusal::Refusal, sse};
 use crate::{
     auth::Identity,
     config::Scope,
-    mesh::events::{EventStream, Filter, MOST_STREAMS},
-    telemetry::feed::MOST_LISTENERS,
+    mesh::events::{EventStream, Filter, MAX_STREAMS},
+    telemetry::feed::MAX_LISTENERS,
 };
 
 /// The name of the agents' events in a stream of both.
@@ -79,7 +79,7 @@ pub(super) async fn stream(
         false => None,
     };
     let Some(mut listener) = shared.live.listen() else {
-        let message = format!("there are {MOST_LISTENERS} streams of requests already");
+        let message = format!("there are {MAX_LISTENERS} streams of requests already");
         let rejection = Rejection::new(Code::RateLimited, message);
         return Err(rejection.retry_after(Duration::from_secs(5)).into());
     };
@@ -99,7 +99,7 @@ fn agents(
     match shared.mesh.events.subscribe(everything, header.or(last)) {
         Some(subscription) => Ok(subscription.into_stream(None, shared.mesh.agents.list())),
         None => {
-            let message = format!("there are {MOST_STREAMS} event streams already");
+            let message = format!("there are {MAX_STREAMS} event streams already");
             let rejection = Rejection::new(Code::RateLimited, message);
             Err(rejection.retry_after(Duration::from_secs(5)).into())
         }

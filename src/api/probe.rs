@@ -19,10 +19,10 @@ use crate::clock::now;
 use crate::config::Provider;
 
 /// How long a provider may take to list its models.
-const LIMIT: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// More than any list of models that is read to its end.
-const MOST_BYTES: usize = 4 << 20;
+/// Maximum size of a list of models that is read, in bytes.
+const MAX_BODY_LEN: usize = 4 << 20;
 
 /// Asks a provider for its models.
 #[utoipa::path(
@@ -103,10 +103,11 @@ async fn check(shared: &Shared, name: &str, provider: &Provider) -> Report {
         return report;
     }
     let begun = Instant::now();
-    let asked = timeout(LIMIT, ask(shared, name, provider)).await;
+    let asked = timeout(PROBE_TIMEOUT, ask(shared, name, provider)).await;
     report.latency_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
-    let asked =
-        asked.unwrap_or_else(|_| (None, Some(format!("no answer within {} s", LIMIT.as_secs()))));
+    let asked = asked.unwrap_or_else(|_| {
+        (None, Some(format!("no answer within {} s", PROBE_TIMEOUT.as_secs())))
+    });
     (report.http_status, report.error) = asked;
     report.status = if report.error.is_none() { "ok" } else { "failing" };
     report
@@ -133,7 +134,7 @@ async fn ask(shared: &Shared, name: &str, provider: &Provider) -> (Option<u16>, 
         429 => Some("rate limited".to_owned()),
         _ => Some(format!("it answered {status}")),
     };
-    let body = http_body_util::Limited::new(response.into_body(), MOST_BYTES).collect().await;
+    let body = http_body_util::Limited::new(response.into_body(), MAX_BODY_LEN).collect().await;
     let broken = body.err().map(|error| format!("its answer broke off: {error}"));
     (Some(status.as_u16()), error.or(broken))
 }

@@ -8,10 +8,11 @@ use tokio::time::sleep;
 
 use super::{Client, store::Store};
 
-/// How long changes are gathered; with the time of a write they are on disk within 100 ms.
-const BATCH: Duration = Duration::from_millis(50);
-/// How long to wait after a write that failed.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Interval for which changes are gathered; with the time of a write they are on disk within 100
+/// ms.
+const BATCH_INTERVAL: Duration = Duration::from_millis(50);
+/// Interval before a failed write is retried.
+const WRITE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is not on disk yet, each account once.
 type Pending = HashMap<Option<Client>, Option<Record>>;
@@ -57,10 +58,10 @@ pub(super) async fn run(
 
 async fn wait(changes: &Changes<Client>, is_failing: bool) {
     if is_failing {
-        return sleep(PAUSE).await;
+        return sleep(WRITE_RETRY_INTERVAL).await;
     }
     changes.changed().await;
-    sleep(BATCH).await;
+    sleep(BATCH_INTERVAL).await;
 }
 
 /// Gives back what could not be written.
@@ -112,10 +113,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (ledger, stop, task) = start(directory.path());
         spend(&ledger);
-        sleep(BATCH + PAUSE * 3).await;
+        sleep(BATCH_INTERVAL + WRITE_RETRY_INTERVAL * 3).await;
         spend(&ledger);
         spend(&ledger);
-        sleep(PAUSE * 2).await;
+        sleep(WRITE_RETRY_INTERVAL * 2).await;
         stop.send(()).unwrap();
         task.await.unwrap();
         assert_eq!(kept(directory.path()), [3]);
@@ -126,11 +127,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (ledger, stop, task) = start(directory.path());
         spend(&ledger);
-        sleep(BATCH * 2).await;
+        sleep(BATCH_INTERVAL * 2).await;
         let stopped = Instant::now();
         stop.send(()).unwrap();
         task.await.unwrap();
-        assert!(stopped.elapsed() < PAUSE);
+        assert!(stopped.elapsed() < WRITE_RETRY_INTERVAL);
         assert_eq!(kept(directory.path()), [0u64; 0]);
     }
 

@@ -10,8 +10,8 @@ use super::args::{KeyArgs, KeyCommand};
 use super::output::{Failure, note, print};
 use crate::config::{KeyHash, Scope, is_key_name};
 
-/// How much of stdin is read: no key is longer.
-const LONGEST: u64 = 4096;
+/// Maximum length of a key that is read from stdin, in bytes.
+const MAX_KEY_LEN: u64 = 4096;
 
 /// Makes a key, or hashes one.
 pub(super) fn run(args: &KeyArgs) -> Result<(), Failure> {
@@ -52,7 +52,7 @@ fn generate() -> Result<String, Failure> {
 
 fn hash(json: bool) -> Result<(), Failure> {
     let mut key = String::new();
-    let read = io::stdin().lock().take(LONGEST).read_to_string(&mut key);
+    let read = io::stdin().lock().take(MAX_KEY_LEN).read_to_string(&mut key);
     read.map_err(|error| Failure(format!("cannot read the key from stdin: {error}")))?;
     let key = key.trim();
     if key.is_empty() || !key.chars().all(|c| c.is_ascii_graphic()) {

@@ -21,8 +21,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use crate::config::{Proxy, Secret};
 use crate::upstream::{ProxyClient, Stream};
 
-/// More than any list of models that is read to its end, in bytes.
-const MOST_BYTES: usize = 4 << 20;
+/// Maximum size of a list of models that is read, in bytes.
+const MAX_BODY_LEN: usize = 4 << 20;
 
 /// What was answered.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ async fn exchange(
     let is_page = header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
     let status = response.status();
     let ahead = date.map(|date| seconds_ahead(date, SystemTime::now()));
-    let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
+    let body = Limited::new(response.into_body(), MAX_BODY_LEN).collect().await;
     let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     Ok(Answer { status, took: Duration::ZERO, ahead, is_page, body })
 }
@@ -204,7 +204,7 @@ mod tests {
     use crate::demo::{Fault, Provider, Refused, Reply};
     use crate::upstream::tls_config;
 
-    const SOON: Duration = Duration::from_secs(5);
+    const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
     async fn reached(url: String, limit: Duration) -> Result<Answer, Broken> {
         let tls = Arc::new(tls_config(false).unwrap());
@@ -220,7 +220,7 @@ mod tests {
         });
         let provider = provider.await.unwrap();
         let url = format!("{}/models?a=b", provider.base_url());
-        let answer = reached(url, SOON).await.unwrap();
+        let answer = reached(url, CONNECT_TIMEOUT).await.unwrap();
         assert_eq!(
             (answer.status, answer.is_page, &answer.body[..]),
             (StatusCode::OK, true, &b"<p>"[..])
@@ -231,11 +231,12 @@ mod tests {
     #[tokio::test]
     async fn the_step_that_fails_is_named() {
         let dead = Refused::new().unwrap().base_url();
-        assert_eq!(reached(dead, SOON).await.unwrap_err(), Broken::Refused);
+        assert_eq!(reached(dead, CONNECT_TIMEOUT).await.unwrap_err(), Broken::Refused);
         let odd = Provider::start(|_| Reply::fault(Fault::garbage())).await.unwrap();
-        let broken = reached(odd.base_url(), SOON).await.unwrap_err();
+        let broken = reached(odd.base_url(), CONNECT_TIMEOUT).await.unwrap_err();
         assert!(matches!(broken, Broken::Answer(_)), "{broken:?}");
-        let plain = reached(odd.base_url().replace("http:", "https:"), SOON).await.unwrap_err();
+        let plain =
+            reached(odd.base_url().replace("http:", "https:"), CONNECT_TIMEOUT).await.unwrap_err();
         assert!(matches!(plain, Broken::Tls(_)), "{plain:?}");
         let silent = Provider::start(|_| Reply::fault(Fault::Silence)).await.unwrap();
         let late = reached(silent.base_url(), Duration::from_millis(100)).await.unwrap_err();

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-/// How long the process goes on after a second Ctrl-C at least: the first one has commands killed that
-/// run for the gateway, and none of them may be missed because the second one was quick.
-const MOMENT: Duration = Duration::from_millis(200);
-/// And at most: agents are killed that have not ended after 2 s.
-const LONGEST: Duration = Duration::from_secs(4);
+/// Minimum time before the process exits after a second Ctrl-C, so that the commands it runs are
+/// killed.
+const MIN_KILL_TIME: Duration = Duration::from_millis(200);
+/// Maximum time before the process exits: agents are killed that have not ended after 2 s.
+const MAX_KILL_TIME: Duration = Duration::from_secs(4);
 
 /// The status of a program that Ctrl-C ended.
 pub(super) const INTERRUPTED: i32 = 130;
@@ -72,8 +72,8 @@ impl Signals {
 }
 
 async fn exit(rest: impl Future<Output = ()>) {
-    let rest = async { tokio::join!(rest, sleep(MOMENT)) };
-    let _ = timeout(LONGEST, rest).await;
+    let rest = async { tokio::join!(rest, sleep(MIN_KILL_TIME)) };
+    let _ = timeout(MAX_KILL_TIME, rest).await;
     process::exit(INTERRUPTED);
 }
 

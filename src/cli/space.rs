@@ -9,10 +9,10 @@ use super::args::{ShowArgs, SpaceCommand};
 use super::client::{self, Client, Message, encode, query};
 use super::output::{Failure, ago, columns, line, plain, print, print_json, start};
 
-/// How many messages are shown.
-const LAST: usize = 10;
-/// How many are asked for at once.
-const PAGE: usize = 500;
+/// Default number of messages that are shown.
+const DEFAULT_MESSAGES: usize = 10;
+/// Number of messages per request.
+const PAGE_LIMIT: usize = 500;
 /// How much of each is shown.
 const COLUMNS: usize = 80;
 
@@ -94,14 +94,14 @@ async fn last(client: &Client, path: &str, count: u64) -> Result<Value, Failure>
     let mut after = None;
     let mut seen = 0;
     loop {
-        let query = query([("limit", Some(PAGE.to_string())), ("after", after)]);
+        let query = query([("limit", Some(PAGE_LIMIT.to_string())), ("after", after)]);
         let Value::Array(page) = client.get(&format!("{path}/messages{query}")).await? else {
             return Err(Failure("the gateway's answer is no list of messages".to_owned()));
         };
         seen += page.len() as u64;
         after = page.last().map(|message| message["id"].to_string());
         last.extend(page);
-        last.drain(..last.len().saturating_sub(LAST));
+        last.drain(..last.len().saturating_sub(DEFAULT_MESSAGES));
         if after.is_none() || seen >= count {
             return Ok(Value::Array(last.into()));
         }

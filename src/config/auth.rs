@@ -32,13 +32,13 @@ pub struct AuthKey {
     pub rate_limit: Option<RateLimit>,
 }
 
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LEN: usize = 64;
 
 /// Whether a key can have this name: it stands in logs and in the ledger, where an address is
 /// whoever has no key, and `default` is everybody else.
 pub(crate) fn is_key_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    (1..=LONGEST_NAME).contains(&name.len())
+    (1..=MAX_NAME_LEN).contains(&name.len())
         && name.chars().all(fits)
         && name.parse::<IpAddr>().is_err()
         && name != Config::OTHERS

@@ -9,8 +9,8 @@ use tokio::{
     time::timeout,
 };
 
-/// How long a closed connection waits for the client to close its side too.
-const LINGER: Duration = Duration::from_secs(1);
+/// Time for which a closed connection waits for the client to close its side.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What happens to a connection instead of an answer, or in the middle of one.
 ///
@@ -63,7 +63,7 @@ impl Fault {
 /// Sends FIN, then reads what the client still sends: unread bytes would turn the FIN into a RST.
 async fn close(mut stream: TcpStream) {
     let _ = stream.shutdown().await;
-    let _ = timeout(LINGER, copy(&mut stream, &mut sink())).await;
+    let _ = timeout(CLOSE_TIMEOUT, copy(&mut stream, &mut sink())).await;
 }
 
 /// An address that refuses connections: its port is taken, but nobody listens.

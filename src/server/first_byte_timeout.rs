@@ -12,9 +12,9 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// By then the server knows which version is spoken: the length of HTTP/2's preface. No request
-/// of HTTP/1.1 is shorter.
-const ENOUGH: usize = 24;
+/// Length of the HTTP/2 preface (RFC 9113, 3.4), in bytes: after it hyper has chosen a protocol. No
+/// HTTP/1.1 request is shorter.
+const PREFACE_LEN: usize = 24;
 
 pin_project! {
     /// A connection that has to say something at first. Once it has, the server has deadlines of
@@ -53,7 +53,7 @@ impl<T: AsyncRead, H> AsyncRead for FirstByteTimeout<T, H> {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         *this.read += buffer.filled().len() - before;
-        if *this.read >= ENOUGH {
+        if *this.read >= PREFACE_LEN {
             this.timer.set(None);
         }
         polled
@@ -120,8 +120,8 @@ mod tests {
         for limit in [LIMIT, Duration::ZERO] {
             let (mut client, server) = duplex(64);
             let mut server = Box::pin(FirstByteTimeout::new(server, limit, ()));
-            client.write_all(&[b'a'; ENOUGH]).await.unwrap();
-            server.read_exact(&mut [0; ENOUGH]).await.unwrap();
+            client.write_all(&[b'a'; PREFACE_LEN]).await.unwrap();
+            server.read_exact(&mut [0; PREFACE_LEN]).await.unwrap();
             let late = async {
                 sleep(10 * LIMIT).await;
                 client.write_all(b"late").await.unwrap();

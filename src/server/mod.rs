@@ -36,8 +36,8 @@ use crate::{
 use reloadable::Reloadable;
 use runtime::Runtime;
 
-/// How long WebSockets may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// Timeout of the WebSocket close handshake on shutdown.
+const WEBSOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A gateway that has its port and is ready to run.
 ///
@@ -141,7 +141,7 @@ impl Gateway {
         let sockets = sockets.map(|listener| (listener, socket_service.clone()));
         accept::serve(main, sockets, settings, shutdown).await;
         // WebSockets are no connections of the server any more. They have been told to end.
-        let _ = timeout(GOODBYE, mesh.events.left()).await;
+        let _ = timeout(WEBSOCKET_CLOSE_TIMEOUT, mesh.events.left()).await;
         kept.books.close().await;
     }
 }

@@ -11,9 +11,9 @@ use std::{
 use atomic_waker::AtomicWaker;
 use pin_project_lite::pin_project;
 
-/// How often a future is polled in a row before it has to wait its turn. A request with a body takes
-/// two, and so does its answer.
-const MOST: usize = 8;
+/// Maximum number of polls in a row before the task is rescheduled. A request with a body takes
+/// two, and so does its response.
+const MAX_POLLS: usize = 8;
 
 pin_project! {
     /// Polls a future again at once if it was woken while it was polled.
@@ -42,7 +42,7 @@ impl<F: Future> Future for CoalesceWakes<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         this.signal.task.register(cx.waker());
-        for _ in 0..MOST {
+        for _ in 0..MAX_POLLS {
             this.signal.begin();
             let polled = this.future.as_mut().poll(&mut Context::from_waker(this.waker));
             if polled.is_ready() || this.signal.rest() {
@@ -121,9 +121,9 @@ mod tests {
     #[test]
     fn but_so_often_in_a_row() {
         let polls = Cell::new(0);
-        let mut task = task::spawn(restless(MOST + 2, &polls));
+        let mut task = task::spawn(restless(MAX_POLLS + 2, &polls));
         assert_pending!(task.poll());
-        assert_eq!((polls.get(), task.is_woken()), (MOST, true));
+        assert_eq!((polls.get(), task.is_woken()), (MAX_POLLS, true));
         assert_ready!(task.poll());
     }
 

@@ -18,8 +18,8 @@ use switchtower_layers::Buffered;
 use tower::{Layer, Service};
 use tracing::Span;
 
-/// How much of a body is logged, in bytes.
-const MOST: usize = 16 << 10;
+/// Maximum length of a body that is logged, in bytes.
+const MAX_LOGGED_LEN: usize = 16 << 10;
 
 /// Applies [`LogBodies`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,12 +79,12 @@ struct Pair {
 impl Pair {
     fn of(asked: &Buffered) -> Self {
         let asked = asked.to_bytes();
-        let asked = asked.slice(..asked.len().min(MOST));
+        let asked = asked.slice(..asked.len().min(MAX_LOGGED_LEN));
         Self { asked, answered: BytesMut::new(), span: Span::current() }
     }
 
     fn answered(&mut self, data: &[u8]) {
-        let room = MOST - self.answered.len();
+        let room = MAX_LOGGED_LEN - self.answered.len();
         self.answered.extend_from_slice(&data[..data.len().min(room)]);
     }
 }

@@ -8,10 +8,10 @@ use switchtower_layers::exchange::UpstreamError;
 
 use crate::config::Secret;
 
-/// What stands where a key was.
-const STARS: &[u8] = b"***";
-/// Such a key is a word like any other, and no secret.
-const SHORTEST: usize = 8;
+/// Replaces a key.
+const MASK: &[u8] = b"***";
+/// Minimum length of a key that is masked, in bytes: a shorter one may be an ordinary word.
+const MIN_KEY_LEN: usize = 8;
 
 /// Replaces the providers' keys by `***`: all of them, because a provider may be a gateway, too.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ impl Redactor {
     /// Redacts these. Longer ones come first, since one may begin like another.
     pub(super) fn new<'a>(keys: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut keys: Vec<Secret> =
-            keys.into_iter().filter(|key| key.expose().len() >= SHORTEST).cloned().collect();
+            keys.into_iter().filter(|key| key.expose().len() >= MIN_KEY_LEN).cloned().collect();
         keys.sort_by_key(|key| std::cmp::Reverse(key.expose().len()));
         keys.dedup_by(|a, b| a.expose() == b.expose());
         Self(keys.into())
@@ -91,7 +91,7 @@ impl Redacting {
         let mut passed = BytesMut::new();
         while let Some((start, end)) = self.redactor.find(&self.held) {
             passed.extend_from_slice(&self.held.split_to(end)[..start]);
-            passed.extend_from_slice(STARS);
+            passed.extend_from_slice(MASK);
         }
         let sure = self.held.len() - self.redactor.tail(&self.held);
         passed.extend_from_slice(&self.held.split_to(sure));

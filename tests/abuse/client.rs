@@ -14,16 +14,16 @@ use serde_json::Value;
 use tokio::{net::TcpStream, time::timeout};
 
 /// How long an answer may take on a busy machine, with all that a provider does to it.
-const LONG: Duration = Duration::from_secs(30);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Waits for something that has to happen, be it late.
 #[track_caller]
 pub(crate) fn at_last<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let caller = std::panic::Location::caller();
     async move {
-        match timeout(LONG, future).await {
+        match timeout(RESPONSE_TIMEOUT, future).await {
             Ok(output) => output,
-            Err(_) => panic!("{caller}: nothing happened for {LONG:?}"),
+            Err(_) => panic!("{caller}: nothing happened for {RESPONSE_TIMEOUT:?}"),
         }
     }
 }

@@ -19,7 +19,7 @@ const KEY: &str = "the-clients-key-d41d8cd98f00";
 /// What the providers' keys begin with.
 pub(crate) const PROVIDERS_KEY: &str = "sk-secret-";
 /// How long it may take until all is quiet, and a thread that was used to block is gone.
-const QUIET: Duration = Duration::from_secs(20);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 const THREADS_IDLE: Duration = Duration::from_secs(11);
 /// Those that are there once a database is needed, and one or another that looks after files.
@@ -79,7 +79,7 @@ impl House {
     /// connection to one is kept, and looks at what is left.
     pub(crate) async fn rest(&self) -> Level {
         let base = edits::base(&self.good, &self.flaky, &self.down);
-        let deadline = Instant::now() + QUIET;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
         let mut busy = String::new();
         self.edit(&edits::without_providers()).await;
         while let Err(what) = self.is_quiet().await {
@@ -96,7 +96,10 @@ impl House {
         level.tasks = self.runtime_tasks().await;
         self.edit(&base).await;
         while self.has_no_models().await {
-            assert!(Instant::now() < deadline + 2 * QUIET, "it does not read its configuration");
+            assert!(
+                Instant::now() < deadline + 2 * SETTLE_TIMEOUT,
+                "it does not read its configuration"
+            );
             sleep(Duration::from_millis(20)).await;
         }
         level
@@ -158,7 +161,7 @@ impl House {
     /// Some tasks end at the next tick of a timer, and threads that were used to block when they
     /// have been idle for a while.
     pub(crate) async fn returns_to(&self, start: &Level) {
-        let deadline = Instant::now() + QUIET;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
         loop {
             let (tasks, threads) = (self.runtime_tasks().await, level::threads(self.binary.id()));
             if tasks <= start.tasks && threads <= start.threads + MORE_THREADS {
@@ -202,7 +205,7 @@ impl House {
 
     pub(crate) async fn stops(&self) {
         self.binary.signal("TERM").await;
-        let deadline = Instant::now() + QUIET;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
         while level::is_running(self.binary.id()) {
             assert!(Instant::now() < deadline, "it does not stop");
             sleep(Duration::from_millis(20)).await;

@@ -5,9 +5,9 @@ use std::{fmt, fs, path::Path, time::Duration};
 use tokio::time::sleep;
 
 /// How often a look is taken, until nothing has changed for as many looks as it takes.
-const PAUSE: Duration = Duration::from_millis(100);
-const LOOKS: usize = 10;
-const MOST_LOOKS: usize = 150;
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+const STABLE_SAMPLES: usize = 10;
+const MAX_SAMPLES: usize = 150;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Level {
@@ -51,12 +51,12 @@ impl Level {
 /// Looks until as much is open as in the looks before. Of tasks the kernel knows nothing.
 pub(crate) async fn settled(process: u32) -> Level {
     let (mut last, mut same) = (open(process), 0);
-    for _ in 0..MOST_LOOKS {
-        sleep(PAUSE).await;
+    for _ in 0..MAX_SAMPLES {
+        sleep(SAMPLE_INTERVAL).await;
         let now = open(process);
         same = if now == last { same + 1 } else { 0 };
         last = now;
-        if same == LOOKS {
+        if same == STABLE_SAMPLES {
             break;
         }
     }

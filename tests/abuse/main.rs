@@ -35,7 +35,7 @@ use house::House;
 const PLATEAU: f64 = 1.1;
 /// One round of a few seconds more may need more at once than any before it, and what a heap once
 /// had it rarely gives back. What leaks grows in each.
-const MOST_ROUNDS: u64 = 5;
+const MAX_ROUNDS: u64 = 5;
 
 fn setting<T: FromStr>(name: &str, default: T) -> T {
     match env::var(name) {
@@ -61,7 +61,7 @@ async fn abuse_disturbs_nobody_and_leaves_nothing() {
     println!("after all: {end}\n{done:#?}");
     done.has_everything();
 
-    for round in 2..=MOST_ROUNDS {
+    for round in 2..=MAX_ROUNDS {
         if end.resident <= before.resident * PLATEAU {
             break;
         }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is sent, and what it may be answered with; an end without an answer is always allowed.
 struct Rough {
@@ -59,7 +59,7 @@ async fn exchange(house: &House, bytes: &[u8]) -> Option<u16> {
     let both = async {
         tokio::join!(write, reading);
     };
-    timeout(PATIENCE, both).await.expect("an answer or an end");
+    timeout(RESPONSE_TIMEOUT, both).await.expect("an answer or an end");
     let head = std::str::from_utf8(&read).ok()?.strip_prefix("HTTP/1.")?;
     head.get(2..5)?.parse().ok()
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Long enough for an answer that would come.
-const A_WHILE: Duration = Duration::from_millis(200);
+const SILENCE_TIME: Duration = Duration::from_millis(200);
 
 fn begun(gate: &Gate) -> Reply {
     Reply::events().role().delta("a").gate(gate).delta("b").finish("stop").done()
@@ -81,7 +81,7 @@ async fn so_many_connections_are_open_at_once() {
     }
     let mut waiting = Raw::connect(gateway.addr).await;
     waiting.post(CHAT, &body).await;
-    assert!(timeout(A_WHILE, waiting.response()).await.is_err(), "it has to wait");
+    assert!(timeout(SILENCE_TIME, waiting.response()).await.is_err(), "it has to wait");
     assert_eq!(provider.received().len(), 2);
     // Those that are in go on.
     open[0].post(CHAT, &body).await;
@@ -108,7 +108,7 @@ async fn websockets_count_as_connections() {
     }
     let mut waiting = Raw::connect(gateway.addr).await;
     waiting.post(CHAT, &ask().to_string()).await;
-    assert!(timeout(A_WHILE, waiting.response()).await.is_err(), "it has to wait");
+    assert!(timeout(SILENCE_TIME, waiting.response()).await.is_err(), "it has to wait");
     drop(open.pop());
     assert_eq!(soon(waiting.response()).await.unwrap().status, 200);
 }

@@ -15,7 +15,7 @@ const HEAD: &str = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
                     content-type: application/json\r\n";
 
 /// Well within the limit of these tests, however busy the machine is.
-const PAUSE: Duration = Duration::from_millis(20);
+const WRITE_INTERVAL: Duration = Duration::from_millis(20);
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up() {
@@ -45,7 +45,7 @@ async fn a_body_may_take_long_as_long_as_it_comes() {
     raw.write(format!("{HEAD}content-length: {}\r\n\r\n", body.len())).await;
     // All in all longer than the limit.
     for piece in body.as_bytes().chunks(body.len().div_ceil(20)) {
-        sleep(PAUSE).await;
+        sleep(WRITE_INTERVAL).await;
         raw.write(piece).await;
     }
     assert_eq!(soon(raw.response()).await.expect("an answer").status, 200);

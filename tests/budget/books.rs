@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     seen::Seen,
-    support::{CHAT, Gateway, PATIENCE, Provider, client, get, post, send},
+    support::{CHAT, Gateway, Provider, TEST_TIMEOUT, client, get, post, send},
 };
 
 /// A gateway before one provider with the models `m`, which costs 1 USD per million prompt tokens
@@ -55,7 +55,7 @@ impl Books {
     pub(crate) fn settled(&self, limit: &str) -> impl Future<Output = u64> {
         let caller = std::panic::Location::caller();
         async move {
-            let deadline = tokio::time::Instant::now() + PATIENCE;
+            let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
             loop {
                 let (used, reserved) = self.count(limit).await;
                 if reserved == 0 {

@@ -11,11 +11,11 @@ use crate::{
 
 const REQUESTS: u64 = 200;
 /// So many fit at once.
-const ROOM: u64 = 60;
+const CAPACITY: u64 = 60;
 
 /// What an answer turns out to take: much more than was reserved, or less.
-const MUCH: u64 = 30 + 120;
-const LITTLE: u64 = 30 + 10;
+const LARGE_USAGE: u64 = 30 + 120;
+const SMALL_USAGE: u64 = 30 + 10;
 
 /// The number that the client gave the request.
 fn number(body: &[u8]) -> u64 {
@@ -29,7 +29,7 @@ fn leaves(number: u64) -> bool {
 
 /// Of those who stay, every other uses more than it has reserved.
 fn tokens(number: u64) -> u64 {
-    if number % 4 == 1 { MUCH } else { LITTLE }
+    if number % 4 == 1 { LARGE_USAGE } else { SMALL_USAGE }
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn the_budget_holds_when_half_of_the_clients_leave() {
         begun.gate(&held).finish("stop").usage(30, output).done()
     })
     .await;
-    let budget = ROOM * RESERVED;
+    let budget = CAPACITY * RESERVED;
     let books = Books::open(&provider, &format!("default: {{tokens_per_day: {budget}}}")).await;
     let addr = books.gateway.addr;
 
@@ -90,7 +90,7 @@ async fn the_budget_holds_when_half_of_the_clients_leave() {
     assert!((paid + left * (PROMPT + 1)..=paid + left * (PROMPT + 3)).contains(&used), "{used}");
     assert!(used <= budget + over, "{used} of {budget}, {over} over");
     assert!(over > 0 && left > 0, "{admitted:?}");
-    assert!((ROOM..REQUESTS).contains(&(admitted.len() as u64)), "{admitted:?}");
+    assert!((CAPACITY..REQUESTS).contains(&(admitted.len() as u64)), "{admitted:?}");
 
     for seen in answers.into_iter().filter_map(|(_, answer)| answer.err()) {
         assert_eq!((seen.status.as_u16(), &seen.error()["code"]), (429, &json!("QUOTA_EXHAUSTED")));

@@ -11,7 +11,7 @@ use crate::{
     faults::{How, Row},
     rules::{Second, View, expected},
     seen::{Seen, envelope},
-    support::{Gateway, PATIENCE, Provider, Refused, Reply, post, send},
+    support::{Gateway, Provider, Refused, Reply, TEST_TIMEOUT, post, send},
 };
 
 /// What the short deadlines are set to.
@@ -110,7 +110,7 @@ impl Cell {
             Seen::read(send(gateway.addr, post("/v1/chat/completions", &request)).await).await;
         let took = started.elapsed();
 
-        assert!(took < PATIENCE, "{took:?}");
+        assert!(took < TEST_TIMEOUT, "{took:?}");
         if row.deadline.is_some() {
             let silent = attempts[0] + if *second == Second::Healthy { 0 } else { attempts[1] };
             assert!(took >= LIMIT * silent as u32, "{took:?}");

@@ -7,7 +7,7 @@ use tokio::{task::JoinSet, time::Instant};
 use crate::{
     chain::{CHAT, ask, ask_with, gateway, question},
     seen::Seen,
-    support::{Gate, PATIENCE, Reply, always, client::post_bytes, post, provider, send, soon},
+    support::{Gate, Reply, TEST_TIMEOUT, always, client::post_bytes, post, provider, send, soon},
 };
 
 fn limited() -> Reply {
@@ -43,7 +43,7 @@ async fn it_is_asked_again_when_the_wait_is_over() {
     let started = Instant::now();
     assert_eq!(ask(&gateway, false).await.attempts(), 2);
     while ask(&gateway, false).await.target() != "a/m" {
-        assert!(started.elapsed() < PATIENCE);
+        assert!(started.elapsed() < TEST_TIMEOUT);
     }
     assert!(started.elapsed() >= wait);
     assert_eq!(a.received().len(), 2);

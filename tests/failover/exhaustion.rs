@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::{
     chain::{ask, ask_for, gateway},
     seen::{Seen, envelope},
-    support::{Fault, Gateway, PATIENCE, Provider, Reply, always},
+    support::{Fault, Gateway, Provider, Reply, TEST_TIMEOUT, always},
 };
 
 async fn after(replies: [Reply; 2]) -> Seen {
@@ -123,7 +123,7 @@ async fn times_out(reply: Reply, stream: bool, commit: &'static str) -> (Seen, P
     let gateway = gateway(&[&a, &b], TOTAL).await;
     let started = Instant::now();
     let seen = ask_for(&gateway, commit, stream).await;
-    assert!(started.elapsed() < PATIENCE);
+    assert!(started.elapsed() < TEST_TIMEOUT);
     assert_eq!(b.received().len(), 0, "there was no time left");
     assert_eq!((seen.attempts(), seen.target()), (1, "a/m".into()));
     (seen, a)

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use crate::support::{
-    Authority, CHAT, Gateway, PATIENCE, Provider, Raw, Reply, always, ask, client, envelope, post,
-    send_h2, soon,
+    Authority, CHAT, Gateway, Provider, Raw, Reply, TEST_TIMEOUT, always, ask, client, envelope,
+    post, send_h2, soon,
 };
 
 /// More than the kernel buffers for both ends.
@@ -29,7 +29,7 @@ async fn small(provider: &Provider, more: &str) -> Gateway {
 async fn answer(addr: SocketAddr, head: String, body: Vec<u8>) -> String {
     let talk = move || {
         let mut stream = TcpStream::connect(addr).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        stream.set_read_timeout(Some(TEST_TIMEOUT)).expect("a socket");
         stream.write_all(head.as_bytes()).expect("the head is sent");
         stream.write_all(&body).expect("all of the body is sent");
         let mut answer = String::new();

@@ -77,7 +77,7 @@ async fn a_stream_says_who_is_there_and_then_what_happens() {
 }
 
 async fn eventually_async(mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while !condition().await {
         assert!(Instant::now() < deadline, "still not so");
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -236,13 +236,13 @@ async fn names_cannot_leave_the_space() {
 
 #[tokio::test]
 async fn artifacts_have_a_size() {
-    const MOST: usize = 16 << 20;
+    const MAX_REPLY_LEN: usize = 16 << 20;
     let gateway = gateway().await;
     let id = space(&gateway).await;
     let path = format!("/spaces/{id}/artifacts/large");
-    assert_eq!(refused(&gateway, put(&path, "a/b", vec![7; MOST + 1])).await.0, 413);
-    assert_eq!(send(gateway.addr, put(&path, "a/b", vec![7; MOST])).await.status(), 201);
-    assert_eq!(body(send(gateway.addr, get(&path)).await).await, vec![7; MOST]);
+    assert_eq!(refused(&gateway, put(&path, "a/b", vec![7; MAX_REPLY_LEN + 1])).await.0, 413);
+    assert_eq!(send(gateway.addr, put(&path, "a/b", vec![7; MAX_REPLY_LEN])).await.status(), 201);
+    assert_eq!(body(send(gateway.addr, get(&path)).await).await, vec![7; MAX_REPLY_LEN]);
     let kind = "x".repeat(256);
     assert_eq!(refused(&gateway, put(&path, &kind, "x")).await, invalid("content-type"));
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Within one ttl of a second and one run of the command, however loaded the machine is.
-const SOON: Duration = Duration::from_secs(8);
+const TTL_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Asks for `gpt-5.1`, and reads the answer to its end.
 pub(crate) async fn ask(addr: SocketAddr) -> Seen {
@@ -32,7 +32,7 @@ pub(crate) async fn answers(addr: SocketAddr) -> String {
 pub(crate) fn answered_by(addr: SocketAddr, provider: &str) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();
     async move {
-        let deadline = Instant::now() + SOON;
+        let deadline = Instant::now() + TTL_TIMEOUT;
         while answers(addr).await != provider {
             assert!(Instant::now() < deadline, "{caller}: still not {provider}");
             sleep(Duration::from_millis(50)).await;

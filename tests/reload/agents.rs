@@ -8,7 +8,7 @@ use tokio::{process::Command, time::sleep};
 
 use crate::{
     house::House,
-    support::{PATIENCE, client, eventually, get, post, send, soon},
+    support::{TEST_TIMEOUT, client, eventually, get, post, send, soon},
 };
 
 const ONE: &str = "
@@ -44,7 +44,7 @@ async fn ended(house: &House, id: &str) -> Value {
             if ["completed", "failed"].iter().any(|end| task["status"] == *end) {
                 return json!([task["status"], task["assigned_agents"], task["result"]]);
             }
-            sleep(PATIENCE / 200).await;
+            sleep(TEST_TIMEOUT / 200).await;
         }
     };
     soon(ended).await

@@ -7,11 +7,11 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::{
     seen::Seen,
-    support::{Binary, CHAT, PATIENCE, Provider, client, get, post, send},
+    support::{Binary, CHAT, Provider, TEST_TIMEOUT, client, get, post, send},
 };
 
 /// Twice as long as usual: a change is seen after two looks, a second apart.
-const LONG: Duration = PATIENCE.saturating_mul(2);
+const RELOAD_TIMEOUT: Duration = TEST_TIMEOUT.saturating_mul(2);
 
 /// A configuration with these providers, of which each lists the model `m`, and further lines of
 /// `models`.
@@ -77,7 +77,7 @@ impl House {
     }
 
     pub(crate) async fn until(&self, condition: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + LONG;
+        let deadline = Instant::now() + RELOAD_TIMEOUT;
         loop {
             let report = self.report().await;
             if condition(&report) {

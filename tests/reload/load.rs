@@ -13,7 +13,7 @@ use crate::{
     support::{CHAT, Events, H2, Received, Reply, post, provider, send, send_h2, sse},
 };
 
-const TIME: Duration = Duration::from_secs(4);
+const LOAD_TIME: Duration = Duration::from_secs(4);
 
 /// Plain answers at once, streams in three words with pauses between them.
 fn answer(request: &Received) -> Reply {
@@ -47,7 +47,7 @@ async fn no_request_is_lost() {
         let mut ticks = interval(Duration::from_millis(10));
         for n in 0.. {
             ticks.tick().await;
-            if began.elapsed() > TIME {
+            if began.elapsed() > LOAD_TIME {
                 break;
             }
             let h2 = h2.clone();
@@ -70,14 +70,14 @@ async fn no_request_is_lost() {
         asking.join_all().await.len()
     });
     let mut edited = 0;
-    while began.elapsed() < TIME {
+    while began.elapsed() < LOAD_TIME {
         house.write(&edits[edited % edits.len()]);
         edited += 1;
         house.binary.signal("HUP").await;
         sleep(Duration::from_millis(150)).await;
     }
     let asked = asking.await.expect("all are answered");
-    assert!(asked >= 300, "{asked} requests in {TIME:?}");
+    assert!(asked >= 300, "{asked} requests in {LOAD_TIME:?}");
     let report = house.report().await;
     // A signal that comes while another one is served may be one with it.
     assert!(report["reloads"].as_u64() >= Some(edited as u64 / 3), "{report} of {edited}");

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     chain::{ask, ask_for, gateway, health},
-    support::{PATIENCE, Provider, Received, Reply, always, provider},
+    support::{Provider, Received, Reply, TEST_TIMEOUT, always, provider},
 };
 
 /// Only `m` fails.
@@ -101,7 +101,7 @@ async fn who_is_well_again_is_used_again() {
     assert_eq!(ask(&gateway, false).await.attempts(), 2);
     // Long enough for a probe, which fails: it is one attempt each time, for all its retries.
     while a.received().len() < 4 {
-        assert!(opened.elapsed() < PATIENCE);
+        assert!(opened.elapsed() < TEST_TIMEOUT);
         sleep(Duration::from_millis(10)).await;
         assert_eq!(ask(&gateway, false).await.target(), "b/m");
     }
@@ -112,7 +112,7 @@ async fn who_is_well_again_is_used_again() {
     let recovered = Instant::now();
     while ask(&gateway, false).await.target() != "a/m" {
         sleep(Duration::from_millis(10)).await;
-        assert!(recovered.elapsed() < PATIENCE);
+        assert!(recovered.elapsed() < TEST_TIMEOUT);
     }
     // A loaded machine takes its time for the last request.
     assert!(recovered.elapsed() < RESET + Duration::from_secs(1), "{:?}", recovered.elapsed());

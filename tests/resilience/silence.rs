@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     chain::{ask, gateway, health},
     seen::envelope,
-    support::{Fault, PATIENCE, Reply, always},
+    support::{Fault, Reply, TEST_TIMEOUT, always},
 };
 
 const ON: [&str; 2] = ["retry: {base_delay_ms: 1}", "circuit_breaker: {}"];
@@ -61,7 +61,7 @@ async fn who_thinks_before_the_first_word_is_waited_for() {
 
 #[tokio::test]
 async fn who_stalls_in_mid_stream_is_at_fault() {
-    const IDLE: Duration = Duration::from_millis(150);
+    const IDLE_TIMEOUT: Duration = Duration::from_millis(150);
     let a = always(Reply::events().role().delta("Hel").stall()).await;
     let b = always(Reply::chat_stream(["Yes"])).await;
     let gateway = gateway(&[&a, &b], &[ON[0], ON[1], "timeouts: {idle_ms: 150}"]).await;
@@ -69,7 +69,7 @@ async fn who_stalls_in_mid_stream_is_at_fault() {
         let started = Instant::now();
         let seen = ask(&gateway, true).await;
         let took = started.elapsed();
-        assert!(took >= IDLE && took < PATIENCE, "{took:?}");
+        assert!(took >= IDLE_TIMEOUT && took < TEST_TIMEOUT, "{took:?}");
         assert_eq!((seen.status.as_u16(), seen.attempts(), seen.target()), (200, 1, "a/m".into()));
         assert!(seen.is_complete);
         let last = seen.text().trim_end().rsplit("data: ").next().expect("an event");

@@ -77,12 +77,12 @@ async fn what_breaks_in_the_middle_has_failed() {
 
 #[tokio::test]
 async fn silence_fails_when_the_deadline_has_passed() {
-    const IDLE: Duration = Duration::from_millis(200);
+    const IDLE_TIMEOUT: Duration = Duration::from_millis(200);
     let provider = always(said().stall()).await;
     let desk = Desk::with(&[("chat", &provider)], "timeouts: {idle_ms: 200}").await;
     let started = Instant::now();
     let told = desk.told(&question(true)).await;
-    assert!(started.elapsed() >= IDLE);
+    assert!(started.elapsed() >= IDLE_TIMEOUT);
     assert_eq!(told.ending(), "response.failed");
     assert_eq!(told.response()["error"]["message"], "silent for 200 ms");
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// No retries, and a hold that is soon over.
-const SOON: &str = "timeouts: {hold_ms: 50}\nretry: {max_retries: 0}";
+const SHORT_HOLD: &str = "timeouts: {hold_ms: 50}\nretry: {max_retries: 0}";
 
 /// Says this once the gate is open, if it is asked to wait; everything else at once.
 async fn slow(gate: &Gate, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Provider {
@@ -58,7 +58,7 @@ async fn goes_on(desk: &Desk, asked: &Provider, gate: &Gate, says: &str) {
 async fn a_translated_stream_begins_before_its_provider() {
     let gate = Gate::new();
     let a = slow(&gate, || Reply::events().role().delta("Hello").finish("stop").done()).await;
-    let desk = Desk::with(&[("chat", &a)], SOON).await;
+    let desk = Desk::with(&[("chat", &a)], SHORT_HOLD).await;
     goes_on(&desk, &a, &gate, "Hello").await;
 }
 
@@ -67,7 +67,7 @@ async fn it_goes_on_through_failover() {
     let gate = Gate::new();
     let a = slow(&gate, || Reply::error(503, "overloaded")).await;
     let b = provider(|request| says(&request, answer("Hello"))).await;
-    let desk = Desk::with(&[("chat", &a), ("chat", &b)], SOON).await;
+    let desk = Desk::with(&[("chat", &a), ("chat", &b)], SHORT_HOLD).await;
     goes_on(&desk, &a, &gate, "Hello").await;
     assert_eq!(b.received().len(), 1);
 }
@@ -77,7 +77,7 @@ async fn it_goes_on_with_a_native_answer() {
     let gate = Gate::new();
     let a = slow(&gate, || Reply::error(503, "overloaded")).await;
     let b = provider(|_| native(true)).await;
-    let desk = Desk::with(&[("chat", &a), ("responses", &b)], SOON).await;
+    let desk = Desk::with(&[("chat", &a), ("responses", &b)], SHORT_HOLD).await;
     let (mut events, mut all) = begun(&desk).await;
     gate.open();
     all.extend(events.rest().await);
@@ -101,7 +101,7 @@ async fn it_goes_on_with_a_native_answer() {
 async fn failure_has_the_id_that_was_seen() {
     let gate = Gate::new();
     let a = slow(&gate, || Reply::error(500, "broken")).await;
-    let desk = Desk::with(&[("chat", &a)], SOON).await;
+    let desk = Desk::with(&[("chat", &a)], SHORT_HOLD).await;
     let (mut events, before) = begun(&desk).await;
     gate.open();
     let told = Told::rest(&mut events, before).await;
@@ -125,14 +125,14 @@ async fn native_and_chat_streams_get_comments_only() {
     let gate = Gate::new();
     let held = gate.clone();
     let a = provider(move |_| native(true).when(&held)).await;
-    let desk = Desk::with(&[("responses", &a)], SOON).await;
+    let desk = Desk::with(&[("responses", &a)], SHORT_HOLD).await;
     let rest = behind_a_comment(desk.send(&question(true)).await, &gate).await;
     assert_eq!(rest.as_bytes(), native(true).body());
 
     let gate = Gate::new();
     let hello = || Reply::events().delta("Hello").finish("stop").done();
     let a = slow(&gate, hello).await;
-    let desk = Desk::with(&[("chat", &a)], SOON).await;
+    let desk = Desk::with(&[("chat", &a)], SHORT_HOLD).await;
     let ask =
         json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hi"}]});
     let answer = send(desk.addr(), post("/v1/chat/completions", &ask)).await;

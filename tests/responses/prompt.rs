@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Within which a provider has to hear that its client has gone.
-const SOON: Duration = Duration::from_secs(1);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 const STEPS: usize = 10;
 
@@ -85,7 +85,7 @@ async fn who_leaves_in_mid_stream_ends_the_call() {
         while kind(&events.next().await.json()) != "response.output_text.delta" {}
         assert_eq!(provider.aborted(), nth);
         drop(events);
-        timeout(SOON, provider.disconnected(nth + 1)).await.expect("the call goes on");
+        timeout(CANCEL_TIMEOUT, provider.disconnected(nth + 1)).await.expect("the call goes on");
     }
 }
 
@@ -108,6 +108,6 @@ async fn who_leaves_before_the_first_word_ends_the_call() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(SOON, closed).await.expect("the call goes on");
+        timeout(CANCEL_TIMEOUT, closed).await.expect("the call goes on");
     }
 }

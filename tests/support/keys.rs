@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Shorter ones stand in other words, too.
-const SHORTEST: usize = 6;
+const MIN_KEY_LEN: usize = 6;
 
 /// The keys that a gateway was given.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Keys {
         });
         let is_key = |name: &str| name.ends_with("KEY") || name.ends_with("TOKEN");
         let set = env.iter().filter(|(name, _)| is_key(name)).map(|&(_, value)| value);
-        Self(written.chain(set).filter(|key| key.len() >= SHORTEST).map(str::to_owned).collect())
+        Self(written.chain(set).filter(|key| key.len() >= MIN_KEY_LEN).map(str::to_owned).collect())
     }
 
     /// Looks through what it has logged, in its home, and its metrics, if it runs.

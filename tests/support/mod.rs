@@ -53,8 +53,8 @@ pub fn ask_stream() -> Value {
     json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": true})
 }
 
-/// How long anything in a test may take before it counts as hanging.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout of any single step of a test.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A provider that answers as the script says.
 pub async fn provider(script: impl Fn(Received) -> Reply + Send + Sync + 'static) -> Provider {
@@ -71,9 +71,9 @@ pub async fn always(reply: Reply) -> Provider {
 pub fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let caller = std::panic::Location::caller();
     async move {
-        match timeout(PATIENCE, future).await {
+        match timeout(TEST_TIMEOUT, future).await {
             Ok(output) => output,
-            Err(_) => panic!("{caller}: nothing happened for {PATIENCE:?}"),
+            Err(_) => panic!("{caller}: nothing happened for {TEST_TIMEOUT:?}"),
         }
     }
 }
@@ -84,9 +84,9 @@ pub fn eventually(condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();
     let mut condition = condition;
     async move {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while !condition() {
-            assert!(Instant::now() < deadline, "{caller}: still not so after {PATIENCE:?}");
+            assert!(Instant::now() < deadline, "{caller}: still not so after {TEST_TIMEOUT:?}");
             sleep(Duration::from_millis(5)).await;
         }
     }

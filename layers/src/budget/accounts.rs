@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 
 use super::{Key, Limits, account::Account};
 
-/// How often at most idle accounts are looked for.
-const SWEEP: Duration = Duration::from_secs(60);
+/// Minimum interval between two searches for idle accounts.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// One key's account, behind a lock of its own. `None` is the key of requests that have none.
 pub(super) struct Entry<K> {
@@ -64,7 +64,7 @@ impl<K: Key> Accounts<K> {
     pub(super) fn is_due(&self, now: SystemTime) -> bool {
         // A clock that was set back is no reason to wait.
         let since = self.swept.and_then(|swept| now.duration_since(swept).ok());
-        since.is_none_or(|since| since >= SWEEP)
+        since.is_none_or(|since| since >= SWEEP_INTERVAL)
     }
 
     /// Forgets idle accounts; gives their keys.

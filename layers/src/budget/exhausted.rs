@@ -27,15 +27,15 @@ pub enum Recovery {
     Never,
 }
 
-/// How soon one should ask again when requests under way may make room at any moment.
-const SOON: Duration = Duration::from_secs(1);
+/// Retry-After while requests in flight may release their reservations at any moment.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Exhausted {
     /// When another try may succeed; `None` if it never does.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.until {
             Recovery::NextPeriod(wait) => Some(wait),
-            Recovery::Settled => Some(SOON),
+            Recovery::Settled => Some(MIN_RETRY_AFTER),
             Recovery::Never => None,
         }
     }

@@ -65,11 +65,11 @@ pub(super) async fn decode(
 }
 
 async fn read(mut decoder: impl AsyncRead + Unpin, limit: usize) -> Result<Bytes, Rejection> {
-    const STEP: usize = 64 << 10;
+    const CHUNK_LEN: usize = 64 << 10;
     let mut decoded = Vec::new();
     loop {
-        decoded.reserve(STEP);
-        let room = &mut (&mut decoder).take(STEP as u64);
+        decoded.reserve(CHUNK_LEN);
+        let room = &mut (&mut decoder).take(CHUNK_LEN as u64);
         match room.read_buf(&mut decoded).await {
             Ok(0) => return Ok(decoded.into()),
             Ok(_) if decoded.len() > limit => return Err(too_large(limit)),

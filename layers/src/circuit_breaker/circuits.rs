@@ -5,11 +5,11 @@ use tokio::{sync::broadcast, time::Instant};
 
 use super::{Key, KeyRef, Transition, circuit::Circuit, entry::Entry, key::AsKeyRef};
 
-/// A circuit that nobody has used for so long is forgotten.
-pub(super) const IDLE: Duration = Duration::from_secs(600);
-/// How often at most that is looked for, and how often when there are too many of them.
-const SWEEP: Duration = Duration::from_secs(60);
-const SWEEP_FULL: Duration = Duration::from_secs(1);
+/// Circuits that were not used for this time are removed.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Minimum interval between two searches for idle circuits, in general and while the table is full.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+const FULL_SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The circuits by their keys, bounded in number.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Circuits {
     /// it takes a look at all of them.
     fn sweep(&mut self, now: Instant) {
         let full = self.map.len() >= self.most;
-        let pause = if full { SWEEP_FULL } else { SWEEP };
+        let pause = if full { FULL_SWEEP_INTERVAL } else { SWEEP_INTERVAL };
         if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < pause) {
             return;
         }
@@ -64,7 +64,7 @@ impl Circuits {
             let circuit = entry.circuit.lock();
             // A second owner is a call under way: its outcome must not go to a forgotten circuit.
             Arc::strong_count(entry) > 1
-                || !(circuit.is_idle(IDLE, now) || full && circuit.is_clean(now))
+                || !(circuit.is_idle(IDLE_TIMEOUT, now) || full && circuit.is_clean(now))
         });
     }
 

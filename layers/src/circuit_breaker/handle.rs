@@ -5,8 +5,8 @@ use tokio::{sync::broadcast, time::Instant};
 
 use super::{Key, KeyRef, Settings, Status, Transition, circuits::Circuits, permit::Permit};
 
-/// How many transitions a subscriber may be behind before it loses the oldest.
-const BEHIND: usize = 128;
+/// Number of transitions that are buffered per subscriber; the oldest are dropped first.
+const SUBSCRIBER_CAPACITY: usize = 128;
 
 /// The circuits themselves. A shared handle: give the same one to a stack that is built anew, and
 /// it goes on where the old one was. Also the place to look at them and to force them.
@@ -28,7 +28,7 @@ impl Handle {
     /// Keeps this many circuits. When all of them matter, calls with other keys go through
     /// without one.
     pub fn with_capacity(most: usize) -> Self {
-        let transitions = broadcast::channel(BEHIND).0;
+        let transitions = broadcast::channel(SUBSCRIBER_CAPACITY).0;
         let circuits = RwLock::new(Circuits::new(most, transitions.clone()));
         Self(Arc::new(Shared { circuits, transitions }))
     }

@@ -13,7 +13,7 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-const LONGEST: u64 = 200;
+const MAX_STEP_MS: u64 = 200;
 const PROBE_TIME: u64 = 300;
 
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ fn settings() -> impl Strategy<Value = Settings> {
             if let Some((threshold, window, calls)) = rate {
                 settings = settings.fault_rate(threshold, ms(window), calls);
             }
-            if grows { settings.growth(2.0, ms(LONGEST)) } else { settings }
+            if grows { settings.growth(2.0, ms(MAX_STEP_MS)) } else { settings }
         },
     )
 }
@@ -97,7 +97,7 @@ proptest! {
                 prop_assert!(probes.count() <= settings.places());
             }
         }
-        now += ms(LONGEST.max(PROBE_TIME));
+        now += ms(MAX_STEP_MS.max(PROBE_TIME));
         let (pass, _) = circuit.admit(&settings, now);
         prop_assert!(pass.is_some(), "it has been quiet for long enough");
     }

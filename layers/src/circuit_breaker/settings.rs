@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// Longer waits than this are cut to it, so that no instant overflows.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Maximum reset timeout; longer ones are capped, so that no `Instant` overflows.
+const MAX_RESET_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// When a circuit opens, for how long, and what closes it again. The [module](super) has the
 /// defaults.
@@ -108,7 +108,7 @@ impl Settings {
             }
             None => self.open_for,
         };
-        wait.min(LONGEST)
+        wait.min(MAX_RESET_TIMEOUT)
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn no_wait_overflows() {
-        assert_eq!(Settings::default().open_for(Duration::MAX).wait(1), LONGEST);
+        assert_eq!(Settings::default().open_for(Duration::MAX).wait(1), MAX_RESET_TIMEOUT);
         for factor in [f64::NAN, f64::INFINITY, -2.0] {
             let wait = Settings::default().growth(factor, seconds(100)).wait(2);
             assert_eq!(wait, seconds(100), "{factor}");

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use super::named_wait;
 use crate::exchange::UpstreamError;
 
-/// How much of an error that is not JSON is kept, in bytes.
-const EXCERPT: usize = 1000;
-/// How much JSON is looked at, in bytes. More of it quotes the request.
-const LARGEST: usize = 1 << 20;
-/// How many objects are followed into one another.
-const DEEPEST: u32 = 5;
-/// How much of a message is searched, in bytes. Behind that it quotes the request.
-const SEARCHED: usize = 4096;
+/// Maximum length kept of an error that is not JSON, in bytes.
+const MAX_EXCERPT_LEN: usize = 1000;
+/// Maximum length of JSON that is parsed, in bytes. Longer errors quote the request.
+const MAX_JSON_LEN: usize = 1 << 20;
+/// Maximum depth of nested objects that are searched.
+const MAX_DEPTH: u32 = 5;
+/// Length of a message that is searched, in bytes. What follows quotes the request.
+const MAX_SEARCHED_LEN: usize = 4096;
 
 /// The fields that a message may stand in.
 const MESSAGES: [&str; 6] =
@@ -90,7 +90,7 @@ fn read_at(bytes: &[u8], now: impl Fn() -> SystemTime) -> UpstreamError {
 
 /// JSON in which texts that are not UTF-8 are mended.
 fn json(bytes: &[u8]) -> Option<Value> {
-    if bytes.len() > LARGEST {
+    if bytes.len() > MAX_JSON_LEN {
         return None;
     }
     let text = String::from_utf8_lossy(bytes);
@@ -116,7 +116,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, object: &Map<String, Value>, depth: u32) {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return;
         }
         let get = |name: &str| object.get(name).filter(|value| !value.is_null());
@@ -218,7 +218,7 @@ impl Reader<'_> {
     }
 
     fn page_or_text(&mut self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(EXCERPT)]);
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_EXCERPT_LEN)]);
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.starts_with('<') {
             self.error.labels.push(PAGE.into());
@@ -238,7 +238,7 @@ impl Reader<'_> {
 
     /// A message, which may be another error as JSON.
     fn message(&mut self, message: &str, depth: u32) {
-        let nested = message.trim_start().starts_with(['{', '[']) && depth < DEEPEST;
+        let nested = message.trim_start().starts_with(['{', '[']) && depth < MAX_DEPTH;
         match nested.then(|| json(message.as_bytes())).flatten() {
             Some(value @ (Value::Object(_) | Value::Array(_))) => {
                 self.value(&value, depth + 1);
@@ -292,7 +292,7 @@ impl Reader<'_> {
 
 /// The part of a message that is searched for words and waits.
 pub(super) fn beginning(message: &str) -> &str {
-    let mut end = message.len().min(SEARCHED);
+    let mut end = message.len().min(MAX_SEARCHED_LEN);
     while !message.is_char_boundary(end) {
         end -= 1;
     }
@@ -389,7 +389,7 @@ mod tests {
         ] {
             assert_eq!(error(body).to_string(), says, "{body}");
         }
-        assert_eq!(read_body(&[b'x'; 10_000]).message.unwrap().len(), EXCERPT);
+        assert_eq!(read_body(&[b'x'; 10_000]).message.unwrap().len(), MAX_EXCERPT_LEN);
         let broken = read_body(b"{\"error\":{\"code\":\"c\",\"message\":\"\xff\"}}");
         assert_eq!(broken.to_string(), "c: \u{fffd}");
         let deep = format!("{}1{}", "{\"error\":".repeat(90), "}".repeat(90));

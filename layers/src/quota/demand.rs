@@ -7,8 +7,8 @@ use std::{
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
-/// After so long without an ask, nobody reads for nobody.
-const PAUSE: Duration = Duration::from_secs(600);
+/// Background refresh pauses after this time without a query.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Whether somebody wants to know. The gate looks at no clock for it and seldom writes.
 #[derive(Debug)]
@@ -49,6 +49,6 @@ impl Demand {
         if self.is_asked.swap(false, Ordering::SeqCst) {
             *seen = now;
         }
-        now.saturating_duration_since(*seen) >= PAUSE
+        now.saturating_duration_since(*seen) >= IDLE_TIMEOUT
     }
 }

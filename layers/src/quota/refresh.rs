@@ -6,10 +6,10 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{QuotaSource, demand::Demand, snapshots::SnapshotTable};
 use crate::BoxError;
 
-/// Less often than this is often enough, whatever a source says.
-const SHORTEST: Duration = Duration::from_secs(1);
-/// How many ttl a snapshot outlives when reads fail.
-const KEEP: u32 = 3;
+/// Minimum interval between two reads of a source, whatever `ttl` it states.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// Number of `ttl` periods for which a snapshot is used while reads fail.
+const MAX_AGE_TTLS: u32 = 3;
 
 /// Reads a source now, and then whenever its word is no longer good, for as long as somebody asks.
 pub(super) async fn refresh(
@@ -18,8 +18,8 @@ pub(super) async fn refresh(
     board: Arc<RwLock<SnapshotTable>>,
     asks: Arc<Demand>,
 ) {
-    let ttl = source.ttl().max(SHORTEST);
-    let keep = ttl.saturating_mul(KEEP);
+    let ttl = source.ttl().max(MIN_INTERVAL);
+    let keep = ttl.saturating_mul(MAX_AGE_TTLS);
     let mut failure = None;
     let _unless_it_panics = ForgetOnPanic { place, board: &board };
     loop {

@@ -111,7 +111,7 @@ impl SnapshotTable {
 mod tests {
     use super::*;
 
-    const KEEP: Duration = Duration::from_secs(3);
+    const KEEP_FOR: Duration = Duration::from_secs(3);
 
     fn told(summary: &str) -> Vec<(String, Snapshot)> {
         vec![("a".to_owned(), Snapshot::new(true, summary))]
@@ -125,12 +125,12 @@ mod tests {
     async fn the_first_source_counts_while_it_has_a_word() {
         let (mut board, now) = (SnapshotTable::default(), Instant::now());
         let (first, second) = (board.add(false), board.add(false));
-        board.read(second, told("second"), KEEP, now);
+        board.read(second, told("second"), KEEP_FOR, now);
         assert_eq!(summary(&board), Some("second"));
-        board.read(first, told("first"), KEEP, now);
-        board.read(second, told("second again"), KEEP, now);
+        board.read(first, told("first"), KEEP_FOR, now);
+        board.read(second, told("second again"), KEEP_FOR, now);
         assert_eq!((summary(&board), board.list().len()), (Some("first"), 1));
-        board.forget(first, KEEP, now + 2 * KEEP);
+        board.forget(first, KEEP_FOR, now + 2 * KEEP_FOR);
         assert_eq!(summary(&board), Some("second again"));
     }
 
@@ -138,13 +138,13 @@ mod tests {
     async fn a_word_stays_until_it_is_too_old() {
         let (mut board, now) = (SnapshotTable::default(), Instant::now());
         let source = board.add(false);
-        board.read(source, told("old"), KEEP, now);
-        board.forget(source, KEEP, now + KEEP);
+        board.read(source, told("old"), KEEP_FOR, now);
+        board.forget(source, KEEP_FOR, now + KEEP_FOR);
         assert_eq!(summary(&board), Some("old"));
         // Told of nothing is as good as failed.
-        board.read(source, Vec::new(), KEEP, now + KEEP);
+        board.read(source, Vec::new(), KEEP_FOR, now + KEEP_FOR);
         assert_eq!(summary(&board), Some("old"));
-        board.read(source, Vec::new(), KEEP, now + KEEP + Duration::from_nanos(1));
+        board.read(source, Vec::new(), KEEP_FOR, now + KEEP_FOR + Duration::from_nanos(1));
         assert_eq!(summary(&board), None);
     }
 
@@ -152,13 +152,13 @@ mod tests {
     async fn a_source_that_is_gone_has_no_word_and_a_new_one_may_come_first() {
         let (mut board, now) = (SnapshotTable::default(), Instant::now());
         let old = board.add(false);
-        board.read(old, told("old"), KEEP, now);
+        board.read(old, told("old"), KEEP_FOR, now);
         let new = board.add(true);
-        board.read(new, told("new"), KEEP, now);
+        board.read(new, told("new"), KEEP_FOR, now);
         assert_eq!(summary(&board), Some("new"));
         board.remove(new);
         assert_eq!(summary(&board), Some("old"));
-        board.read(new, told("late"), KEEP, now);
+        board.read(new, told("late"), KEEP_FOR, now);
         board.remove(old);
         assert_eq!(summary(&board), None);
     }

@@ -45,8 +45,8 @@ pub struct ModelRequest {
     usage: usage::UsagePosition,
 }
 
-/// Longer than any name there is, in bytes.
-const LONGEST_MODEL: usize = 256;
+/// Maximum length of a model name, in bytes.
+const MAX_MODEL_LEN: usize = 256;
 
 /// Whether the client asked for a stream: an extension of the request, set by the layer that has
 /// read the body, for layers further in that do not see it.
@@ -226,7 +226,7 @@ fn read_model(raw: &RawValue) -> Result<Option<Arc<str>>, InvalidRequest> {
     let model = serde_json::from_str::<Option<Cow<'_, str>>>(raw.get());
     match model {
         Ok(Some(name)) if name.is_empty() => Err("`model` must not be empty"),
-        Ok(Some(name)) if name.len() > LONGEST_MODEL => Err("`model` is longer than 256 bytes"),
+        Ok(Some(name)) if name.len() > MAX_MODEL_LEN => Err("`model` is longer than 256 bytes"),
         // It goes into headers and logs.
         Ok(Some(name)) if name.contains(char::is_control) => {
             Err("`model` must not have control characters")

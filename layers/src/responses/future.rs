@@ -35,8 +35,8 @@ use crate::{
     sse::is_event_stream,
 };
 
-/// More of an error than anybody reads.
-const LARGEST_ERROR: usize = 1 << 20;
+/// Maximum length of a provider's error that is read, in bytes.
+const MAX_ERROR_LEN: usize = 1 << 20;
 
 pin_project! {
     /// The future of [`Responses`](super::Responses).
@@ -234,11 +234,11 @@ impl ResponsesCall {
         match &self.then {
             _ if is_own => Look::Done(response.map(ResponsesBody::inner)),
             OnResponse::Pass { with_reasoning: Some(_) } if status == StatusCode::BAD_REQUEST => {
-                collect(response, LARGEST_ERROR, self)
+                collect(response, MAX_ERROR_LEN, self)
             }
             OnResponse::Pass { .. } => Look::Done(response.map(ResponsesBody::inner)),
             OnResponse::Translate(_) if !status.is_success() => {
-                collect(response, LARGEST_ERROR, self)
+                collect(response, MAX_ERROR_LEN, self)
             }
             OnResponse::Translate(translate) if is_events && self.stream => {
                 response.headers_mut().remove(CONTENT_LENGTH);

@@ -16,11 +16,11 @@ use crate::api::extract::{Json, Query};
 use crate::api::refusal::Refusal;
 use crate::api::sse;
 use crate::mesh::Mesh;
-use crate::mesh::events::{Event, EventStream, Filter, MOST_STREAMS};
+use crate::mesh::events::{Event, EventStream, Filter, MAX_STREAMS};
 
-/// Of a broadcast's data, as JSON.
-const MOST_DATA: usize = 64 << 10;
-const MOST_TYPE: usize = 64;
+/// Maximum size of a broadcast's data as JSON, in bytes.
+const MAX_DATA_LEN: usize = 64 << 10;
+const MAX_TYPE_LEN: usize = 64;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -143,7 +143,7 @@ async fn open(mesh: &Mesh, headers: &HeaderMap, watch: Watch) -> Result<EventStr
     let filter = Filter { task: task.clone(), space: space.clone() };
     // Before the task is looked up: nothing may happen to it unheard in between.
     let Some(subscription) = mesh.events.subscribe(filter, last) else {
-        let message = format!("there are {MOST_STREAMS} event streams already");
+        let message = format!("there are {MAX_STREAMS} event streams already");
         let rejection = Rejection::new(Code::RateLimited, message);
         return Err(rejection.retry_after(Duration::from_secs(5)).into());
     };
@@ -254,16 +254,16 @@ async fn broadcast(
 ) -> Result<axum::Json<BroadcastDelivered>, Refusal> {
     let invalid = |message: String| Rejection::new(Code::InvalidRequest, message).param("type");
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
-    if r#type.is_empty() || r#type.len() > MOST_TYPE || !r#type.bytes().all(is_plain) {
-        let message = format!("`type` has 1 to {MOST_TYPE} letters, digits and ._:- only");
+    if r#type.is_empty() || r#type.len() > MAX_TYPE_LEN || !r#type.bytes().all(is_plain) {
+        let message = format!("`type` has 1 to {MAX_TYPE_LEN} letters, digits and ._:- only");
         return Err(invalid(message).into());
     }
     if Event::BUILT_IN.contains(&&*r#type) {
         let message = format!("`{type}` is told by the gateway itself: take a type of your own");
         return Err(invalid(message).into());
     }
-    if data.to_string().len() > MOST_DATA {
-        let message = format!("`data` has more than {MOST_DATA} bytes");
+    if data.to_string().len() > MAX_DATA_LEN {
+        let message = format!("`data` has more than {MAX_DATA_LEN} bytes");
         return Err(Rejection::new(Code::PayloadTooLarge, message).param("data").into());
     }
     let delivered = shared.mesh.events.publish(&Event::Custom { r#type, data }, None, None);

@@ -10,8 +10,8 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use crate::mesh::events::{End, EventStream};
 
-/// Of what clients send.
-const MOST_BYTES: usize = 64 << 10;
+/// Maximum size of a client's message, in bytes.
+const MAX_MESSAGE_LEN: usize = 64 << 10;
 /// How often a client shows that it is there.
 const PING: Duration = Duration::from_secs(30);
 /// How long a client may take for what it is sent.
@@ -22,7 +22,7 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 const AGAIN: u16 = 1013;
 
 pub(super) fn serve(upgrade: WebSocketUpgrade, stream: EventStream) -> Response {
-    let upgrade = upgrade.max_message_size(MOST_BYTES).max_frame_size(MOST_BYTES);
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE_LEN).max_frame_size(MAX_MESSAGE_LEN);
     let on_failure = |error| tracing::debug!(%error, "a WebSocket was not opened");
     upgrade.on_failed_upgrade(on_failure).on_upgrade(|socket| tell(socket, stream))
 }

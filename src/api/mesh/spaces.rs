@@ -11,12 +11,12 @@ use crate::api::extract::{Json, Path, Query};
 use crate::api::refusal::Refusal;
 use crate::mesh::spaces::{Error, Found, Message, NewMessage, Refused, SpaceView, limits};
 
-/// A content of 1 MiB may take six times as much as JSON.
-const MOST_BODY: usize = 8 << 20;
+/// Maximum size of a request body, in bytes: a content of 1 MiB may take six times as much as JSON.
+const MAX_BODY_LEN: usize = 8 << 20;
 const DEFAULT_LIMIT: u64 = 50;
-const MOST_LIMIT: u64 = 500;
-/// More than numbers ever reach, and JavaScript can hold it.
-const MOST_ID: u64 = (1 << 53) - 1;
+const MAX_LIMIT: u64 = 500;
+/// Maximum id: the largest integer that a JavaScript number holds exactly.
+const MAX_ID: u64 = (1 << 53) - 1;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -24,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(get, delete))
         .routes(routes!(add, messages))
         .routes(routes!(search))
-        .layer(DefaultBodyLimit::max(MOST_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
         .merge(artifacts::routes())
 }
 
@@ -53,8 +53,8 @@ fn invalid(param: &'static str, message: impl Into<String>) -> Refusal {
 
 fn limit(limit: Option<u64>) -> Result<usize, Refusal> {
     match limit.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=MOST_LIMIT => Ok(limit as usize),
-        _ => Err(invalid("limit", format!("`limit` is 1 to {MOST_LIMIT}"))),
+        limit @ 1..=MAX_LIMIT => Ok(limit as usize),
+        _ => Err(invalid("limit", format!("`limit` is 1 to {MAX_LIMIT}"))),
     }
 }
 
@@ -273,8 +273,8 @@ async fn messages(
     Query(page): Query<MessagePage>,
 ) -> Result<axum::Json<Vec<Message>>, Refusal> {
     let after = page.after.unwrap_or_default();
-    if after > MOST_ID {
-        return Err(invalid("after", format!("`after` is at most {MOST_ID}")));
+    if after > MAX_ID {
+        return Err(invalid("after", format!("`after` is at most {MAX_ID}")));
     }
     let messages = shared.mesh.spaces.messages(&id, limit(page.limit)?, after).await?;
     messages.map(axum::Json).ok_or_else(|| unknown(&id))

@@ -21,21 +21,21 @@ pub(in crate::cli) type Event = Value;
 /// The events; in between why a connection could not be made, or has ended. They go on after that.
 pub(in crate::cli) type Events = mpsc::Receiver<Result<Event, Error>>;
 
-/// How many wait to be read before the gateway is not listened to any more.
-const WAITING: usize = 64;
-/// More than any event has.
-const LARGEST: usize = 64 << 20;
-/// A gateway with nothing to say says so every 30 s.
-const SILENCE: Duration = Duration::from_secs(95);
-/// Doubled with each connection that gives no event.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Number of events that are buffered; when they are full, the connection is not read.
+const QUEUE_LEN: usize = 64;
+/// Maximum size of an event, in bytes.
+const MAX_EVENT_LEN: usize = 64 << 20;
+/// Idle timeout of the event stream; the gateway sends a comment every 30 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(95);
+/// First reconnect interval; doubled after each connection without an event.
+const MIN_RECONNECT_INTERVAL: Duration = Duration::from_millis(200);
+const MAX_RECONNECT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Listens, connecting again and again, until the receiver is dropped.
 ///
 /// With `last`, the id of an event, it begins after that one; none is before `0`.
 pub(in crate::cli) fn follow(client: Client, path: String, last: &str) -> Events {
-    let (send, events) = mpsc::channel(WAITING);
+    let (send, events) = mpsc::channel(QUEUE_LEN);
     let mut follower = Follower { client, path, last: last.to_owned(), send };
     tokio::spawn(async move {
         let listening = follower.send.clone();
@@ -57,7 +57,7 @@ struct Follower {
 
 impl Follower {
     async fn run(&mut self) {
-        let mut wait = FIRST_WAIT;
+        let mut wait = MIN_RECONNECT_INTERVAL;
         loop {
             let (came, error) = match self.connect().await {
                 Ok(body) => (self.listen(body).await, self.strange("the events broke off")),
@@ -67,21 +67,22 @@ impl Follower {
                 return;
             }
             if came {
-                wait = FIRST_WAIT;
+                wait = MIN_RECONNECT_INTERVAL;
             }
             sleep(wait).await;
-            wait = LONGEST_WAIT.min(wait * 2);
+            wait = MAX_RECONNECT_INTERVAL.min(wait * 2);
         }
     }
 
     async fn connect(&self) -> Result<Incoming, Error> {
         let last = Some(self.last.as_str()).filter(|last| !last.is_empty());
         let answer = self.client.send(Method::GET, &self.path, Buffered::default(), last);
-        let answer = timeout(super::ANSWER, answer).await;
+        let answer = timeout(super::RESPONSE_TIMEOUT, answer).await;
         let response = answer.map_err(|_| self.strange("it does not answer"))??;
         let (parts, body) = response.into_parts();
         if !parts.status.is_success() {
-            let body = timeout(super::ANSWER, body.collect()).await.ok().and_then(Result::ok);
+            let body =
+                timeout(super::RESPONSE_TIMEOUT, body.collect()).await.ok().and_then(Result::ok);
             let body = body.map(Collected::to_bytes).unwrap_or_default();
             return Err(Error::refused(&self.client.base, &self.path, &parts, &body));
         }
@@ -93,9 +94,9 @@ impl Follower {
 
     /// To the end of this connection; whether anything came.
     async fn listen(&mut self, mut body: Incoming) -> bool {
-        let mut framer = Framer::new(LARGEST);
+        let mut framer = Framer::new(MAX_EVENT_LEN);
         let mut came = false;
-        while let Ok(Some(Ok(frame))) = timeout(SILENCE, body.frame()).await {
+        while let Ok(Some(Ok(frame))) = timeout(IDLE_TIMEOUT, body.frame()).await {
             let Some(chunk) = frame.data_ref() else { continue };
             let mut events = Vec::new();
             let fed = framer.feed(chunk, |event| {

@@ -14,7 +14,7 @@ use crate::upstream::tls_config;
 
 pub(super) type Http = Client<HttpsConnector<HttpConnector>, Buffered>;
 
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Something to reach this URL with.
 ///
@@ -25,7 +25,7 @@ pub(super) fn http(url: &Uri) -> io::Result<Http> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let https = HttpsConnectorBuilder::new()
         .with_tls_config(tls_config(url.scheme() == Some(&Scheme::HTTPS))?)
         .https_or_http()

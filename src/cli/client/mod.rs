@@ -33,10 +33,10 @@ pub(super) use error::Error;
 pub(super) use follow::{Event, follow};
 pub(super) use wire::{Agent, Message, Task, is_final};
 
-/// How long an answer may take: the gateway itself waits for nobody but its database.
-const ANSWER: Duration = Duration::from_secs(30);
-/// More than any answer has that is printed.
-const MOST_BYTES: usize = 256 << 20;
+/// Response timeout; the gateway itself waits for nothing but its database.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Maximum size of a response body, in bytes.
+const MAX_BODY_LEN: usize = 256 << 20;
 
 /// A way to one gateway. Clones share its connections.
 #[derive(Clone)]
@@ -75,14 +75,16 @@ impl Client {
         let answer = async {
             let response = self.send(method, path, body, None).await?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, MOST_BYTES).collect().await;
+            let body = Limited::new(body, MAX_BODY_LEN).collect().await;
             let body = body.map_err(|_| strange("its answer broke off"))?.to_bytes();
             if !parts.status.is_success() {
                 return Err(Error::refused(&self.base, path, &parts, &body));
             }
             serde_json::from_slice(&body).map_err(|_| strange("its answer is not JSON"))
         };
-        timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(strange("it does not answer")))
+        timeout(RESPONSE_TIMEOUT, answer)
+            .await
+            .unwrap_or_else(|_| Err(strange("it does not answer")))
     }
 
     /// Its head has come; the body is still to be read.

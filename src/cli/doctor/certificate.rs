@@ -10,8 +10,8 @@ use super::finding::{Finding, Group};
 use crate::config::Tls;
 use crate::server::Certificate;
 
-/// What is told in advance.
-const SOON: Duration = Duration::from_secs(14 * DAY);
+/// Time before expiry from which a certificate is reported.
+const EXPIRY_WARNING: Duration = Duration::from_secs(14 * DAY);
 const DAY: u64 = 86_400;
 
 pub(super) fn look(tls: &Tls) -> Finding {
@@ -52,7 +52,7 @@ fn judge((from, until): (SystemTime, SystemTime), now: SystemTime) -> Finding {
             let what = format!("TLS: the certificate has been invalid for {late}");
             Finding::fail(Group::Listening, what, renew)
         }
-        Ok(left) if left < SOON => {
+        Ok(left) if left < EXPIRY_WARNING => {
             let what = format!("TLS: the certificate ends in {}", days(left));
             Finding::warn(Group::Listening, what, renew)
         }

@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, Group};
 
-/// More than any answer takes, and what certificates and tokens put up with, in seconds.
-const MOST: u64 = 300;
+/// Maximum clock skew, in seconds, that certificates and tokens tolerate.
+const MAX_SKEW_S: u64 = 300;
 
 /// `ahead`: by how many seconds each of the others is. Nobody to compare with, nothing to say.
 pub(super) fn look(mut ahead: Vec<i64>) -> Option<Finding> {
@@ -11,7 +11,7 @@ pub(super) fn look(mut ahead: Vec<i64>) -> Option<Finding> {
     // Of an even number the one that is nearer: one provider alone may be wrong.
     let (low, high) = (*ahead.get((ahead.len().max(1) - 1) / 2)?, *ahead.get(ahead.len() / 2)?);
     let off = if low.unsigned_abs() <= high.unsigned_abs() { low } else { high };
-    if off.unsigned_abs() <= MOST {
+    if off.unsigned_abs() <= MAX_SKEW_S {
         return Some(Finding::ok(Group::Clock, "agrees with that of the providers"));
     }
     let (minutes, which) = (off.unsigned_abs() / 60, if off > 0 { "behind" } else { "ahead of" });

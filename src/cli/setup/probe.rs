@@ -14,7 +14,7 @@ use crate::cli::reach::{self, Broken};
 use crate::config::{Env, ProxyRoute, Secret};
 use crate::upstream::tls_config;
 
-const ANSWER: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) enum Verdict {
     /// It takes it, and has these models if it says so.
@@ -48,7 +48,7 @@ pub(super) fn ask(base_url: &str, path: &str, key: Option<&str>) -> Result<Verdi
         return Err(wrong());
     }
     client::run(async {
-        let asked = timeout(ANSWER, send(uri, key)).await;
+        let asked = timeout(RESPONSE_TIMEOUT, send(uri, key)).await;
         Ok(asked.unwrap_or_else(|_| Verdict::Unknown("it does not answer".to_owned())))
     })
 }
@@ -70,11 +70,12 @@ async fn send(uri: Uri, key: Option<&str>) -> Verdict {
     };
     let key = key.map(Secret::new);
     // The limit above is the shorter one.
-    let answer = match reach::get(&uri, key.as_ref(), route.proxy(), &tls, 2 * ANSWER).await {
-        Ok(answer) => answer,
-        Err(Broken::Proxy(why)) => return Verdict::Unknown(why),
-        Err(_) => return Verdict::Unknown(format!("{host} cannot be reached")),
-    };
+    let answer =
+        match reach::get(&uri, key.as_ref(), route.proxy(), &tls, 2 * RESPONSE_TIMEOUT).await {
+            Ok(answer) => answer,
+            Err(Broken::Proxy(why)) => return Verdict::Unknown(why),
+            Err(_) => return Verdict::Unknown(format!("{host} cannot be reached")),
+        };
     match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Verdict::Refused,
         status if !status.is_success() => return Verdict::Unknown(format!("{host} says {status}")),

@@ -13,10 +13,10 @@ use super::terminal::Screen;
 use crate::cli::client::{self, Client, Error, Event, Task, encode, follow};
 use crate::cli::output::{Failure, plain, print};
 
-/// How long a gateway may be away before it is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two questions how the task stands, where no event tells.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Time after which an unreachable gateway is given up.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Interval between two status queries where no event reports the status.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Watch {
@@ -114,7 +114,9 @@ impl Watch {
                 Ok(client::read::<Task>(&view)?.is_final().then_some(view))
             }
             Err(error) if error.is_final() => Err(error.into()),
-            Err(_) if self.lost.get_or_insert_with(Instant::now).elapsed() < PATIENCE => Ok(None),
+            Err(_) if self.lost.get_or_insert_with(Instant::now).elapsed() < RECONNECT_TIMEOUT => {
+                Ok(None)
+            }
             Err(error) => Err(Failure(format!("{} is lost sight of: {error}", self.id))),
         }
     }
@@ -125,7 +127,7 @@ impl Watch {
             if let Some(view) = self.look().await? {
                 return Ok(view);
             }
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 

@@ -56,8 +56,8 @@ pub const MAX_REGISTERED: usize = 256;
 /// How long a first look at the endpoints, which are on this machine, is waited for at the start and
 /// with another configuration.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
-/// How long the end waits for what still runs, which is killed after 2 s.
-const LAST: Duration = Duration::from_secs(5);
+/// Shutdown timeout for running agents, which are killed after 2 s.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most looks that were asked for and wait.
 const LOOKS: usize = 64;
 
@@ -155,7 +155,7 @@ impl Agents {
     pub async fn stop(&self) {
         self.inner.end.cancel();
         self.inner.runs.close();
-        if timeout(LAST, self.inner.runs.wait()).await.is_err() {
+        if timeout(SHUTDOWN_TIMEOUT, self.inner.runs.wait()).await.is_err() {
             tracing::warn!("some agents did not end");
         }
     }

@@ -40,10 +40,10 @@ use frame::Text;
 use log::{Bounds, Entry, Log};
 use queue::Queue;
 
-/// The most streams at a time.
-pub const MOST_STREAMS: usize = 256;
+/// Maximum number of open event streams.
+pub const MAX_STREAMS: usize = 256;
 const LOG: Bounds = Bounds { count: 4096, bytes: 8 << 20 };
-const WAITING: Bounds = Bounds { count: 1024, bytes: 4 << 20 };
+const QUEUE_BOUNDS: Bounds = Bounds { count: 1024, bytes: 4 << 20 };
 
 /// Where events go. A handle: clones share the log and the listeners.
 #[derive(Clone, Default)]
@@ -116,9 +116,9 @@ impl Events {
     /// more. `None` when there are too many.
     #[must_use]
     pub fn subscribe(&self, filter: Filter, last: Option<&str>) -> Option<Subscription> {
-        let queue = Arc::new(Queue::new(WAITING));
+        let queue = Arc::new(Queue::new(QUEUE_BOUNDS));
         let mut hub = self.0.hub.lock();
-        if hub.listeners.len() >= MOST_STREAMS {
+        if hub.listeners.len() >= MAX_STREAMS {
             return None;
         }
         let (missed, resumed) = match last.map(str::parse) {

@@ -22,7 +22,8 @@ pub const NAME: usize = 255;
 pub const CONTENT_TYPE: usize = 255;
 /// Characters that are searched for.
 pub const QUERY: usize = 256;
-/// Bytes of all spaces: contents, metadata and artifacts.
-pub const TOTAL: u64 = 2 << 30;
-/// Bytes of contents and metadata in one list of messages, which ends early there.
-pub(super) const PAGE: usize = 8 << 20;
+/// Maximum size of all spaces: contents, metadata and artifacts, in bytes.
+pub const MAX_TOTAL_BYTES: u64 = 2 << 30;
+/// Maximum size of contents and metadata in one page of messages, in bytes; the page ends early
+/// there.
+pub(super) const MAX_PAGE_BYTES: usize = 8 << 20;

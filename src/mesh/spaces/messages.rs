@@ -95,7 +95,7 @@ fn page(messages: impl Iterator<Item = Result<Message>>) -> Result<Vec<Message>>
     for message in messages {
         let message = message?;
         bytes += message.content.len() + message.metadata.to_string().len();
-        if bytes > limits::PAGE && !page.is_empty() {
+        if bytes > limits::MAX_PAGE_BYTES && !page.is_empty() {
             break;
         }
         page.push(message);

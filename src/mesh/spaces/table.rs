@@ -74,8 +74,8 @@ pub(super) fn insert(transaction: &Transaction<'_>, space: &SpaceView) -> Result
 pub(super) fn room(transaction: &Transaction<'_>, more: u64) -> Result<Option<Refused>> {
     let taken = "SELECT coalesce(sum(bytes), 0) FROM spaces";
     let taken: u64 = transaction.query_row(taken, [], |row| row.get(0))?;
-    Ok((taken + more > limits::TOTAL).then(|| {
-        let most = limits::TOTAL >> 20;
+    Ok((taken + more > limits::MAX_TOTAL_BYTES).then(|| {
+        let most = limits::MAX_TOTAL_BYTES >> 20;
         Refused::Full(format!("all spaces together have {most} MiB, which are used up"))
     }))
 }

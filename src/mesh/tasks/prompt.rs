@@ -6,10 +6,10 @@ use crate::mesh::spaces::Message;
 
 /// How many messages of a space an agent is shown.
 pub(super) const MESSAGES: usize = 20;
-/// How many bytes of them.
-const BYTES: usize = 16 << 10;
-/// No more than the beginning of a message is shown where less than this is left.
-const LITTLE: usize = 200;
+/// Maximum length of the earlier messages in a prompt, in bytes.
+const MAX_HISTORY_LEN: usize = 16 << 10;
+/// Minimum space for a truncated message, in bytes; with less it is left out.
+const MIN_EXCERPT_LEN: usize = 200;
 
 /// The task, after what was said in its space before it and before its files. A task without these
 /// goes as it came.
@@ -35,10 +35,10 @@ pub(super) fn compose(text: &str, files: &[String], before: &[Message]) -> Strin
 
 /// The latest that there is room for.
 fn shown(before: &[Message]) -> Vec<String> {
-    let mut left = BYTES;
+    let mut left = MAX_HISTORY_LEN;
     let mut shown = Vec::new();
     for message in before.iter().rev().take(MESSAGES) {
-        if left < LITTLE {
+        if left < MIN_EXCERPT_LEN {
             break;
         }
         let source = message.source.as_ref().map(|source| format!(" {source}")).unwrap_or_default();
@@ -111,7 +111,7 @@ mod tests {
 
         let long = [said("user", None, "Ancient"), said("user", None, &"é".repeat(1 << 20))];
         let message = compose("Go", &[], &long);
-        assert!(message.len() < BYTES + 200, "{}", message.len());
+        assert!(message.len() < MAX_HISTORY_LEN + 200, "{}", message.len());
         assert!(message.contains("bytes are left out") && !message.contains("Ancient"));
     }
 

@@ -25,11 +25,10 @@ use crate::clock::now;
 use crate::config::Routing;
 use crate::mesh::spaces::{NewMessage, Spaces};
 
-/// How long to wait after a write that failed.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How long agents may take to end when the gateway stops; longer than they are given to end by
-/// themselves.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Interval before a failed write is retried.
+const WRITE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Shutdown timeout for agents; longer than their own termination timeout.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 const STOPPED: &str = "the gateway stopped";
 const STOPPED_BEFORE: &str = "the gateway stopped while it ran";
 
@@ -99,7 +98,8 @@ impl Scheduler {
         // They were told to end when the queue was closed. Without that nobody is left who could
         // ask for them, and they end at once.
         if self.queue.lock().is_closed() {
-            let _ = timeout(PATIENCE, async { while runs.join_next().await.is_some() {} }).await;
+            let _ = timeout(SHUTDOWN_TIMEOUT, async { while runs.join_next().await.is_some() {} })
+                .await;
         }
         runs.shutdown().await;
     }
@@ -167,7 +167,7 @@ impl Scheduler {
             }
             is_said = true;
             tokio::select! {
-                () = sleep(PAUSE) => {}
+                () = sleep(WRITE_RETRY_INTERVAL) => {}
                 () = self.stop.cancelled() => return None,
             }
         }

@@ -68,10 +68,10 @@ where
     }
 }
 
-/// Nobody knows when an answer ends.
-const SOON: Duration = Duration::from_secs(1);
+/// `Retry-After` of a rejection: the end of a response cannot be predicted.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 fn too_many(most: usize) -> Rejection {
     let message = format!("this client has {most} answers open already: let one of them end");
-    Rejection::new(Code::RateLimited, message).by("streams").retry_after(SOON)
+    Rejection::new(Code::RateLimited, message).by("streams").retry_after(RETRY_AFTER)
 }

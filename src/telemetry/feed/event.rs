@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use crate::telemetry::{metrics::outcome_name, stats::Tokens};
 
-/// The longest text that a client has chosen.
-const LONGEST: usize = 200;
+/// Maximum length of a text that a client chooses, in characters.
+const MAX_TEXT_CHARS: usize = 200;
 
 /// What is told, as its `type` and fields go over the wire.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -122,7 +122,7 @@ impl Attempt {
 
 /// Names and paths are as long as a client makes them.
 pub(in crate::telemetry) fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_TEXT_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

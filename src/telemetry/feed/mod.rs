@@ -30,11 +30,11 @@ use tokio::{
 
 use self::sampler::Sampler;
 
-/// The most listeners at a time.
-pub const MOST_LISTENERS: usize = 32;
+/// Maximum number of listeners.
+pub const MAX_LISTENERS: usize = 32;
 
-/// How many events may wait for one of them.
-const WAITING: usize = 64;
+/// Number of events that are buffered per listener.
+const LISTENER_CAPACITY: usize = 64;
 
 /// Where it is told. A handle: clones have the same listeners. It outlives the stack.
 #[derive(Clone, Default)]
@@ -59,10 +59,10 @@ impl RequestFeed {
     pub fn listen(&self) -> Option<Listener> {
         let mut hub = self.0.lock();
         hub.listeners.retain(|listener| !listener.is_closed());
-        if hub.listeners.len() >= MOST_LISTENERS {
+        if hub.listeners.len() >= MAX_LISTENERS {
             return None;
         }
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(LISTENER_CAPACITY);
         // After the end a stream has its first event, and no other.
         if !hub.closed {
             hub.listeners.push(sender);

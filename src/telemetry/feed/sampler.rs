@@ -1,7 +1,7 @@
 use tokio::time::{Duration, Instant};
 
-/// So many in any second are told of.
-const MOST: usize = 10;
+/// Maximum number of events per second.
+const MAX_EVENTS_PER_SECOND: usize = 10;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -9,7 +9,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Sampler {
     /// When the last ones were admitted; `next` is the oldest.
-    admitted: [Option<Instant>; MOST],
+    admitted: [Option<Instant>; MAX_EVENTS_PER_SECOND],
     next: usize,
     left_out: u64,
 }
@@ -23,7 +23,7 @@ impl Sampler {
             return false;
         }
         *oldest = Some(now);
-        self.next = (self.next + 1) % MOST;
+        self.next = (self.next + 1) % MAX_EVENTS_PER_SECOND;
         true
     }
 
@@ -63,8 +63,8 @@ mod tests {
                 }
             }
             prop_assert_eq!(admitted.len() as u64 + pace.left_out(), count as u64);
-            for window in admitted.windows(MOST + 1) {
-                prop_assert!(window[MOST] - window[0] >= SECOND);
+            for window in admitted.windows(MAX_EVENTS_PER_SECOND + 1) {
+                prop_assert!(window[MAX_EVENTS_PER_SECOND] - window[0] >= SECOND);
             }
         }
     }

@@ -62,14 +62,14 @@ async fn who_does_not_keep_up_is_dropped_and_the_others_are_not() {
     let live = RequestFeed::new();
     let (mut slow, mut quick) = (live.listen().unwrap(), live.listen().unwrap());
     hear(&mut quick);
-    for _ in 0..=WAITING {
+    for _ in 0..=LISTENER_CAPACITY {
         advance(Duration::from_millis(200)).await;
         live.tell(request);
         while hear(&mut quick).is_some_and(|event| event.unwrap()["type"] != "request") {}
     }
     hear(&mut slow);
     let heard = std::iter::from_fn(|| hear(&mut slow)).take_while(Option::is_some).count();
-    assert_eq!(heard, WAITING);
+    assert_eq!(heard, LISTENER_CAPACITY);
     assert_eq!(hear(&mut slow), Some(None));
     advance(Duration::from_millis(200)).await;
     live.tell(request);
@@ -80,7 +80,7 @@ async fn who_does_not_keep_up_is_dropped_and_the_others_are_not() {
 async fn there_are_so_many_places_and_they_are_given_back() {
     let live = RequestFeed::new();
     let mut listeners: Vec<_> = std::iter::from_fn(|| live.listen()).take(1000).collect();
-    assert_eq!(listeners.len(), MOST_LISTENERS);
+    assert_eq!(listeners.len(), MAX_LISTENERS);
     listeners.pop();
     assert!(live.listen().is_some());
 }

@@ -22,8 +22,8 @@ use tracing_subscriber::{
 use self::{daily::Daily, plain_fields::PlainFields};
 use crate::config::{Config, LogFormat, LogLevel};
 
-/// Lines that may wait for a slow disk; more of them are dropped and counted.
-const WAITING: usize = 16 << 10;
+/// Maximum number of lines that wait for a slow disk; further ones are dropped and counted.
+const MAX_BUFFERED_LINES: usize = 16 << 10;
 
 /// The filter of [`init`], for [`set_level`].
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
@@ -49,7 +49,7 @@ pub fn init(config: &Config) -> io::Result<Logs> {
             let daily = Daily::open(directory)?;
             let (file, guard) = NonBlockingBuilder::default()
                 .lossy(true)
-                .buffered_lines_limit(WAITING)
+                .buffered_lines_limit(MAX_BUFFERED_LINES)
                 .finish(daily);
             (Some(file), Some(guard))
         }

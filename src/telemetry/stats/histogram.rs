@@ -3,8 +3,8 @@ use tokio::time::Duration;
 
 use super::Percentiles;
 
-/// An hour.
-const LONGEST_MS: u64 = 3_600_000;
+/// Maximum latency that is recorded, in milliseconds: one hour.
+const MAX_LATENCY_MS: u64 = 3_600_000;
 
 /// How long things took, in milliseconds, within 1%. Takes some kilobytes, whatever it has seen.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub(super) struct LatencyHistogram(Histogram<u32>);
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
-        Self(Histogram::new_with_bounds(1, LONGEST_MS, 2).expect("the bounds are in order"))
+        Self(Histogram::new_with_bounds(1, MAX_LATENCY_MS, 2).expect("the bounds are in order"))
     }
 }
 
@@ -47,6 +47,6 @@ mod tests {
         }
         spread.add(Duration::from_secs(1 << 30));
         spread.add(Duration::ZERO);
-        assert!(spread.percentiles().unwrap().max.abs_diff(LONGEST_MS) < LONGEST_MS / 100);
+        assert!(spread.percentiles().unwrap().max.abs_diff(MAX_LATENCY_MS) < MAX_LATENCY_MS / 100);
     }
 }

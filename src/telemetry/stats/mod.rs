@@ -27,8 +27,9 @@ use switchtower_layers::{
 use self::series::Series;
 use super::metrics::Metrics;
 
-/// More models than anybody has; clients choose the names, and each takes some kilobytes.
-const MOST_SERIES: usize = 256;
+/// Maximum number of models with statistics of their own: clients choose the names, and each series
+/// takes some kilobytes.
+const MAX_SERIES: usize = 256;
 
 /// The counts: a handle, every clone of which is the same.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ impl Stats {
         }
         let mut all = self.0.series.write();
         let is_known = self.0.metrics.knows(&target.model);
-        let target = match is_known || all.len() < MOST_SERIES {
+        let target = match is_known || all.len() < MAX_SERIES {
             true => target.clone(),
             false => Target { model: "(others)".into(), ..target.clone() },
         };
@@ -105,7 +106,7 @@ mod tests {
     #[tokio::test]
     async fn beyond_the_most_series_a_provider_has_one_for_the_rest() {
         let stats = Stats::new(Metrics::new(&Config::default()));
-        for n in 0..MOST_SERIES {
+        for n in 0..MAX_SERIES {
             stats.of(&target("p", &n.to_string()));
         }
         let exchange = Exchange::default();
@@ -121,7 +122,7 @@ mod tests {
             service.call(request.body(()).unwrap()).await.unwrap();
         }
         let report = stats.report();
-        assert_eq!(report.providers["p"].len(), MOST_SERIES + 1);
+        assert_eq!(report.providers["p"].len(), MAX_SERIES + 1);
         let [p, q] = ["p", "q"].map(|provider| &report.providers[provider]["(others)"]);
         assert_eq!((p.requests, q.requests), (2, 1));
     }
@@ -133,12 +134,12 @@ mod tests {
             ..Config::default()
         };
         let stats = Stats::new(Metrics::new(&config));
-        for n in 0..=MOST_SERIES {
+        for n in 0..=MAX_SERIES {
             stats.of(&target("p", &n.to_string()));
         }
         stats.of(&target("p", "m"));
         let models = &stats.report().providers["p"];
-        assert_eq!(models.len(), MOST_SERIES + 2);
+        assert_eq!(models.len(), MAX_SERIES + 2);
         assert!(models.contains_key("m") && models.contains_key("(others)"));
     }
 

@@ -21,7 +21,7 @@ use tower::{Service, ServiceExt};
 
 use super::{Connector, Io, ProviderBody, SendError};
 
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A dead connection would take all of its streams with it, unnoticed.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ impl Http2 {
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .http2_only(true)
             .http2_adaptive_window(true)
             .http2_keep_alive_interval(PING_INTERVAL)

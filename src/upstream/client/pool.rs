@@ -12,12 +12,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::connection::Connection;
 
-/// Below the keep-alive time of every common server, so that a connection is rarely dead.
-const IDLE: Duration = Duration::from_secs(30);
-/// How often connections are looked for that were idle for too long, or closed at the other end.
-const SWEEP: Duration = Duration::from_secs(10);
-/// More than any developer's tools have under way at once; the others are closed after use.
-const MOST_IDLE: usize = 256;
+/// Idle timeout of a connection: below the keep-alive time of common servers, so that it is rarely
+/// closed by the server first.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Interval between two searches for connections that are idle for too long or closed by the
+/// server.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// Maximum number of idle connections; further ones are closed after use.
+const MAX_IDLE_CONNECTIONS: usize = 256;
 
 /// Connections that wait for their next request.
 #[derive(Default)]
@@ -36,7 +38,7 @@ impl Pool {
     pub(super) fn take(&self) -> Option<Box<Connection>> {
         loop {
             let (mut connection, since) = self.0.lock().connections.pop()?;
-            if since.elapsed() < IDLE && connection.is_free() {
+            if since.elapsed() < IDLE_TIMEOUT && connection.is_free() {
                 return Some(connection);
             }
         }
@@ -48,7 +50,7 @@ impl Pool {
             return;
         }
         let mut idle = self.0.lock();
-        if idle.connections.len() == MOST_IDLE {
+        if idle.connections.len() == MAX_IDLE_CONNECTIONS {
             return;
         }
         if idle.sweeper.is_none() {
@@ -63,11 +65,12 @@ impl Pool {
 
 async fn sweep(pool: Weak<Pool>) {
     loop {
-        sleep(SWEEP).await;
+        sleep(SWEEP_INTERVAL).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut idle = pool.0.lock();
-        idle.connections
-            .retain_mut(|(connection, since)| since.elapsed() < IDLE && connection.is_free());
+        idle.connections.retain_mut(|(connection, since)| {
+            since.elapsed() < IDLE_TIMEOUT && connection.is_free()
+        });
         if idle.connections.is_empty() {
             idle.sweeper = None;
             return;

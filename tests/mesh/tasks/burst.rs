@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::wire::{LONG, ask, ended, submit, task};
+use super::wire::{BUSY_TIMEOUT, ask, ended, submit, task};
 use crate::support::{Binary, client::try_send, eventually, post};
 
 const CONFIG: &str = r#"
@@ -167,7 +167,7 @@ async fn a_kill_loses_no_accepted_task() {
 
     let mut gateway = Binary::start_in(gateway.home(), CONFIG, &env).await;
     let ids: HashSet<String> = accepted.iter().map(|(_, id)| id.clone()).collect();
-    let deadline = Instant::now() + LONG;
+    let deadline = Instant::now() + BUSY_TIMEOUT;
     let mut stopped = 0;
     for (nth, id) in &accepted {
         let task = ended(gateway.addr, id).await;

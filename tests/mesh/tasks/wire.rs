@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// How long many tasks may take on a busy machine.
-pub(super) const LONG: Duration = Duration::from_secs(120);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The status, and the answer as JSON.
 pub(super) async fn ask(addr: SocketAddr, path: &str) -> (u16, Value) {
@@ -58,7 +58,7 @@ pub(super) async fn ended(addr: SocketAddr, id: &str) -> Value {
 
 /// Waits until it is so.
 pub(super) async fn until(addr: SocketAddr, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    let deadline = Instant::now() + LONG;
+    let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         let task = task(addr, id).await;
         if is_so(&task) {

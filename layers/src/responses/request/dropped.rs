@@ -5,16 +5,16 @@ pub(super) struct DroppedFields {
     count: usize,
 }
 
-/// How many kinds are named, and how many characters of each.
-const NAMED: usize = 8;
-const LONGEST: usize = 40;
+/// Maximum number of kinds that are logged, and of characters of each.
+const MAX_KINDS: usize = 8;
+const MAX_KIND_CHARS: usize = 40;
 
 impl DroppedFields {
     pub(super) fn add(&mut self, kind: &str) {
         self.count += 1;
-        let end = kind.char_indices().nth(LONGEST).map_or(kind.len(), |(end, _)| end);
+        let end = kind.char_indices().nth(MAX_KIND_CHARS).map_or(kind.len(), |(end, _)| end);
         let kind = &kind[..end];
-        if self.kinds.len() < NAMED && !self.kinds.iter().any(|known| known == kind) {
+        if self.kinds.len() < MAX_KINDS && !self.kinds.iter().any(|known| known == kind) {
             self.kinds.push(kind.to_owned());
         }
     }
@@ -39,8 +39,8 @@ mod tests {
             dropped.add("web_search");
             dropped.add(&format!("{n}{}", "é".repeat(50)));
         }
-        assert_eq!((dropped.count, dropped.kinds.len()), (200, NAMED));
+        assert_eq!((dropped.count, dropped.kinds.len()), (200, MAX_KINDS));
         assert_eq!(dropped.kinds[0], "web_search");
-        assert!(dropped.kinds.iter().all(|kind| kind.chars().count() <= LONGEST));
+        assert!(dropped.kinds.iter().all(|kind| kind.chars().count() <= MAX_KIND_CHARS));
     }
 }

@@ -8,8 +8,8 @@ pub(super) const TOOL_SEARCH: &str = "tool_search";
 pub(super) const KINDS: [ToolKind; 4] =
     [ToolKind::Function, ToolKind::Custom, ToolKind::LocalShell, ToolKind::ToolSearch];
 
-/// Longer names are refused by providers, in bytes.
-const LONGEST: usize = 64;
+/// Maximum length of a function name, in bytes; providers refuse longer ones.
+const MAX_NAME_LEN: usize = 64;
 
 /// The names under which tools are sent, each for one tool.
 ///
@@ -92,7 +92,7 @@ impl Names {
 
 /// Whether providers take the name as it is.
 pub(super) fn is_plain(name: &str) -> bool {
-    (1..=LONGEST).contains(&name.len()) && name.chars().all(is_taken)
+    (1..=MAX_NAME_LEN).contains(&name.len()) && name.chars().all(is_taken)
 }
 
 fn is_taken(char: char) -> bool {
@@ -110,8 +110,8 @@ fn base(namespace: Option<&str>, name: &str) -> String {
     }
     let mut base: String =
         whole.chars().map(|char| if is_taken(char) { char } else { '_' }).collect();
-    if base.len() > LONGEST {
-        base.truncate(LONGEST - 9);
+    if base.len() > MAX_NAME_LEN {
+        base.truncate(MAX_NAME_LEN - 9);
         base.push_str(&format!("_{:08x}", checksum(&whole)));
     }
     base
@@ -120,7 +120,7 @@ fn base(namespace: Option<&str>, name: &str) -> String {
 fn numbered(base: &str, number: u64) -> String {
     let suffix = format!("_{number}");
     // Names are ASCII here.
-    let kept = base.len().min(LONGEST - suffix.len());
+    let kept = base.len().min(MAX_NAME_LEN - suffix.len());
     format!("{}{suffix}", &base[..kept])
 }
 

@@ -108,8 +108,8 @@ impl Capture {
     }
 }
 
-/// The events that end a stream. After a failed response there is nothing to go on from.
-const LAST: [(&str, bool); 3] =
+/// Events that end a stream, and whether the response can be continued from.
+const TERMINAL_EVENTS: [(&str, bool); 3] =
     [("response.completed", true), ("response.incomplete", true), ("response.failed", false)];
 
 fn read_event(data: &[u8], start: usize) -> Found {
@@ -125,7 +125,7 @@ fn read_event(data: &[u8], start: usize) -> Found {
         response: Option<&'a RawValue>,
     }
     let Ok(Event { kind, response }) = serde_json::from_slice(data) else { return Found::Nothing };
-    let Some((_, is_kept)) = LAST.iter().find(|(name, _)| *name == kind) else {
+    let Some((_, is_kept)) = TERMINAL_EVENTS.iter().find(|(name, _)| *name == kind) else {
         return Found::Nothing;
     };
     let response = response.filter(|_| *is_kept).map(RawValue::get);

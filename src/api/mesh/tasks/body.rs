@@ -9,14 +9,14 @@ use crate::api::extract::Object;
 use crate::mesh::agents::check_directory;
 use crate::mesh::tasks::Submission;
 
-/// The bounds of texts, in characters, but for the task's own, which is in bytes.
-const TASK_BYTES: usize = 1 << 20;
-const WORD: usize = 256;
+/// Maximum lengths: of the task in bytes, of other texts in characters.
+const MAX_TASK_LEN: usize = 1 << 20;
+const MAX_WORD_CHARS: usize = 256;
 const FILES: usize = 256;
-const FILE: usize = 4096;
+const MAX_PATH_CHARS: usize = 4096;
 const CWD: &str = "payload.options.cwd";
-/// A day, in seconds.
-const LONGEST: f64 = 86_400.0;
+/// Maximum `timeout`, in seconds: one day.
+const MAX_TIMEOUT_S: f64 = 86_400.0;
 
 /// What somebody wants done. Only `payload.task` is required; more fields than these may be sent.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -95,15 +95,15 @@ impl TaskRequest {
             ("target", &self.target),
             ("correlation_id", &self.correlation_id),
         ] {
-            if text.as_ref().is_some_and(|text| text.chars().count() > WORD) {
-                return Err(wrong(field, format!("has more than {WORD} characters")));
+            if text.as_ref().is_some_and(|text| text.chars().count() > MAX_WORD_CHARS) {
+                return Err(wrong(field, format!("has more than {MAX_WORD_CHARS} characters")));
             }
         }
         let Object(TaskPayload { task, context, files, options }) = self.payload;
         if task.chars().all(is_blank) {
             return Err(wrong("payload.task", "has no text"));
         }
-        if task.len() > TASK_BYTES {
+        if task.len() > MAX_TASK_LEN {
             let message = "`payload.task` has more than 1 MiB";
             return Err(Rejection::new(Code::PayloadTooLarge, message).param("payload.task"));
         }
@@ -111,8 +111,9 @@ impl TaskRequest {
         if files.len() > FILES {
             return Err(wrong("payload.files", format!("has more than {FILES} files")));
         }
-        if !files.iter().all(|file| (1..=FILE).contains(&file.chars().count())) {
-            let message = format!("has a name that is empty or has more than {FILE} characters");
+        if !files.iter().all(|file| (1..=MAX_PATH_CHARS).contains(&file.chars().count())) {
+            let message =
+                format!("has a name that is empty or has more than {MAX_PATH_CHARS} characters");
             return Err(wrong("payload.files", message));
         }
         let options = options.map(|Object(options)| options);
@@ -137,8 +138,8 @@ impl TaskRequest {
 
 /// Whether it exists is looked at later.
 fn absolute(cwd: String) -> Result<String, Rejection> {
-    if cwd.chars().count() > FILE {
-        return Err(wrong(CWD, format!("has more than {FILE} characters")));
+    if cwd.chars().count() > MAX_PATH_CHARS {
+        return Err(wrong(CWD, format!("has more than {MAX_PATH_CHARS} characters")));
     }
     if !Path::new(&cwd).is_absolute() {
         return Err(wrong(CWD, "has to be an absolute path"));
@@ -153,7 +154,7 @@ pub(super) async fn check_cwd(submission: &Submission) -> Result<(), Rejection> 
 }
 
 fn timeout(seconds: f64) -> Result<Duration, Rejection> {
-    if seconds > 0.0 && seconds <= LONGEST {
+    if seconds > 0.0 && seconds <= MAX_TIMEOUT_S {
         return Ok(Duration::from_secs_f64(seconds).max(Duration::from_millis(1)));
     }
     Err(wrong("payload.options.timeout", "has to be more than 0 and at most 86400 seconds"))
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let long = "x".repeat(WORD + 1);
+        let long = "x".repeat(MAX_WORD_CHARS + 1);
         for (body, error) in [
             (json!({}), ".: missing field `payload`"),
             (json!({"payload": {}}), "payload: missing field `task`"),
@@ -275,12 +276,14 @@ mod tests {
             let expected = "INVALID_REQUEST `payload.options.cwd` has to be an absolute path";
             assert_eq!(found, expected, "{cwd}");
         }
-        let long = format!("/{}", "x".repeat(FILE));
+        let long = format!("/{}", "x".repeat(MAX_PATH_CHARS));
         let found = payload(&json!({"task": "x", "options": {"cwd": long}})).unwrap_err();
         assert!(found.contains("`payload.options.cwd` has more than 4096 characters"), "{found}");
-        let large = payload(&json!({"task": "x".repeat(TASK_BYTES + 1)})).unwrap_err();
+        let large = payload(&json!({"task": "x".repeat(MAX_TASK_LEN + 1)})).unwrap_err();
         assert_eq!(large, "PAYLOAD_TOO_LARGE `payload.task` has more than 1 MiB");
-        for files in [json!([""]), json!(["x".repeat(FILE + 1)]), json!(vec!["x"; FILES + 1])] {
+        for files in
+            [json!([""]), json!(["x".repeat(MAX_PATH_CHARS + 1)]), json!(vec!["x"; FILES + 1])]
+        {
             let found = payload(&json!({"task": "x", "files": files})).unwrap_err();
             assert!(found.starts_with("INVALID_REQUEST `payload.files` has"), "{found}");
         }

@@ -15,10 +15,10 @@ use crate::api::refusal::Refusal;
 use crate::mesh::tasks::{CancelError, NoAgent, Page, SubmitError, TaskStatus, TaskView};
 use body::{TaskRequest, check_cwd};
 
-/// When to come back to a queue that is full.
-const LATER: Duration = Duration::from_secs(5);
-const MOST: usize = 500;
-const USUAL: usize = 50;
+/// `Retry-After` when the queue is full.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+const MAX_LIMIT: usize = 500;
+const DEFAULT_LIMIT: usize = 50;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(submit, list)).routes(routes!(one)).routes(routes!(cancel))
@@ -85,9 +85,8 @@ impl From<SubmitError> for Refusal {
                 Rejection::new(Code::SpaceNotFound, format!("there is no space `{space}`"))
                     .param("payload.context.shared_space_id")
             }
-            SubmitError::Full => {
-                Rejection::new(Code::RateLimited, "too many tasks wait already").retry_after(LATER)
-            }
+            SubmitError::Full => Rejection::new(Code::RateLimited, "too many tasks wait already")
+                .retry_after(RETRY_AFTER),
             SubmitError::Stopping => Rejection::new(Code::InternalError, "the gateway stops")
                 .status(StatusCode::SERVICE_UNAVAILABLE),
             SubmitError::Database(error) => return error.into(),
@@ -135,8 +134,8 @@ impl Listing {
         let wrong = |param: &'static str, message: &'static str| -> Refusal {
             Rejection::new(Code::InvalidRequest, message).param(param).into()
         };
-        let limit = self.limit.unwrap_or(USUAL);
-        if !(1..=MOST).contains(&limit) {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(wrong("limit", "`limit` has to be from 1 to 500"));
         }
         if !self.after.as_deref().is_none_or(is_id) {

@@ -23,8 +23,8 @@ use tower::Service;
 use super::address::checked;
 use crate::upstream;
 
-/// To TCP.
-const CONNECT: Duration = Duration::from_secs(10);
+/// TCP connect timeout.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Inner = legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
@@ -65,7 +65,7 @@ fn build(tls: ClientConfig, allow_remote: bool) -> Inner {
     let mut http = HttpConnector::new_with_resolver(Resolver { allow_remote });
     http.enforce_http(false);
     http.set_nodelay(true);
-    http.set_connect_timeout(Some(CONNECT));
+    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let https = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()

@@ -22,12 +22,12 @@ use crate::mesh::agents::orphans::RunRecord;
 use crate::mesh::agents::{Fault, Output, Stream};
 use crate::process::Group;
 
-/// Between asking a program to end and ending it.
-const GRACE: Duration = Duration::from_secs(2);
-/// How long what a program has left running may go on saying something.
-const AFTERWARDS: Duration = Duration::from_millis(250);
-/// How long it may take until all that was killed has let go of the pipes.
-const LAST: Duration = Duration::from_secs(1);
+/// Time between SIGTERM and SIGKILL.
+const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for which output of leftover child processes is still read after the program has ended.
+const OUTPUT_DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
+/// Timeout until all killed processes have closed the pipes.
+const PIPE_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Of what it says besides, so much stands in an error.
 const WHY: usize = 4 << 10;
 /// Linux takes no longer argument, with the zero byte at its end.
@@ -89,16 +89,16 @@ pub(in crate::mesh::agents) async fn run(
     };
     match ending {
         Ending::Exited => {
-            let _ = timeout(AFTERWARDS, finished(&mut talk)).await;
+            let _ = timeout(OUTPUT_DRAIN_TIMEOUT, finished(&mut talk)).await;
         }
         Ending::TooLong | Ending::Cancelled => {
             group.terminate();
-            let _ = timeout(GRACE, group.exited()).await;
+            let _ = timeout(TERMINATE_TIMEOUT, group.exited()).await;
         }
     }
     group.kill();
     trace.clear().await;
-    let _ = timeout(LAST, finished(&mut talk)).await;
+    let _ = timeout(PIPE_CLOSE_TIMEOUT, finished(&mut talk)).await;
     let status = group.finish().await;
     match ending {
         Ending::Exited => said.answer(status),
