@@ -16,9 +16,9 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// everything further in which counts by address counts the client.
 ///
 /// The client's address is the rightmost entry of all `X-Forwarded-For` lines that is not a trusted
-/// proxy itself, if the peer is one. What stands further left was said by somebody who is not
-/// trusted. An entry that is no address ends the search, and so does the beginning of the list: then
-/// the trusted proxy found last is counted. Where the peer is not trusted, nothing is read.
+/// proxy itself, if the peer is one. Entries further left come from an untrusted source. An entry
+/// that is no address ends the search, and so does the beginning of the list: then the trusted
+/// proxy found last is counted. Where the peer is not trusted, nothing is read.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientAddressLayer(Option<Arc<[IpNet]>>);
 

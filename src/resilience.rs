@@ -20,7 +20,7 @@ pub struct Resilience {
     pub limiter: Limiter<Client>,
     /// How many retries there may be.
     pub retries: RetryBudgets,
-    /// Who asked to be left alone.
+    /// Targets in cooldown, by their own Retry-After.
     pub cooldowns: Cooldowns,
     /// The fields that are added to requests and that targets refuse.
     pub refused: RefusedFields,
@@ -60,7 +60,8 @@ impl Resilience {
 /// the others theirs.
 #[derive(Clone, Debug, Default)]
 pub struct RetryBudgets {
-    /// With the share that it was made for; `None` is whoever is not configured.
+    /// Retry budgets by provider, with the ratio that they were made for; `None` is for providers
+    /// without one of their own.
     budgets: HashMap<Option<String>, (f64, Budget)>,
 }
 

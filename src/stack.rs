@@ -1,5 +1,4 @@
-//! The stack: what a request passes, from the outside in. Who reads this file has seen the data
-//! plane.
+//! The middleware stack, outermost layer first.
 
 use std::{convert::Infallible, time::Duration};
 

@@ -4,7 +4,7 @@
 //! has been parsed, those behind it that begin and end with the same bytes, with a string's inside
 //! in between, are the same JSON but for that string, and need no parser.
 
-/// What the last chunk was, if it said nothing but a piece of text, of which `T` tells the rest.
+/// The last chunk, if it held nothing but a piece of text; `T` describes everything else in it.
 #[derive(Debug)]
 pub(crate) struct ChunkTemplate<T> {
     begin: Vec<u8>,

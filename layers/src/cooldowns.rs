@@ -1,4 +1,4 @@
-//! Who asked to be left alone, and until when.
+//! Cooldowns: targets that asked not to be called, and until when.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -65,7 +65,7 @@ impl Cooldowns {
         self.0.write().retain(|key, _| keep(&key.provider));
     }
 
-    /// Whether nobody is to be left alone; what is over may still be counted.
+    /// Whether there are no cooldowns; expired ones may still be counted.
     pub fn is_empty(&self) -> bool {
         self.0.read().is_empty()
     }

@@ -43,7 +43,7 @@ where
 
 /// By a header's (first) value.
 ///
-/// A client chooses what it sends: a limit by a header that nobody has checked further out is no
+/// Clients choose their headers: a limit by a header that no outer layer has verified is no
 /// protection.
 #[derive(Clone, Debug)]
 pub struct ByHeader(HeaderName);
@@ -126,8 +126,8 @@ impl<B, T: Key> KeyExtractor<B> for ByExtension<T> {
     }
 }
 
-/// Who the client is: an extension of the request. It is a name for the credential that was
-/// checked, not the credential itself.
+/// The client's identity: an extension of the request. It is a name for the verified credential,
+/// not the credential itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientKey(pub Arc<str>);
 

@@ -1,7 +1,7 @@
 //! [`tower`](https://docs.rs/tower) layers for language-model traffic, over plain [`http`] types.
 //!
-//! Each layer stands alone: an axum or hyper program adds the one it needs. None of them shares
-//! application state with another; what one layer tells another travels in public types:
+//! Each layer works alone: an axum or hyper program adds the one it needs. None of them shares
+//! application state with another; layers communicate through public types:
 //!
 //! - early facts are request or response extensions: [`Target`], [`Rejected`];
 //! - facts that are only known when the answer's body has passed travel in an [`Exchange`].

@@ -125,14 +125,15 @@ impl fmt::Display for Code {
     }
 }
 
-/// The mark on a rejection's response, by which outer layers tell it from an upstream's answer.
+/// Marks the response of a rejection, so that outer layers can distinguish it from an upstream's
+/// answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// Why.
     pub code: Code,
     /// When another try may succeed, if that is known.
     pub retry_after: Option<Duration>,
-    /// What is told to a person.
+    /// Human-readable message.
     pub message: Cow<'static, str>,
     /// The layer that rejects, by the name of its module; empty when it gave none.
     pub layer: &'static str,
@@ -183,7 +184,7 @@ impl Rejection {
         self.code
     }
 
-    /// What is told to a person.
+    /// Human-readable message.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -200,7 +201,7 @@ impl Rejection {
         self
     }
 
-    /// The layer that rejects, for whoever counts rejections. The first one to say so counts.
+    /// Names the layer that rejects, for metrics. The first name wins.
     pub fn by(mut self, layer: &'static str) -> Self {
         if self.layer.is_empty() {
             self.layer = layer;

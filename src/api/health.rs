@@ -17,7 +17,7 @@ use crate::{
     mesh::agents,
 };
 
-/// This process answers; and who can be given tasks, for whoever may give them any.
+/// Liveness of this process, and the available agents, for clients that may use them.
 #[utoipa::path(
     get, path = "/health", tag = "gateway",
     responses((status = 200, description = "It does", body = Live)),
@@ -150,7 +150,7 @@ fn summary(
     }
 }
 
-/// Of a provider on this machine that nobody tells anything about.
+/// Quota of a provider on this machine, for which there is no quota source.
 pub(super) const LOCAL: &str = "Local - always available";
 
 /// Whether it is the provider's circuit, or that of one of its models.
@@ -161,7 +161,7 @@ pub(super) fn is_of(circuit: &Status, name: &str) -> bool {
     }
 }
 
-/// One whose probe is due lets the next call through: whoever waits for it must send one.
+/// A circuit whose probe is due is not open: the next call must go through as the probe.
 fn is_open(circuit: &Status) -> bool {
     circuit.state == CircuitState::Open && circuit.remaining != Some(Duration::ZERO)
 }

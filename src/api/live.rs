@@ -55,9 +55,10 @@ struct Sent {
 
 /// Calls to models as they end, as Server-Sent Events.
 ///
-/// First comes `connected`, then a `request` for each call whose answer has ended, at most 10 in any
-/// second; `left_out` counts the others. No event has a prompt or an answer, and none an `id`: what
-/// was missed is not told again, but for the agents' events. A client that reads too slowly is dropped.
+/// The first event is `connected`, then a `request` for each call whose answer has ended, at most
+/// 10 per second; `left_out` counts the others. No event has a prompt or an answer, and none an
+/// `id`: missed events are not repeated, unlike those of agents. A client that reads too slowly is
+/// disconnected.
 #[utoipa::path(
     get, path = "/model-gateway/events", tag = "gateway",
     params(Also),

@@ -50,7 +50,7 @@ pub struct Shared {
     pub config: Arc<Config>,
     /// What the clients have used.
     pub ledger: Ledger<Client>,
-    /// Counts of rate limits and retries, and who asked to be left alone.
+    /// Rate limits, retry budgets, and cooldowns.
     pub resilience: Resilience,
     /// The circuit breakers' states.
     pub circuits: Handle,
@@ -66,7 +66,7 @@ pub struct Shared {
     pub metrics: Metrics,
     /// What became of the attempts.
     pub stats: Stats,
-    /// Who looks on.
+    /// Subscribers of `GET /model-gateway/events`.
     pub live: RequestFeed,
     /// The unknown keys that came.
     pub failures: FailedKeyLimiter,

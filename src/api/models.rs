@@ -63,8 +63,8 @@ pub(super) struct Model {
     owned_by: String,
 }
 
-/// Each name once, under the provider that comes first: real names, then aliases. An alias may be
-/// used by whoever may use what it stands for as well.
+/// Each name once, under the provider that comes first: real names, then aliases. A client that may
+/// use an alias's target may use the alias as well.
 fn all(models: &Models, allowed: Option<&ModelAllowlist>) -> Vec<Model> {
     let may = |name: &str| allowed.is_none_or(|allowed| allowed.allows(name));
     let listed = models.providers.iter().flat_map(|(name, provider)| {

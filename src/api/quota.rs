@@ -9,7 +9,7 @@ use super::{Shared, health::LOCAL};
 use crate::clock::unix_millis;
 use crate::config::is_local;
 
-/// What is known to be left, by provider; then what the probes told by names that are no provider's.
+/// Remaining quota by provider, then by names from the quota sources that belong to no provider.
 #[utoipa::path(
     get, path = "/model-gateway/quota", tag = "gateway",
     responses((status = 200, description = "By name", body = inline(BTreeMap<String, Quota>))),

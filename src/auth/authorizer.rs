@@ -33,7 +33,7 @@ impl Default for FailedKeyLimiter {
 /// An answer instead of what was asked for. Boxed: it is rare, and large.
 pub(super) type Refusal = Box<Response<Bytes>>;
 
-/// Decides who comes in.
+/// Authenticates a request by its client key and checks its scope.
 #[derive(Debug)]
 pub(super) struct Authorizer {
     pub(super) table: Table,

@@ -9,7 +9,7 @@ use switchtower_layers::{
 
 use crate::config::{AuthKey, Scope};
 
-/// Whoever has a certain key.
+/// An authenticated client, by its key.
 #[derive(Clone, Debug)]
 pub struct Client {
     key: ClientKey,
@@ -41,7 +41,7 @@ impl Client {
         self.scopes.contains(&scope)
     }
 
-    /// Tells everything further in who asks.
+    /// Inserts the client's identity into the request, for inner layers.
     pub(super) fn insert_extensions(self: &Arc<Self>, extensions: &mut Extensions) {
         extensions.insert(self.key.clone());
         extensions.insert(Owner(self.key.0.clone()));
@@ -52,7 +52,7 @@ impl Client {
     }
 }
 
-/// Who asks: an extension of the request where there are client keys.
+/// The client's identity: an extension of the request where there are client keys.
 #[derive(Clone, Debug)]
 pub struct Identity(Option<Arc<Client>>);
 
@@ -60,8 +60,8 @@ impl Identity {
     /// Somebody without a key, on a path that is open.
     pub(super) const NOBODY: Self = Self(None);
 
-    /// Whether a request with these extensions may be told of this part of the gateway. It may
-    /// where there are no client keys.
+    /// Whether a request with these extensions has this scope; always true where there are no
+    /// client keys.
     #[must_use]
     pub fn may(extensions: &Extensions, scope: Scope) -> bool {
         extensions.get().is_none_or(|Self(client)| client.as_ref().is_some_and(|c| c.may(scope)))

@@ -15,7 +15,7 @@ pub(super) fn presented_key(headers: &HeaderMap) -> Result<Option<&[u8]>, Reject
     Ok(bearer.or(other.map(|value| value.as_bytes().trim_ascii())))
 }
 
-/// With two lines, whoever stands in front may have looked at the other one.
+/// With two lines, a proxy in front may have checked the other one.
 fn one_line<'h>(
     headers: &'h HeaderMap,
     name: impl AsHeaderName,

@@ -38,7 +38,7 @@ impl<S> Layer<S> for AuthLayer {
     }
 }
 
-/// Lets in who has a key. See the [module](super).
+/// Admits requests with a valid key. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Auth<S> {
     inner: S,

@@ -1,4 +1,4 @@
-//! Client keys: who may use which part of the gateway.
+//! Authentication by client keys, and their scopes.
 //!
 //! With `auth.keys` in the configuration, every request needs one of them, except for `/health`,
 //! `/openapi.json` and the dashboard's files, which show nothing until they are given a key. It comes as `Authorization: Bearer <key>` or as `x-api-key: <key>`; where both
@@ -13,7 +13,8 @@
 //! | `/health` `/openapi.json`, `/dashboard` and all below | none: open |
 //! | all others | any key |
 //!
-//! The method makes no difference. Open paths may say less to who shows no key: see [`Identity`].
+//! The method makes no difference. Open paths may return less to a request without a key: see
+//! [`Identity`].
 //!
 //! | refusal | status | code |
 //! |---|---|---|

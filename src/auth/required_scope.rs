@@ -1,6 +1,6 @@
 use crate::config::Scope;
 
-/// What a path asks of who wants it.
+/// The scope a path requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequiredScope {
     Nothing,

@@ -24,8 +24,8 @@ impl Table {
         }
     }
 
-    /// Whose key this is. All keys are compared, whichever it is and whether there is one: the
-    /// time tells nothing.
+    /// Finds the client of a key. All keys are compared, also after a match, so that the time
+    /// reveals nothing.
     #[must_use]
     pub fn find(&self, key: &[u8]) -> Option<&Arc<Client>> {
         let hash = KeyHash::of(key);

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use http::Request;
 use switchtower_layers::budget::{ByIp, ClientKey, KeyExtractor};
 
-/// Who a budget is for.
+/// The holder of a budget.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
-    /// Whoever has this client key.
+    /// The client with this key.
     Key(ClientKey),
-    /// Whoever comes from this address or network, where there are no client keys.
+    /// All clients from this address or network, where there are no client keys.
     Address(IpAddr),
 }
 

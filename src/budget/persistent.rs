@@ -14,7 +14,7 @@ use crate::{config::Config, database};
 /// their connection.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// The ledger of all clients, and who writes it down.
+/// The ledger of all clients, and the task that persists it.
 #[derive(Debug)]
 pub struct PersistentLedger {
     ledger: Ledger<Client>,
@@ -94,7 +94,7 @@ impl PersistentLedger {
             && let Some(writer) = self.writer.take()
         {
             writer.finish().await;
-            // Nobody listens any more, so that on disk they stay.
+            // The writer has stopped, so that on disk they stay.
             self.ledger.evict_idle(self.ledger.now());
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn limits(
     }
 }
 
-/// The prices, and those of aliases by what they stand for.
+/// The prices; an alias has the price of its target.
 fn prices(config: &Config) -> PriceList {
     let models = &config.models;
     let priced = |(alias, real): (&String, &String)| {

@@ -10,8 +10,8 @@ const NAME: &str = "ledger.sqlite";
 const PURPOSE: &str = "budgets";
 const VERSION: u32 = 1;
 
-/// Periods are numbered from 1970 on; dollars are in billionths. The empty client is whoever has
-/// no address.
+/// Periods are numbered from 1970 on; dollars are in billionths. The empty client is one without an
+/// address.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS accounts (
         client TEXT NOT NULL PRIMARY KEY,

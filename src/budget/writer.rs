@@ -17,7 +17,7 @@ const WRITE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// What is not on disk yet, each account once.
 type Pending = HashMap<Option<Client>, Option<Record>>;
 
-/// Writes what changes until `stop`, or the end of who may say it; then what is left.
+/// Writes changes until `stop` fires or its sender is dropped; then writes the rest.
 pub(super) async fn run(
     mut store: Store,
     changes: Changes<Client>,

@@ -1,4 +1,4 @@
-//! `GET /dashboard`: how the gateway is doing, for people who look rather than read.
+//! `GET /dashboard`: the gateway's status as a web page.
 //!
 //! A page, its style and its scripts, all of them in the binary, with nothing from elsewhere. The
 //! files are open to everybody, as there is nothing in them: what the page shows it fetches from

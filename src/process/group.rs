@@ -9,8 +9,8 @@ use tokio::signal::unix::{self, SignalKind};
 /// A program with all that it starts, as long as that stays in its process group. Whatever is left
 /// of it is killed when this is dropped.
 ///
-/// A group is signalled only while the program itself was not collected: until then nobody else
-/// can get its number, even when all of it has ended.
+/// A group is signalled only while its leader has not been reaped: until then its number cannot be
+/// reused, even when all of the group has ended.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) child: Child,
@@ -80,7 +80,7 @@ impl Group {
     #[cfg(unix)]
     fn signal(&self, signal: Signal) {
         if let Some(id) = self.id {
-            // There may be nobody left.
+            // The group may be empty.
             let _ = kill_process_group(id, signal);
         }
     }

@@ -1,4 +1,4 @@
-//! Who listens on a port, as Linux's `/proc` tells it.
+//! Finds the process that listens on a port, by Linux's `/proc`.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};

@@ -18,7 +18,7 @@ pub(crate) struct Program {
     pub(crate) name: String,
 }
 
-/// Elsewhere it is not known who listens where.
+/// Other systems have no `/proc`.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn listener(_address: std::net::SocketAddr) -> Option<Program> {
     None

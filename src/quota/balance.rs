@@ -1,4 +1,4 @@
-//! The endpoint at which a provider tells its balance.
+//! Reads a provider's balance endpoint.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ struct Info {
     total_balance: String,
 }
 
-/// An account may have several currencies: the first one with something in it is told.
+/// An account may have several currencies: the first one with a balance is reported.
 pub(super) fn read(answer: &[u8]) -> Result<Snapshot, BoxError> {
     let Answer { is_available, balance_infos } = serde_json::from_slice(answer)?;
     let mut balances = Vec::new();

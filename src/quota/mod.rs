@@ -1,4 +1,4 @@
-//! Who tells what the providers have left: their balance endpoints, and the command `codexbar`.
+//! Quota sources: the providers' balance endpoints, and the command `codexbar`.
 //!
 //! Each is a [`QuotaSource`](switchtower_layers::quota::QuotaSource). What the providers' own answers
 //! say comes to the [gate](switchtower_layers::quota) without them.

@@ -8,16 +8,15 @@ use crate::{
     upstream::Upstream,
 };
 
-/// Those who tell what is left, as far as a configuration speaks of them: the balance of each usable
-/// provider that has an endpoint for it, and `codexbar`. What a provider says of itself comes
-/// first.
+/// The quota sources that `models.quota` configures: the balance of each usable provider that has
+/// an endpoint for it, then `codexbar`. A provider's own report wins.
 #[derive(Debug, Default)]
 pub struct QuotaSources {
     quotas: Quotas,
     running: Vec<(Source, SourceHandle)>,
 }
 
-/// Who is asked, and by all that makes a difference how.
+/// A quota source with everything that changes how it is read.
 #[derive(Clone, Debug, PartialEq)]
 enum Source {
     Balance {
@@ -36,14 +35,14 @@ enum Source {
 }
 
 impl QuotaSources {
-    /// What they tell. A handle that stays the same whatever the configuration.
+    /// The reported quotas. The handle stays the same across reloads.
     #[must_use]
     pub fn quotas(&self) -> Quotas {
         self.quotas.clone()
     }
 
-    /// Watches what this configuration speaks of, and nothing else. Those that are asked as before
-    /// go on, and what they told stays.
+    /// Reads the sources of this configuration, and no others. Unchanged ones continue, and their
+    /// reports are kept.
     ///
     /// # Panics
     ///

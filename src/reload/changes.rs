@@ -106,7 +106,7 @@ impl Changes {
         } = a;
         self.note("models.default_model", *default_model == b.default_model);
         self.compare_providers(a, b);
-        // Who comes first is asked first.
+        // The order of providers is the order of failover.
         let both =
             |name: &&String| providers.contains_key(*name) && b.providers.contains_key(*name);
         let order = |providers: &IndexMap<String, Provider>| -> Vec<String> {
@@ -150,7 +150,7 @@ impl Changes {
     }
 }
 
-/// A provider without what it has from `models`, which is told once.
+/// A provider without what it inherits from `models`, which is reported once.
 fn own<'a>(
     models: &'a Models,
     provider: &'a Provider,

@@ -29,7 +29,7 @@ pub struct Files {
 
 type Digest = Vec<Option<[u8; 32]>>;
 
-/// What tells a file from what it was.
+/// Identifies a version of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -81,7 +81,7 @@ impl Files {
     }
 }
 
-/// Tells when something that changes has come to rest.
+/// Detects when a file has changed and is stable again.
 #[derive(Debug)]
 struct Rest<T> {
     settled: T,

@@ -22,13 +22,12 @@
 //!
 //! A task that waits for an agent that is gone fails when its turn comes.
 //!
-//! `host`, `port`, `wsPort`, `dataDir`, `logDir`, `logFormat`, whether there is `tls`, and of `limits`
-//! `connections` and `header_timeout_ms` need a restart: a change of these is told, and everything
-//! else is applied.
+//! `host`, `port`, `wsPort`, `dataDir`, `logDir`, `logFormat`, whether there is `tls`, and of
+//! `limits` `connections` and `header_timeout_ms` need a restart: a change of these is reported,
+//! and everything else is applied.
 //!
-//! [`Files`] tells when the files have changed, [`Reloader`] gives a running
-//! [`Gateway`](crate::server::Gateway) its next configuration, and [`Status`] remembers what became
-//! of it.
+//! [`Files`] detects that the files have changed, [`Reloader`] gives a running
+//! [`Gateway`](crate::server::Gateway) its next configuration, and [`Status`] records the result.
 
 mod changes;
 mod files;

@@ -12,7 +12,7 @@ pub struct Reloader {
     status: Status,
 }
 
-/// A configuration, and who waits to hear what became of it.
+/// A configuration, and the channel for the result.
 #[derive(Debug)]
 pub(crate) struct ReloadRequest {
     pub(crate) config: Box<Config>,
@@ -47,7 +47,7 @@ impl Reloader {
         result
     }
 
-    /// Tells, in the log and in the [status](Self::status), of a configuration that could not even
+    /// Reports, in the log and in the [status](Self::status), a configuration that could not even
     /// be read.
     pub fn refuse(&self, error: &dyn fmt::Display) {
         let message = error.to_string();

@@ -2,8 +2,8 @@
 //! `responses.sqlite` in `dataDir`, and the key that seals a model's reasoning, in `seal.key`
 //! beside it.
 //!
-//! Both are made when they are first needed: a gateway that nobody asks for responses makes no
-//! file. Both survive a restart.
+//! Both are created on first use: a gateway without Responses requests creates no file. Both
+//! survive a restart.
 
 mod database;
 mod schema;

@@ -170,7 +170,7 @@ async fn of_one_item_the_last_counts() {
     assert_eq!(shared().await, [item("shared", "first")]);
 }
 
-/// Ids are the client's, who may give all items the same one.
+/// Clients choose ids, and may give all items the same one.
 #[tokio::test]
 async fn items_of_one_id_take_little_time() {
     let home = tempdir().unwrap();

@@ -169,8 +169,8 @@ struct Accepting {
 }
 
 impl Accepting {
-    /// Serves one connection to its end. A handshake is a part of it, so that a slow one holds up
-    /// nobody else.
+    /// Serves one connection to its end, the TLS handshake included, so that a slow handshake
+    /// delays no other connection.
     async fn connection(
         self,
         stream: TcpStream,
@@ -241,7 +241,7 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionSe
     type Error = Infallible;
     type Future = CallFuture<Oneshot<S, Request<Incoming>>>;
 
-    /// Tells the service who is at the other end, and the scheme, if it is not http.
+    /// Adds the peer's address and the scheme, if it is not http, to the request.
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let extensions = request.extensions_mut();
         extensions.insert(self.peer);
@@ -253,7 +253,7 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionSe
 }
 
 pin_project! {
-    /// Tells the connection of an answer that came before the request's body was read.
+    /// Notes on the connection that a response came before the request's body was read.
     struct CallFuture<F> {
         #[pin]
         future: F,

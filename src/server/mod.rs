@@ -140,7 +140,8 @@ impl Gateway {
         let main = (listener, service.clone());
         let sockets = sockets.map(|listener| (listener, socket_service.clone()));
         accept::serve(main, sockets, settings, shutdown).await;
-        // WebSockets are no connections of the server any more. They have been told to end.
+        // Upgraded WebSockets are no connections of the server any more. They have been asked to
+        // close.
         let _ = timeout(WEBSOCKET_CLOSE_TIMEOUT, mesh.events.left()).await;
         kept.books.close().await;
     }

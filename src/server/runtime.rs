@@ -19,7 +19,7 @@ use crate::{
 
 use super::{Certificate, OpenStreams};
 
-/// What outlives a stack: each part is told of another configuration, and keeps what it can.
+/// State that survives a config reload; each part has `reconfigure`.
 #[derive(Debug)]
 pub(super) struct Runtime {
     pub(super) config: Arc<Config>,
@@ -75,7 +75,7 @@ impl Runtime {
         Ok(kept)
     }
 
-    /// Has the metrics tell how many keys are held.
+    /// Registers the gauges of held keys.
     fn count(&self) {
         let (ledger, circuits) = (self.books.ledger(), self.circuits.clone());
         let limiter = self.resilience.limiter.clone();
@@ -110,11 +110,11 @@ impl Runtime {
         self.watchers.reconfigure(&self.config, &self.upstream);
     }
 
-    /// Takes up what comes, for as long as it is polled. `install` puts a stack in its place.
+    /// Applies reload requests for as long as it is polled. `install` replaces the stack.
     pub(super) async fn follow(&mut self, mut asks: ReloadRequests, install: impl Fn(Shared)) {
         while let Some(ReloadRequest { config, answer }) = asks.recv().await {
             let result = self.reload(*config, &install).await;
-            // Who asked may have gone.
+            // The caller may have gone.
             let _ = answer.send(result);
         }
         std::future::pending::<()>().await;

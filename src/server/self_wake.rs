@@ -19,7 +19,7 @@ pin_project! {
     /// Polls a future again at once if it was woken while it was polled.
     ///
     /// A connection whose requests are served by the same task wakes itself: a body's reader asks
-    /// hyper for more, and hyper tells the reader that there is some. By way of the scheduler, that
+    /// hyper for more, and hyper wakes the reader when there is some. By way of the scheduler, that
     /// costs waking another worker thread, which then takes the connection over.
     pub(super) struct CoalesceWakes<F> {
         #[pin]
@@ -61,7 +61,7 @@ struct Signal {
     task: AtomicWaker,
 }
 
-/// Nobody polls; whoever wakes it wakes the task.
+/// Not being polled: a wake wakes the task.
 const RESTING: u8 = 0;
 const POLLED: u8 = 1;
 /// Woken since it was last polled. The task knows, or learns it when it has polled.

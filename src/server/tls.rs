@@ -12,7 +12,7 @@ use crate::config;
 /// What is spoken over TLS, the preferred one first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// With what the gateway proves who it is. A handle: clones have the same certificate.
+/// The server's TLS certificate. A handle: clones have the same certificate.
 #[derive(Clone, Debug)]
 pub struct Certificate(Arc<RwLock<Arc<ServerConfig>>>);
 

@@ -1,5 +1,5 @@
-//! What the gateway tells of itself: [`logs`], one span and one line per request
-//! ([`record`]), what is counted ([`metrics`], [`stats`]), and what is told at once ([`live`]).
+//! Observability: [`logs`], the access log with one span and one line per request ([`access_log`]),
+//! Prometheus [`metrics`], [`stats`], and the request [`feed`].
 
 pub mod access_log;
 pub mod bodies;

@@ -51,8 +51,8 @@ impl TraceContext {
         Self { trace, parent: fastrand::u64(1..), flags: SAMPLED }
     }
 
-    /// What goes on to whoever is called: the same trace, with a fresh parent id. Flags that level 1
-    /// does not know are not passed on.
+    /// The trace context for the provider: the same trace, with a fresh parent id. Flags that level
+    /// 1 does not know are not passed on.
     #[must_use]
     pub fn child(self) -> Self {
         Self { parent: fastrand::u64(1..), flags: self.flags & SAMPLED, ..self }

@@ -23,8 +23,8 @@ use super::{
 };
 
 pin_project! {
-    /// A provider's answer, decoded where it came encoded although identity was asked for; or the
-    /// few bytes that stand for a transport error. An error's is without the providers' keys.
+    /// A provider's response body, decoded where it came encoded although identity was requested;
+    /// or the few bytes that replace a transport error. Errors are without the providers' keys.
     pub struct UpstreamBody {
         #[pin]
         kind: BodyKind,
@@ -37,7 +37,7 @@ pin_project! {
     #[project = KindProj]
     enum BodyKind {
         Plain { #[pin] body: ResponseBody<ProviderBody> },
-        // The first bytes tell whether it is encoded although its head does not say so.
+        // The first bytes show whether it is encoded although its head does not say so.
         Unlabelled { #[pin] body: ResponseBody<ProviderBody>, held: BytesMut },
         // Boxed, as decoders are large and few answers need one.
         Decoded { body: Pin<Box<DecompressionBody<Begun>>> },
@@ -75,7 +75,7 @@ impl UpstreamBody {
     }
 }
 
-/// The body may get shorter, and nobody needs a header with a key in it.
+/// The body may get shorter, and a key must not leave in a header either.
 fn redact_head(headers: &mut HeaderMap, redactor: &Redactor) {
     headers.remove(CONTENT_LENGTH);
     let found = headers.iter().filter(|(_, value)| redactor.is_in(value.as_bytes()));

@@ -72,7 +72,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// The gateway's `/v1` stands for the base URL, whatever that ends in.
+    /// The gateway's `/v1` is replaced by the base URL, whatever that ends in.
     fn uri(&self, base: &str, incoming: &Uri) -> Result<Uri, http::Error> {
         let rest = incoming.path().strip_prefix("/v1").unwrap_or(incoming.path());
         let base = base.trim_end_matches('/');

@@ -70,7 +70,7 @@ impl Future for ResponseFuture {
             StateProj::Sent { sent, provider, redactor, is_text } => {
                 match ready!(sent.as_mut().poll(cx)) {
                     Ok(mut response) => {
-                        // The headers do not pass; who counts what is left still has to know.
+                        // The headers do not pass; the quota layer still needs their values.
                         if let Some(remaining) = RateLimitHeaders::read(response.headers()) {
                             response.extensions_mut().insert(remaining);
                         }

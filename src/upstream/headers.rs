@@ -70,8 +70,8 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     remove_where(headers, |name| HOP_BY_HOP.contains(&name));
 }
 
-/// Whether the name of a header says that it carries a client's credentials, whoever they are for.
-/// One pass over each name of each request: most letters begin none of the words.
+/// Whether a header's name says that it carries a client's credentials, for whatever service. One
+/// pass over each name of each request: most letters begin none of the words.
 fn has_credentials(name: &str) -> bool {
     let name = name.as_bytes();
     let mut rests = (0..name.len()).map(|at| &name[at..]);

@@ -107,7 +107,7 @@ impl Upstream {
             .collect()
     }
 
-    /// The way to one provider only: whoever holds it keeps no other one's connections.
+    /// An upstream for one provider only: it does not keep the connections of others open.
     #[must_use]
     pub fn only(&self, provider: &str) -> Self {
         let endpoint = self.endpoints.get_key_value(provider);

@@ -43,7 +43,7 @@ pub struct Buffered {
     remaining: u64,
 }
 
-/// Adds a word to a hash: a multiplication, as nobody gains by a collision.
+/// Mixes a word into a hash. Not collision-resistant: a collision gives an attacker nothing.
 const fn mix(hash: u64, word: u64) -> u64 {
     (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -59,7 +59,8 @@ fn mix_bytes(hash: u64, bytes: &[u8]) -> u64 {
 struct Whole {
     /// None of them is empty.
     segments: Vec<Bytes>,
-    /// What the first who asked has found; `None` is no request for a model.
+    /// The parsed request fields, computed once for all clones; `None` if it is no request for a
+    /// model.
     asked: OnceLock<Option<ModelRequest>>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`Buffered`]: a request body that is whole in memory, cheap to clone and to edit;
 //! - [`ResponseBody`]: an inner service's body, or the few bytes of a layer's own answer;
-//! - [`SettleBody`]: carries a guard that is told how the body ended.
+//! - [`SettleBody`]: carries a guard that is notified of how the body ended.
 
 mod buffered;
 #[cfg(any(feature = "buffer", feature = "responses"))]

@@ -15,7 +15,7 @@ pub enum BodyEnd {
     Complete,
     /// It gave an error.
     Error,
-    /// It was dropped before its end: whoever read it went away.
+    /// The body was dropped before its end: the reader disconnected.
     Dropped,
 }
 

@@ -138,7 +138,7 @@ impl Account {
     }
 }
 
-/// What takes longest to go away is what to tell of.
+/// Orders exhausted limits: the one that resets last is reported.
 fn urgency(until: Recovery) -> (u8, Duration) {
     match until {
         Recovery::Settled => (0, Duration::ZERO),

@@ -25,7 +25,7 @@ pin_project! {
 
 impl<B: Body<Data = Bytes>, K: Key, P: Pricing> ResponseBody<B, K, P> {
     pub(super) fn new(inner: B, mut ticket: Option<PendingCharge<K, P>>) -> Self {
-        // Nobody may ever poll an empty body.
+        // An empty body may never be polled.
         let end = if inner.is_end_stream() { BodyEnd::Complete } else { BodyEnd::Dropped };
         if let Some(ticket) = &mut ticket {
             ticket.ends(end);

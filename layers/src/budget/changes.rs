@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 
 use super::{Key, Record, accounts::Entry};
 
-/// Which accounts have changed, for whoever keeps them somewhere: see
-/// [`Ledger::changes`](super::Ledger::changes). When the last one is dropped, what nobody has taken
-/// is forgotten.
+/// A queue of the accounts that changed, for persistence outside of the ledger: see
+/// [`Ledger::changes`](super::Ledger::changes). When the last handle is dropped, pending changes
+/// are discarded.
 pub struct Changes<K: Key>(Arc<Queue<K>>);
 
 /// What has become of an account.
@@ -79,8 +79,8 @@ impl<K: Key> fmt::Debug for Changes<K> {
     }
 }
 
-/// The changes that nobody has taken yet. Nothing is queued unless somebody asks for them, as each
-/// one keeps its account from being forgotten.
+/// Pending changes. Nothing is queued without a consumer, as each change keeps its account in
+/// memory.
 pub(super) struct Queue<K> {
     /// Whether there are readers, for a look without the lock.
     is_read: AtomicBool,

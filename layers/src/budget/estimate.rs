@@ -99,7 +99,7 @@ impl Estimator<Buffered> for SizeEstimator {
     }
 }
 
-/// The model of a body that no router would take: whoever sends it on anyhow wants its price.
+/// The model of a body that no router would accept: it may still be forwarded and needs a price.
 fn lone_model(body: &Buffered) -> Option<Arc<str>> {
     #[derive(Deserialize)]
     struct Lone<'a> {

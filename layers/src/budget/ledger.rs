@@ -19,10 +19,10 @@ use super::{
 
 /// What each key may use, has used, and has reserved.
 ///
-/// A shared handle: clones count together, and a layer that is built anew goes on with it. Its
-/// accounts are in memory; [`changes`](Self::changes) and [`restore`](Self::restore) are for whoever
-/// keeps them elsewhere. It holds a few hundred bytes for each key that has used something in the
-/// current day or month of its limits, and forgets the others.
+/// A shared handle: clones count together, and a rebuilt layer continues with it. Its accounts are
+/// in memory; use [`changes`](Self::changes) and [`restore`](Self::restore) to persist them. It
+/// holds a few hundred bytes for each key that has used something in the current day or month of
+/// its limits, and forgets the others.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -147,8 +147,8 @@ impl<K: Key> Ledger<K> {
         self.sweep(&mut self.0.accounts.write(), now);
     }
 
-    /// Opens accounts as they were kept, before the first request: of one that is open already
-    /// nothing stays. Those that say nothing about the current periods are told as forgotten.
+    /// Restores persisted accounts before the first request; an account that is already open is
+    /// replaced. Records without usage in the current periods are reported as removed.
     pub fn restore(&self, records: impl IntoIterator<Item = (Option<K>, Record)>, now: SystemTime) {
         let mut accounts = self.0.accounts.write();
         for (key, record) in records {

@@ -29,7 +29,7 @@
 //! | how it went | requests | tokens and money |
 //! |---|---|---|
 //! | no attempt was made: a rejection, or the client left first | 0 | 0 |
-//! | the answer told its usage, however it ended | 1 | the usage, by the price of the target that answered |
+//! | the answer reports its usage, however it ended | 1 | the usage, by the price of the target that answered |
 //! | an error | 1 | 0 |
 //! | a stream without usage, whole or cut | 1 | the prompt as estimated, and one token for each event with content |
 //! | the client left before the answer's head | 1 | the prompt as estimated |
@@ -49,8 +49,8 @@
 //! when something is reserved, so that what is used exceeds it by no more than what the admitted
 //! requests used beyond their reservations.
 //!
-//! The layer does no I/O. [`Ledger::changes`] tells which accounts to keep, and
-//! [`Ledger::restore`] takes them back.
+//! The layer does no I/O. [`Ledger::changes`] lists the accounts to persist, and
+//! [`Ledger::restore`] loads them.
 //!
 //! Place it behind the [`buffer`](crate#layers) layer, as the estimate is made from the body, and
 //! outside of whatever makes more than one attempt. A [rate limit](crate#layers) is for peaks: it

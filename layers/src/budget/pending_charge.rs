@@ -39,7 +39,7 @@ pub(super) struct Bill<P> {
 /// How much a request comes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Charge {
-    /// Nobody was asked.
+    /// No request was sent.
     Nothing,
     /// It was asked, and not answered.
     Request,
@@ -135,7 +135,7 @@ impl<K: Key, P: Pricing> PendingCharge<K, P> {
         let was_cut = self.end != BodyEnd::Complete || record.fault.is_some();
         match record.status {
             _ if is_refused => Charge::Request,
-            // Who goes away before the head leaves a provider that was reading.
+            // A client that disconnects before the head leaves behind a provider that was reading.
             None if self.end == BodyEnd::Dropped => self.seen(0),
             None => Charge::Request,
             Some(status) if !StatusCode::is_success(&status) => Charge::Request,

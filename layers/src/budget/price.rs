@@ -7,8 +7,8 @@ use crate::{Target, exchange::Usage};
 ///
 /// A closure `|target: Option<&Target>, asked: Option<&str>, usage: &Usage| -> Money` is one.
 pub trait Pricing {
-    /// The price of an answer by a target, or, as long as nobody knows the target, of one by the
-    /// model that the client asked for (`None` if it named none).
+    /// The price of an answer by a target, or, while the target is unknown, by the model that the
+    /// client requested (`None` if it named none).
     fn price(&self, target: Option<&Target>, asked: Option<&str>, usage: &Usage) -> Money;
 }
 

@@ -1,4 +1,4 @@
-//! An inner service for tests: it answers as it is told, and records as an observer does.
+//! A scripted inner service for tests that records its answers as an observer does.
 
 use std::{
     convert::Infallible,
@@ -18,7 +18,7 @@ use crate::{
     exchange::{AttemptRecord, Recorder},
 };
 
-/// An answer that does what it is told, and records it as an observer does.
+/// A scripted answer, recorded as by an observer.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     pub(super) status: u16,

@@ -141,7 +141,7 @@ async fn what_is_booked_is_what_is_known() {
         (Script { record: broken(pieces(7)), ..stream() }, ToTheEnd, seen(7)),
         (Script { record: pieces(0), stalls: true, ..stream() }, AtOnce, seen(0)),
         (Script { record: pieces(0), stalls: true, ..answer() }, AtOnce, seen(0)),
-        // A provider that tells none.
+        // A provider that reports no usage.
         (Script { record: pieces(7), ..stream() }, ToTheEnd, seen(7)),
         (Script { record: pieces(1), ..answer() }, ToTheEnd, estimate),
         // Errors.
@@ -163,7 +163,7 @@ async fn what_is_booked_is_what_is_known() {
 
 #[tokio::test]
 async fn an_early_head_is_no_success() {
-    // The router sends a 200 and comments while it still tries; then nobody answers.
+    // The router sends a 200 and comments while it still tries; then no target answers.
     let early = service_fn(async |request: Request<Buffered>| {
         let recorder = request.extensions().get::<Exchange>().unwrap().begin();
         recorder.head(StatusCode::SERVICE_UNAVAILABLE);
@@ -177,7 +177,7 @@ async fn an_early_head_is_no_success() {
     assert_eq!(standing(&ledger).0, [1, 0, 0]);
 }
 
-/// The client leaves, or the attempt fails without an answer, or nobody can be asked.
+/// The client disconnects, the attempt fails without an answer, or no target is available.
 #[tokio::test]
 async fn a_call_may_end_without_an_answer() {
     #[derive(Clone, Copy)]
@@ -304,7 +304,7 @@ async fn an_empty_answer_that_nobody_polls_is_whole() {
     assert_eq!(standing(&ledger), ([1, 112, 224], [0; 3]));
 }
 
-/// The reader leaves, and the observer is told by being dropped.
+/// The reader disconnects, which the observer sees by being dropped.
 #[cfg(feature = "observe")]
 #[tokio::test]
 async fn an_observer_has_the_last_word() {

@@ -19,7 +19,7 @@ pin_project! {
         inner: body::ResponseBody<B>,
         // Taken when the call is settled.
         watch: Option<CallGuard>,
-        // Nobody may ever poll it then.
+        // The body is empty and may never be polled.
         empty: bool,
     }
 

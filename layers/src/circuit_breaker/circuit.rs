@@ -11,7 +11,7 @@ use super::{
 };
 use crate::exchange::Outcome;
 
-/// The state of one circuit. Pure: it is told the time and what happened.
+/// The state of one circuit. Pure: the caller passes in the time and the events.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Circuit {
     phase: Phase,
@@ -196,8 +196,8 @@ impl Circuit {
         CircuitCounts { state: self.state(), forced, since: self.since, remaining }
     }
 
-    /// Whether forgetting it changes nothing that matters: it is neither forced nor waiting, and
-    /// nobody has used it for so long.
+    /// Whether the circuit can be removed without effect: it is neither forced nor waiting, and has
+    /// not been used for this time.
     pub(super) fn is_idle(&self, time: Duration, now: Instant) -> bool {
         match self.phase {
             Phase::Forced { .. } => false,

@@ -56,7 +56,7 @@ impl Entry {
         Status { key: self.key.clone(), state, forced, since, remaining }
     }
 
-    /// Changes the circuit and tells everybody who wants to know.
+    /// Changes the circuit and notifies all subscribers.
     fn change<T>(&self, now: Instant, f: impl FnOnce(&mut Circuit) -> (T, Option<Change>)) -> T {
         let mut circuit = self.circuit.lock();
         let (result, change) = f(&mut circuit);

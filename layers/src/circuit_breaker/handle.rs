@@ -77,8 +77,8 @@ impl Handle {
         self.0.circuits.write().retain(keep);
     }
 
-    /// What changes from now on. Who is 128 transitions behind loses the oldest ones, and is told
-    /// how many; nobody waits for a subscriber.
+    /// Subscribes to transitions from now on. A subscriber that lags by more than 128 transitions
+    /// loses the oldest ones and receives their number; a slow subscriber never blocks the breaker.
     pub fn subscribe(&self) -> broadcast::Receiver<Transition> {
         self.0.transitions.subscribe()
     }

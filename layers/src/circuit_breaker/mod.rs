@@ -66,15 +66,15 @@
 //!
 //! # The handle
 //!
-//! A [`Handle`] holds the circuits; layers that share one share them, so that a stack which is
-//! built anew goes on where the old one was. It lists how they stand, forces them open or closed,
-//! and tells of each [`Transition`], which is also an event of `tracing` at info level.
+//! A [`Handle`] holds the circuits; layers with the same handle share them, so that a rebuilt stack
+//! continues with their state. It lists their status, forces them open or closed, and publishes
+//! each [`Transition`], which is also a `tracing` event at info level.
 //!
-//! Its size is bounded. When a new key comes, circuits are forgotten (at most once a minute) that
-//! nobody has used for 10 minutes, unless they are forced or still waiting. When it is full,
-//! closed circuits without faults are forgotten too, whenever they were used; if that is not
-//! enough, calls with new keys go through without a circuit. A circuit with a call under way is
-//! never forgotten.
+//! Its size is bounded. When a new key comes, circuits that were not used for 10 minutes are
+//! removed (at most once a minute), unless they are forced or still waiting. When it is full,
+//! closed circuits without faults are removed too, regardless of their last use; if that is not
+//! enough, calls with new keys go through without a circuit. A circuit with a call in flight is
+//! never removed.
 //!
 //! # Other breakers
 //!

@@ -23,8 +23,8 @@ fn marked<M: Clone + std::error::Error + Send + Sync + 'static>(mark: M) -> Repl
     })
 }
 
-/// An observed answer. The facts are recorded before the first frame, or, like a real observer
-/// does with what only its end tells, when the body is dropped.
+/// An observed answer. The record is written before the first frame, or, as a real observer does
+/// for what only the end shows, when the body is dropped.
 fn observed(replies: Reply, at_drop: bool, f: fn(&mut AttemptRecord)) -> Reply {
     reply(move |request| {
         let exchange = request.extensions().get::<Exchange>().cloned().unwrap_or_default();

@@ -2,7 +2,7 @@ use tokio::time::Instant;
 
 use super::Settings;
 
-/// The places of a half-open circuit's probes. Pure: it is told the time.
+/// The probe slots of a half-open circuit. Pure: the caller passes in the time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Probes {
     /// The probes under way, with their numbers.

@@ -1,4 +1,4 @@
-//! An upstream that answers as it is told, behind a breaker.
+//! A scripted upstream behind a breaker.
 
 use std::{future::pending, pin::Pin, sync::Arc, time::Duration};
 

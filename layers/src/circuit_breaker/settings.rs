@@ -85,9 +85,8 @@ impl Settings {
         self
     }
 
-    /// After this time another probe may take the place of one that has not ended, so that a
-    /// reader who stopped reading cannot hold a circuit half-open for ever. Should be longer than
-    /// any deadline.
+    /// Time after which another probe may replace one that has not ended, so that a stalled reader
+    /// cannot hold a circuit half-open. Should be longer than any deadline.
     #[must_use]
     pub const fn probe_time(mut self, time: Duration) -> Self {
         self.probe_time = time;

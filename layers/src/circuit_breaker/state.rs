@@ -73,7 +73,8 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A change of one circuit, as [`Handle::subscribe`](super::Handle::subscribe) tells it.
+/// A state change of one circuit, as sent to the subscribers of
+/// [`Handle::subscribe`](super::Handle::subscribe).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transition {

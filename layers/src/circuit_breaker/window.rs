@@ -4,8 +4,7 @@ use tokio::time::Instant;
 
 const BUCKETS: usize = 10;
 
-/// How many calls ended in the last while, and how many of them were faults. Pure: it is told the
-/// time.
+/// Counts calls and faults in a sliding time window. Pure: the caller passes in the time.
 ///
 /// A ring of buckets, each for a tenth of the window: what is older leaves whether or not
 /// anything happens meanwhile, and the size does not depend on the traffic.
@@ -55,7 +54,8 @@ impl Window {
         let width = (self.window / BUCKETS as u32).max(Duration::from_nanos(1));
         let passed = now.saturating_duration_since(self.origin).as_nanos() / width.as_nanos();
         let number = u64::try_from(passed).unwrap_or(u64::MAX);
-        // Whoever read the clock first may come last: that is no way back.
+        // Calls may arrive out of order of their timestamps: an older one does not move the window
+        // back.
         for stale in 1..=number.saturating_sub(self.newest).min(BUCKETS as u64) {
             let index = self.newest.wrapping_add(stale) % BUCKETS as u64;
             self.buckets[index as usize] = Counts::default();

@@ -2,9 +2,8 @@ use http::Response;
 
 use crate::Rejected;
 
-/// How many attempts at one target stand behind an answer: an extension of the response, set by a
-/// layer that made more than one. Whoever counts attempts further out adds it up instead of
-/// counting its own calls.
+/// Number of attempts at one target behind a response: a response extension, set by a layer that
+/// made more than one. Layers further out add it up instead of counting their own calls.
 ///
 /// ```
 /// use switchtower_layers::classify::Attempts;

@@ -16,9 +16,8 @@ pub enum Deadline {
     RequestDeadline,
 }
 
-/// A deadline that passed: the typed cause on a response that stands for an attempt without an
-/// answer, the error of a body that was given up, and the fault in the
-/// [`Exchange`](crate::Exchange).
+/// A deadline that passed: the typed cause on a response that replaces an unanswered attempt, the
+/// error of an aborted body, and the fault in the [`Exchange`](crate::Exchange).
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,5 @@
-//! What an answer means: [`ResponseClass`] is the kinds, [`ErrorRules`] tell which one an error is.
+//! Classification of provider responses: [`ResponseClass`] lists the classes, [`ErrorRules`] assign
+//! one to an error.
 
 mod allowance;
 mod attempts;

@@ -1,4 +1,4 @@
-/// A text in which `*` stands for any characters, matched without regard to case.
+/// A pattern in which `*` matches any characters; case-insensitive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     /// What stands between the `*`, in lower case and in order, without the empty ones.
@@ -79,7 +79,7 @@ mod tests {
         }
     }
 
-    /// By trying every length of what a `*` stands for.
+    /// Reference implementation: tries every length for each `*`.
     fn naive(pattern: &[char], text: &[char]) -> bool {
         match pattern {
             [] => text.is_empty(),

@@ -10,7 +10,7 @@ use crate::{
 
 /// What an attempt's answer means, by its head and, for an error, what its body said.
 ///
-/// The built-in [rules](super::ErrorRules) tell by status, code, type and message which it is.
+/// The built-in [rules](super::ErrorRules) choose it by status, code, type and message.
 ///
 /// | | [retry](Self::may_be_retried) | [failover](Self::fails_over) | [breaker](Self::outcome) |
 /// |---|---|---|---|
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseClass {
-    /// A success, as far as the head tells.
+    /// A success, judging by the head.
     Good,
     /// No answer came.
     Transport,

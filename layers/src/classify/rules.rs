@@ -44,16 +44,15 @@ impl ErrorRule {
         self
     }
 
-    /// Applies to errors whose code, type or [other label](UpstreamError::labels) is this.
-    /// `*` stands for any characters; case does not matter.
+    /// Matches errors whose code, type or [other label](UpstreamError::labels) equals this. `*`
+    /// matches any characters; case-insensitive.
     #[must_use]
     pub fn code(mut self, code: &str) -> Self {
         self.code = Some(Pattern::whole(code));
         self
     }
 
-    /// Applies to errors whose message contains this. `*` stands for any characters; case does not
-    /// matter.
+    /// Matches errors whose message contains this. `*` matches any characters; case-insensitive.
     #[must_use]
     pub fn message(mut self, message: &str) -> Self {
         self.message = Some(Pattern::anywhere(message));
@@ -125,7 +124,7 @@ impl Words {
         }
     }
 
-    /// The words in which a meaning is looked for. A client's mistake is told in 400 and 422, and
+    /// The part of the message that is searched for this class. A 400 or 422 for a client's mistake
     /// quotes the request: the name of a tool must not empty an account.
     fn message(&self, meaning: ResponseClass, status: Option<StatusCode>) -> &str {
         let holds_back = matches!(

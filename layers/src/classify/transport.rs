@@ -2,10 +2,10 @@ use std::{fmt, sync::Arc};
 
 use crate::BoxError;
 
-/// Why no answer came: the typed cause on a response that stands for a transport error.
+/// Cause of a missing answer: the typed cause on a response that replaces a transport error.
 ///
-/// An upstream service that never fails puts it into the extensions of the 502 it answers with,
-/// so that outer layers can tell it from a provider's own 502.
+/// An infallible upstream service puts it into the extensions of its 502 response, so that outer
+/// layers can distinguish it from a provider's own 502.
 #[derive(Clone, Debug)]
 pub struct TransportError {
     /// The kind of failure.

@@ -5,8 +5,8 @@ use http::StatusCode;
 use super::{ErrorRules, ResponseClass};
 use crate::exchange::UpstreamError;
 
-/// Who said it and where it was seen, the status, the body, and the meaning. Under 200 it is an error
-/// in place of an answer.
+/// Provider and place where it was seen, status, body, and class. With status 200 it is an error
+/// instead of an answer.
 type Wording = (&'static str, u16, &'static str, &'static str);
 
 const TOO_LONG: &[Wording] = &[

@@ -20,11 +20,11 @@
 //! lists `text/event-stream`. With a [`Target`] in the request, the settings can be
 //! [the target's own](DeadlinesLayer::for_target).
 //!
-//! *Content* is what the `observe` layer further in says it is: this layer puts an
-//! [`Exchange`] into a request that has none, and reads `content` from it after each frame. If
-//! nobody observes the answer, or nobody can (the response carries no [`Exchange`] with an attempt
-//! that was begun by this call, it is an error's, or the path is neither Chat Completions nor
-//! Responses), the first data of the body counts.
+//! *Content* is what the `observe` layer further in says it is: this layer puts an [`Exchange`]
+//! into a request that has none, and reads `content` from it after each frame. If the answer is not
+//! observed, or cannot be (the response carries no [`Exchange`] with an attempt that was begun by
+//! this call, it is an error's, or the path is neither Chat Completions nor Responses), the first
+//! data of the body counts.
 //!
 //! What passed is named by a [`DeadlineError`], and the call inward is dropped at once:
 //!
@@ -42,7 +42,8 @@
 //!
 //! `tower::timeout` and `tower_http::timeout` bound the time to the head, the former with an error
 //! instead of an answer; the latter's body layer bounds the time between frames, with a new timer
-//! for each. Neither tells a stream from a plain answer, or a token from a keep-alive comment.
+//! for each. Neither distinguishes a stream from a plain answer, or a token from a keep-alive
+//! comment.
 //!
 //! ```
 //! use std::{convert::Infallible, time::Duration};

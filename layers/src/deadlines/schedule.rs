@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{Deadline, DeadlineError, Settings};
 
-/// Which deadline of an attempt passes next. Pure: it is told the time.
+/// Computes the deadline of an attempt that passes next. Pure: the caller passes in the time.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
     settings: Settings,

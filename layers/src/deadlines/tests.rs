@@ -152,7 +152,7 @@ async fn the_first_data_counts_when_nobody_can_say_what_content_is() {
     assert_eq!(run(comments).await, (Cut(FirstToken), 180));
 }
 
-/// A request that is answered by nobody.
+/// A request that is never answered.
 async fn unanswered(layer: DeadlinesLayer, request: Request<()>) -> (DeadlineError, String) {
     let upstream = service_fn(|_: Request<()>| {
         std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>()

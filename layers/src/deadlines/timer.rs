@@ -44,7 +44,7 @@ impl Timer {
         }
     }
 
-    /// The head has come: from here on it is clear who tells what content is.
+    /// The head has arrived: from here on the source of content events is known.
     pub(super) fn head<R>(&mut self, response: &Response<R>) {
         self.schedule.head(Instant::now());
         if response.extensions().get::<Exchange>().is_some() {

@@ -1,8 +1,8 @@
 //! Late facts: what is only known when an answer's body has passed.
 //!
-//! An [`Exchange`] is a shared handle in the request's extensions. One body, that of the
-//! `observe` layer, writes to it; retry, breaker, commit, ledgers and metrics read it. Nobody
-//! else frames the stream a second time.
+//! An [`Exchange`] is a shared handle in the request's extensions. One body, that of the `observe`
+//! layer, writes to it; retry, breaker, commit, ledgers and metrics read it. No other layer frames
+//! the stream a second time.
 //!
 //! The [`RequestRecord`] is what the router adds: the plan, and which targets gave no answer and why.
 

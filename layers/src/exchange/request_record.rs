@@ -23,16 +23,16 @@ pub struct RequestRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// Who was asked, or was to be asked.
+    /// The target that was called, or was to be called.
     pub target: Target,
     /// Why there was no answer.
     pub cause: Cause,
-    /// Who was asked next; `None` when nothing was left.
+    /// The next target; `None` when none was left.
     pub next: Option<Target>,
 }
 
 impl Failure {
-    /// A target that failed, before it is known who is next.
+    /// A target that failed, before the next one is known.
     pub fn new(target: Target, cause: Cause) -> Self {
         Self { target, cause, next: None }
     }

@@ -38,7 +38,8 @@ pin_project! {
                 // An empty body may never be polled at all.
                 let _ = watch.complete(this.out);
             } else {
-                // A deadline may have given it up: who ends it has to know where it stood.
+                // A deadline may have aborted the body: the layer that ends the stream needs its
+                // position.
                 watch.dropped();
             }
         }

@@ -33,7 +33,7 @@ pub(super) fn read_event(
 ) -> Result<Read, Fault> {
     let is_error = event.name == b"error";
     if !is_error && familiar.matches(event.data).is_some() {
-        // All else was told by the one before.
+        // Everything else was reported by the chunk before.
         news(EventSummary { content: true, ..EventSummary::default() });
         return Ok(Read::Passes);
     }

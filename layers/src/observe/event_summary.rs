@@ -50,7 +50,7 @@ impl Progress {
         recorder.update(|record| record.pieces = self.pieces);
     }
 
-    /// The stream broke: who ends it for the client has to know where it stood.
+    /// The stream broke: the layer that ends it for the client needs its position.
     pub(super) fn broken(&mut self, recorder: &Recorder) {
         let response = self.response_id.take().map(|id| (id, self.sequence));
         recorder.update(|record| {

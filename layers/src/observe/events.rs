@@ -11,8 +11,8 @@ use crate::{
 
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
-/// Reads an event stream, and lets only whole events pass: whoever has to end a stream that broke
-/// can then do so with an event of its own, which the reader will understand.
+/// Reads an event stream and passes whole events only, so that a layer that has to end a broken
+/// stream can append an event of its own that the client parses.
 pub(super) struct Events {
     framer: Framer,
     reader: StreamReader,
@@ -24,7 +24,7 @@ pub(super) struct Events {
     drops_lf: bool,
 }
 
-/// A part of a chunk that does not pass, and what passes in its place.
+/// A part of a chunk that is removed, and its replacement.
 struct Edit {
     range: Range<usize>,
     replacement: &'static [u8],

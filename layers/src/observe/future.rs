@@ -27,7 +27,7 @@ pin_project! {
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
-            // Nobody waited for the head.
+            // The future was dropped before the head.
             if let Some((recorder, _)) = this.project().recorder.take() {
                 recorder.end(BodyEnd::Dropped);
             }

@@ -172,7 +172,7 @@ fn odd_ends_behind_the_finish_reason_become_done() {
         }
         let seen = events(CHAT, &format!("{start}{USAGE}{end}{end}"));
         assert_eq!(seen.text, format!("{start}{USAGE}{DONE}"), "{end:?}");
-        // It tells of the end before all was said.
+        // It ends the stream before all was sent.
         if end != "data:[DONE]\n\n" && !end.starts_with("event: x") {
             let seen = events(CHAT, &format!("{start}{end}{USAGE}"));
             assert_eq!(seen.text, format!("{start}{USAGE}{DONE}"), "{end:?}");

@@ -157,8 +157,8 @@ impl StreamReader {
         self.progress.is_finished()
     }
 
-    /// Whether the stream has said in another spelling that it is done, and the client has not
-    /// been told.
+    /// Whether the stream ended in another spelling of `[DONE]` that was not passed on to the
+    /// client.
     pub(super) fn owes_done(&self) -> bool {
         self.odd_done && !self.done
     }

@@ -22,7 +22,7 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum FutureState<F> {
-        // With whom is told what the answer says is left.
+        // Records the rate limit headers of the answer under these quotas.
         Passed { #[pin] future: F, told: Option<(Quotas, Target)> },
         Rejected { rejection: Option<Rejection> },
     }

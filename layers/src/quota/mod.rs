@@ -16,9 +16,9 @@
 //! | [`QuotaSource::time_limit`]: how long a read may take | 10 s |
 //! | a read that fails | the last snapshots stay until they are older than 3 ttl |
 //! | a source that fails | one warning; the same failure again is logged at `debug` |
-//! | nobody asks for 10 min, neither the gate nor [`Quotas::list`] | reads pause until somebody does |
+//! | no query for 10 min, neither by the gate nor [`Quotas::list`] | reads pause until the next query |
 //! | [`Quotas::new`]: what the sources call a provider | by its own name |
-//! | two sources tell of the same name | the one that is watched first counts |
+//! | two sources report the same name | the one that was registered first wins |
 //! | a target whose last answer said 0 left | passed over until its reset, at most 24 h |
 //! | an answer that says 0 left, but no reset | changes nothing |
 //!

@@ -31,8 +31,8 @@ struct Shared {
 }
 
 impl Quotas {
-    /// With other names for some providers than their own. Of several names the first one counts
-    /// that a source tells of. What the sources say about a provider without any name is ignored.
+    /// With other names for some providers than their own. Of several names the first one that a
+    /// source reports wins. Reports about a provider without any name are ignored.
     pub fn new<P, N>(names: impl IntoIterator<Item = (P, N)>) -> Self
     where
         P: Into<Box<str>>,
@@ -55,9 +55,8 @@ impl Quotas {
         self.0.board.write().set_names(collect(names));
     }
 
-    /// Reads this source in the background: at once, and then whenever its
-    /// [ttl](QuotaSource::ttl) is over while somebody asks. Of several sources that tell of one
-    /// name the first counts.
+    /// Reads this source in the background: at once, and then whenever its [ttl](QuotaSource::ttl)
+    /// has expired while there are queries. Of several sources that report one name the first wins.
     ///
     /// # Panics
     ///
@@ -85,7 +84,7 @@ impl Quotas {
         SourceHandle { number, task }
     }
 
-    /// Ends the reads of one source, and forgets what it has told.
+    /// Stops reading one source, and removes its snapshots.
     pub fn unwatch(&self, watched: &SourceHandle) {
         watched.task.abort();
         self.0.board.write().remove(watched.number);
@@ -103,13 +102,13 @@ impl Quotas {
         tasks.shutdown().await;
     }
 
-    /// What the sources have told, in the order of their names.
+    /// All snapshots, sorted by name.
     pub fn list(&self) -> Vec<(Arc<str>, Arc<Snapshot>)> {
         self.0.asks.note();
         self.0.board.read().list()
     }
 
-    /// What the sources have told about a provider, by whatever name.
+    /// The snapshot of a provider, by any of its names.
     pub fn of(&self, provider: &str) -> Option<Arc<Snapshot>> {
         self.0.asks.note();
         self.0.board.read().of(provider).cloned()
@@ -119,7 +118,7 @@ impl Quotas {
     pub(super) fn admit(&self, target: &Target) -> Result<(), Rejection> {
         self.0.asks.note();
         let used_up = &self.0.used_up;
-        // Most of the time nobody is, and then there is no need for the time.
+        // Usually no limit is used up, and then the time is not needed.
         if !used_up.is_empty()
             && let Some(wait) = used_up.remaining(target, Instant::now())
         {

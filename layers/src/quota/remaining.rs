@@ -13,7 +13,7 @@ const RESET_TOKENS: HeaderName = HeaderName::from_static("x-ratelimit-reset-toke
 /// `x-ratelimit-remaining-requests`, `-remaining-tokens`, `-reset-requests` and `-reset-tokens`, as
 /// OpenAI's API has them.
 ///
-/// As an extension of a response it stands for those headers where they have been removed.
+/// As a response extension it replaces those headers where they were removed.
 ///
 /// ```
 /// use std::time::Duration;

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::Snapshot;
 
-/// What all sources have told, by name. The time comes from outside.
+/// Snapshots of all sources, by name. The time is passed in.
 #[derive(Debug, Default)]
 pub(super) struct SnapshotTable {
     /// What the sources call a provider, in order of preference.
@@ -46,14 +46,14 @@ impl SnapshotTable {
         self.number
     }
 
-    /// A source and all that it has told go.
+    /// Removes a source and all of its snapshots.
     pub(super) fn remove(&mut self, source: u64) {
         self.sources.retain(|known| known.number != source);
         self.merge();
     }
 
-    /// What a source has just told. Names that it did not tell of this time keep their snapshots
-    /// for as long as those of a source that fails.
+    /// Stores a source's latest report. Names that are missing from it keep their snapshots for as
+    /// long as those of a source that fails.
     pub(super) fn read(
         &mut self,
         source: u64,
@@ -70,7 +70,7 @@ impl SnapshotTable {
         self.forget(source, keep, now);
     }
 
-    /// A source told nothing: what it said last stays until it is older than `keep`.
+    /// A source failed: its last report stays until it is older than `keep`.
     pub(super) fn forget(&mut self, source: u64, keep: Duration, now: Instant) {
         if let Some(known) = self.entries(source) {
             known.retain(|_, entry| now.saturating_duration_since(entry.read_at) <= keep);
@@ -90,7 +90,7 @@ impl SnapshotTable {
         self.told = entries.map(|(name, entry)| (name.clone(), entry.snapshot.clone())).collect();
     }
 
-    /// What was told of a provider, by whatever name.
+    /// The snapshot of a provider, by any of its names.
     pub(super) fn of(&self, provider: &str) -> Option<&Arc<Snapshot>> {
         match self.names.get(provider) {
             None => self.told.get(provider),
@@ -141,7 +141,7 @@ mod tests {
         board.read(source, told("old"), KEEP_FOR, now);
         board.forget(source, KEEP_FOR, now + KEEP_FOR);
         assert_eq!(summary(&board), Some("old"));
-        // Told of nothing is as good as failed.
+        // An empty report counts as a failure.
         board.read(source, Vec::new(), KEEP_FOR, now + KEEP_FOR);
         assert_eq!(summary(&board), Some("old"));
         board.read(source, Vec::new(), KEEP_FOR, now + KEEP_FOR + Duration::from_nanos(1));

@@ -8,7 +8,7 @@ use crate::BoxError;
 pub type Reading<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<(String, Snapshot)>, BoxError>> + Send + 'a>>;
 
-/// Somebody who knows what is left: a provider's balance endpoint, a command, a file.
+/// A source of remaining quota: a provider's balance endpoint, a command, a file.
 ///
 /// [`Quotas::watch`](super::Quotas::watch) reads it in the background, one read at a time. A read
 /// is dropped when it takes too long, or when the last handle is, and should leave nothing behind.
@@ -27,8 +27,8 @@ pub trait QuotaSource: Send + Sync + 'static {
         Duration::from_secs(10)
     }
 
-    /// What is left now. A source may tell of many names at once, and of those only that it could
-    /// learn something about.
+    /// Reads the current quota. A source may report many names at once, and only those that it
+    /// could read.
     ///
     /// # Errors
     ///

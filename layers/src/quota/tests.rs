@@ -25,7 +25,7 @@ assert_impl_all!(RateLimitHeaders: Send, Sync, Copy);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Always tells the same.
+/// A source with a constant report.
 struct Snapshots(Vec<(&'static str, Snapshot)>);
 
 impl QuotaSource for Snapshots {
@@ -39,7 +39,7 @@ impl QuotaSource for Snapshots {
     }
 }
 
-/// After the first read of a source that tells this.
+/// The snapshots after the first read of a source with this report.
 async fn told(
     quotas: Quotas,
     snapshots: impl IntoIterator<Item = (&'static str, Snapshot)>,

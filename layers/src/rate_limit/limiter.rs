@@ -79,8 +79,8 @@ impl<K: Key> Limiter<K> {
     /// Limits by path; each is counted for itself, the first that matches is the one, and paths
     /// that none matches are not limited.
     ///
-    /// A plain path is that path, with or without a slash at its end. A `*` at the end stands for
-    /// whatever follows: `/v1/*`, or `*` for all that is left.
+    /// A plain path matches that path, with or without a slash at its end. A `*` at the end matches
+    /// any suffix: `/v1/*`, or `*` for every other path.
     ///
     /// ```
     /// use switchtower_layers::rate_limit::{ClientKey, Limit, Limiter};
@@ -173,8 +173,8 @@ impl<K: Key> Limiter<K> {
         }
     }
 
-    /// Takes one from the key's limit for this path, for whoever counts something else than
-    /// requests that go inward, such as failures.
+    /// Takes one from the key's limit for this path, to count something else than forwarded
+    /// requests, such as failures.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl<K: Key> Rule<K> {
         Self { paths, limit, capacity, interval, made_at, governor }
     }
 
-    /// Also tells when it was decided.
+    /// Also returns the time of the decision.
     fn decide(&self, asked: Asked<Option<K>>, cost: NonZeroU32) -> (Decision, Nanos) {
         // Not left to governor, whose product of cost and interval wraps before it is compared.
         let outcome = if cost.get() > self.capacity {

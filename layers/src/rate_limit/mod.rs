@@ -1,9 +1,9 @@
 //! Limits how many requests, or tokens, each client or target may have per period.
 //!
-//! A request over the limit is answered here, at once, with a 429 that says when to come back;
-//! nobody waits in a queue. Each key has the limit for itself, and a [`KeyExtractor`] says what the
-//! key is: [`ByIp`], [`ByClient`], [`ByHeader`], [`ByTarget`] for a limit on the way out, or a
-//! closure. State is in the [`Limiter`], a handle that clones and rebuilt layers share.
+//! A request over the limit is answered here, at once, with a 429 and a Retry-After; requests are
+//! never queued. Each key has the limit for itself, and a [`KeyExtractor`] says what the key is:
+//! [`ByIp`], [`ByClient`], [`ByHeader`], [`ByTarget`] for a limit on the way out, or a closure.
+//! State is in the [`Limiter`], a handle that clones and rebuilt layers share.
 //!
 //! | setting | default |
 //! |---|---|

@@ -10,7 +10,7 @@ pub(super) enum Paths {
 impl Paths {
     pub(super) const ALL: &str = "*";
 
-    /// A plain path is that path; a `*` at its end stands for whatever follows.
+    /// A plain path matches that path; a `*` at its end matches any suffix.
     pub(super) fn new(pattern: &str) -> Self {
         match pattern.strip_suffix('*') {
             Some(prefix) => Self::Below(prefix.into()),

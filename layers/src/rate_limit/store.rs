@@ -1,4 +1,4 @@
-//! What governor needs of us: a clock that follows tokio's, and a store that tells what it did.
+//! Adapters for governor: a clock that follows tokio's, and a store that reports its decisions.
 
 use std::{
     cell::Cell,

@@ -48,7 +48,7 @@ fn request(path: &str, key: &str) -> Request<()> {
     Request::post(path).header(API_KEY, key).body(()).unwrap()
 }
 
-/// What a client is told.
+/// The rate limit headers of a response.
 #[derive(Debug)]
 struct ReportedLimits {
     status: StatusCode,
@@ -67,7 +67,7 @@ impl ReportedLimits {
     }
 }
 
-/// The inner service has a limit of its own to tell of.
+/// The inner service reports a limit of its own.
 async fn send<L, S, R>(layer: &L, request: Request<()>) -> ReportedLimits
 where
     L: Layer<Inner, Service = S>,
@@ -344,7 +344,7 @@ fn two_hundred_at_once_against_sixty_per_minute() {
     });
     lefts.sort_unstable();
     assert_eq!(lefts.len(), 60);
-    // Who read the clock first is not always who comes first: a whole one may look like not quite.
+    // Calls may arrive out of order of their timestamps: a full quota may look not quite full.
     assert!((0..).zip(&lefts).all(|(at, &left)| left == at || left + 1 == at), "{lefts:?}");
 }
 

@@ -278,7 +278,7 @@ pub(super) struct Attachments {
 }
 
 impl Attachments {
-    /// Adds what came with the message, and tells whether that was anything.
+    /// Adds the attachments of a message; returns whether there were any.
     pub(super) fn message(&mut self, found: &mut Found<'_>) -> bool {
         let is_any = !found.message.is_empty();
         if found.is_whole && is_any {

@@ -13,7 +13,7 @@ pub struct ResponseContext {
     pub stream: bool,
     /// Whether `include` asks for `reasoning.encrypted_content`.
     pub include_encrypted: bool,
-    /// What the functions that were sent stand for.
+    /// The client's tools by the function names that were sent.
     pub tools: ToolMap,
     /// What the response object repeats.
     pub echo: Echo,
@@ -25,7 +25,7 @@ pub struct ResponseContext {
 #[derive(Debug, Default)]
 pub struct ToolMap(pub(super) HashMap<Box<str>, ToolRef>);
 
-/// What a function stands for.
+/// The client's tool behind a function.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ToolRef {
     /// The kind of call that the client expects back.
@@ -36,7 +36,7 @@ pub struct ToolRef {
     pub namespace: Option<Box<str>>,
 }
 
-/// The kinds of tools that a function can stand for.
+/// The kinds of tools that a function can represent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ToolKind {
     /// `function`: comes back as `function_call`.
@@ -49,11 +49,11 @@ pub enum ToolKind {
     ToolSearch,
 }
 
-/// The one parameter of a function that stands for a custom tool.
+/// The one parameter of a function that represents a custom tool.
 pub(super) const CUSTOM_PARAMETER: &str = "input";
 
 impl ToolMap {
-    /// What the function stands for; one that nobody declared is a function of that name.
+    /// The tool behind the function; an undeclared one is a function of that name.
     pub fn resolve(&self, sent: &str) -> ToolRef {
         self.0.get(sent).cloned().unwrap_or_else(|| ToolRef {
             kind: ToolKind::Function,
@@ -74,8 +74,7 @@ impl ToolMap {
 pub struct Echo(pub(super) Vec<(&'static str, Box<RawValue>)>);
 
 impl Echo {
-    /// The response that this one goes on from. Whoever resolved it has taken it out of the
-    /// request.
+    /// The response that this one continues; the store layer has taken it out of the request.
     pub(super) fn previous_response(&mut self, id: &str) {
         // A string always serialises.
         if let Ok(id) = serde_json::value::to_raw_value(id) {

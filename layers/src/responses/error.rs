@@ -1,4 +1,4 @@
-//! What a client is told of an answer that is none.
+//! Errors for answers that cannot be translated.
 
 use bytes::Bytes;
 use http::StatusCode;

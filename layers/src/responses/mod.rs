@@ -78,9 +78,9 @@
 //!
 //! With a [`Target`](crate::Target) of the dialect [`Responses`](crate::Dialect::Responses) in its
 //! extensions a request passes as it is, and so does its answer, except that reasoning which was
-//! sealed here leaves, as nobody else can open it; and a 400 `invalid_encrypted_content` gets one
-//! more attempt without any reasoning. So one request may fail over from a provider that speaks
-//! Responses to one that does not, and back.
+//! sealed here is removed, as only this gateway can open it; and a 400 `invalid_encrypted_content`
+//! gets one more attempt without any reasoning. So one request may fail over from a provider that
+//! speaks Responses to one that does not, and back.
 //!
 //! Stored responses and `previous_response_id` are another layer, [`store`], which stands outside of
 //! the router. Without it `previous_response_id` is only repeated in the answer.

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use http::Extensions;
 
-/// Whose request it is: an extension of the request, set by the layer that has checked who the
-/// client is. What one owner stored, no other finds. Without it the owner is `local`.
+/// The owner of a request: an extension of the request, set by the layer that authenticated the
+/// client. Stored responses are visible to their owner only. Without it the owner is `local`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner(pub Arc<str>);
 
@@ -20,7 +20,7 @@ impl Default for Owner {
     }
 }
 
-/// The response that a request continues: an extension of the request whose
-/// `previous_response_id` the state layer has replaced by what it stands for.
+/// The response that a request continues: an extension of the request whose `previous_response_id`
+/// the store layer has replaced by the stored items.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreviousResponse(pub Arc<str>);

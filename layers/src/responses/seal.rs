@@ -15,7 +15,7 @@ pub trait Seal: Send + Sync + 'static {
     /// The text, if it was sealed here and for this owner.
     fn open(&self, owner: &str, sealed: &str) -> Option<String>;
 
-    /// Whether it looks like a seal of this kind, whoever made it: such a one is of no use to a
+    /// Whether it looks like a seal of this kind, by any key: such a one is of no use to a
     /// provider.
     fn is_ours(&self, sealed: &str) -> bool;
 }
@@ -48,7 +48,7 @@ impl AeadSeal {
         Self { key: LessSafeKey::new(key), random: SystemRandom::new() }
     }
 
-    /// Seals by a key that nobody else has and that ends with the process.
+    /// Seals with a random key that is lost when the process ends.
     ///
     /// # Panics
     ///

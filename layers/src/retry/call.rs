@@ -109,7 +109,7 @@ impl<B> RetryCall<B> {
         wait.map_err(|kept| self.keep(kept)).ok()
     }
 
-    /// Tells outer layers how many attempts there were.
+    /// Reports the number of attempts to outer layers.
     pub(super) fn mark<R>(&self, response: &mut Response<R>) {
         let attempts = Attempts(self.attempts);
         if Attempts::of(response) != attempts {

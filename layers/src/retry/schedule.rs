@@ -4,8 +4,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 use super::Settings;
 
-/// The attempts that one request has left, and the waits before them. Pure: it is told what time
-/// is left.
+/// The attempts that one request has left, and the waits before them. Pure: the caller passes in
+/// the remaining time.
 pub(super) struct Schedule {
     backoff: <ExponentialBuilder as BackoffBuilder>::Backoff,
     /// Retries that are left by the settings.

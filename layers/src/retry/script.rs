@@ -1,4 +1,4 @@
-//! A target that gives the answers it was told to give.
+//! A target with scripted answers.
 
 use std::{
     collections::VecDeque,

@@ -9,7 +9,7 @@ const STEPS: usize = 10;
 /// a whole number of requests per retry loses the share itself.
 const WHOLE: u64 = 1_000_000;
 
-/// Requests and retries of the recent past. Pure: it is told the time.
+/// Requests and retries of the recent past. Pure: the caller passes in the time.
 ///
 /// The window covers `STEPS` steps up to and including the one under way. Retries count for one
 /// step longer than requests, so that those of any time span of the window's length never exceed

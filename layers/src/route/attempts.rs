@@ -263,8 +263,8 @@ impl<S: Service<Request<Buffered>>, B> fmt::Debug for AttemptLoop<S, B> {
     }
 }
 
-/// The next frame with something in it. Layers tell one another by empty ones that bytes came;
-/// HTTP/2 clients take many of them for an attack.
+/// The next frame with data. Layers signal activity by empty frames; HTTP/2 clients take many of
+/// them for an attack.
 fn poll_full<B: Body<Data = Bytes>>(
     mut body: Pin<&mut B>,
     cx: &mut Context<'_>,
@@ -286,7 +286,7 @@ fn may_leave(call: &RouteCall, kind: AnswerForm, held: &HeldFrames) -> bool {
             Commit::Complete => false,
             Commit::FirstToken if !kind.is_events => false,
             Commit::FirstToken if kind.is_observed => call.exchange.read(|record| record.content),
-            // Nobody tells what content is: any event counts.
+            // Without an observer, any event counts as content.
             Commit::FirstToken => !held.is_empty(),
         }
 }
@@ -311,7 +311,7 @@ fn leaving(mut head: Parts, kind: AnswerForm) -> Parts {
     head
 }
 
-/// The event that ends a stream which broke; `None` where nobody knows the client's dialect.
+/// The event that ends a broken stream; `None` when the client's dialect is unknown.
 fn broken_event(call: &RouteCall, code: Code, why: &str) -> Option<Bytes> {
     let provider = call.target().map_or("provider", |target| &target.provider);
     let message = format!("{provider}: {why}");

@@ -202,7 +202,7 @@ async fn it_goes_on_through_failover_to_whatever_target() {
         let types = seen.types();
         assert_eq!(types[..2], ["created", "in_progress"]);
         assert_eq!(types.last().unwrap(), "completed");
-        // Whoever answers: no reader waits for an event for more than 30 s.
+        // With any target: no reader waits for an event for more than 30 s.
         let times = seen.times("event: ");
         assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 30), "{times:?}");
         assert_eq!(*times.last().unwrap(), 110);

@@ -62,7 +62,7 @@ pub(super) struct RouteCall {
     added: &'static [&'static str],
     /// The target that has refused those in this call.
     refused_by: Option<usize>,
-    /// Where the call came from: whoever drops it need not be there.
+    /// The caller's span, as the call may be dropped outside of it.
     span: Span,
 }
 
@@ -88,7 +88,7 @@ impl RouteCall {
         cooldowns: Cooldowns,
     ) -> Self {
         let (mut parts, body) = request.into_parts();
-        // Only who put one there will ask.
+        // Only recorded if an outer layer has put an exchange there.
         let is_followed = parts.extensions.get::<Exchange>().is_some();
         let exchange = parts.extensions.get_or_insert_default::<Exchange>().clone();
         if is_followed {
@@ -137,7 +137,7 @@ impl RouteCall {
         self.current.map(|current| &self.plan.targets[current])
     }
 
-    /// Who answered, or was the last to be asked in vain.
+    /// The target that answered, or the last one that was tried.
     pub(super) fn attempted(&self) -> Option<&Target> {
         self.attempted.map(|attempted| &self.plan.targets[attempted])
     }
@@ -356,7 +356,7 @@ impl RouteCall {
             true => RetryAllowance::BeforeFailover,
             false => RetryAllowance::All,
         };
-        // Nobody else could be asked, so the last one gets the retries that it had left.
+        // There is no other target, so the last one gets its remaining retries.
         let again = || {
             let (target, left) = self.withheld.take().filter(|&(_, left)| left > 0)?;
             let is_free = cooldowns.remaining(&plan.targets[target], now).is_none();
@@ -388,7 +388,7 @@ impl RouteCall {
         }
     }
 
-    /// The service itself failed: its error goes to whoever called.
+    /// The service itself failed: its error is returned to the caller.
     pub(super) fn errored(&mut self) {
         self.log("failed", "the service is broken", "none is possible");
     }
@@ -429,7 +429,7 @@ pub(super) struct Broke {
 }
 
 impl Broke {
-    /// By the error of its body. `spoke` tells whether content was seen before.
+    /// From the error of its body. `spoke` says whether content was seen before.
     pub(super) fn by(error: &(dyn std::error::Error + 'static), spoke: bool) -> Self {
         if let Some(fault) = error.downcast_ref::<Fault>() {
             return Self::new(fault, spoke, true);

@@ -1,4 +1,4 @@
-//! What the router tells those outside of a request's course.
+//! Tests of the request record that the router writes for outer layers.
 
 use super::{
     failover_tests::{Answer, Cut, DELTA, Data, FINISH, events, json, limited, request, send},

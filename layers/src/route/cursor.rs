@@ -25,8 +25,8 @@ impl Cursor {
         Self { targets, next: 0, last: None, again, committed: false }
     }
 
-    /// The target of the next attempt; `None` when the plan is exhausted. Targets that `skip`
-    /// names are passed over for good.
+    /// The target of the next attempt; `None` when the plan is exhausted. Targets for which `skip`
+    /// holds are removed from the plan.
     pub(super) fn advance(
         &mut self,
         next: Next,

@@ -1,4 +1,4 @@
-//! Corners of failover: trailers, early heads, caps, and who is named.
+//! Corner cases of failover: trailers, early heads, caps, and the reported target.
 
 use std::{convert::Infallible, time::Duration};
 

@@ -77,7 +77,7 @@ pub(super) struct Seen {
     pub(super) body: String,
     /// The body ended in an error.
     pub(super) cut: bool,
-    /// Who was asked, in order.
+    /// The targets that were called, in order.
     pub(super) asked: Vec<String>,
     pub(super) after: Duration,
 }

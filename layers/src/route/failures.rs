@@ -10,7 +10,7 @@ use crate::{
     rejection::whole_seconds,
 };
 
-/// What went wrong so far, and what the client is told when nothing is left.
+/// Collects the failures of a request, and composes the client's error when no target is left.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     /// One per target that failed or was passed over.

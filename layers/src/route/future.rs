@@ -147,14 +147,14 @@ where
     response
 }
 
-/// Tells proxies in front that a stream is to be passed on as it comes, and not to be kept.
-/// nginx holds a stream back without `X-Accel-Buffering`.
+/// Disables buffering of streams in proxies: nginx buffers a stream without `X-Accel-Buffering:
+/// no`.
 pub(super) fn unbuffered(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }
 
-/// Tells the client who answered, and after how many attempts.
+/// Adds headers with the target that answered and the number of attempts.
 fn name(headers: &mut HeaderMap, target: Option<&Target>, attempts: u32) {
     let text = |text: &str| HeaderValue::from_bytes(text.as_bytes()).ok();
     let provider = target.and_then(|target| text(&target.provider));

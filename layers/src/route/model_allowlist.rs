@@ -3,8 +3,8 @@ use std::{fmt, sync::Arc};
 use super::{Pattern, Plan, RoutingTable};
 use crate::{Code, Rejection};
 
-/// Which models a client may use: an extension of the request, set by the layer that has checked
-/// who the client is. Without it a client may use all of them.
+/// The models that a client may use: an extension of the request, set by the layer that
+/// authenticated the client. Without it a client may use all of them.
 ///
 /// The name that was asked for has to be allowed (without the provider, where it pins one), and
 /// the name that is sent as well: targets whose model is not allowed leave the plan. When none is
@@ -42,7 +42,7 @@ impl ModelAllowlist {
         let planned = plan.targets.len();
         if self.allows(table.without_pin(asked)) {
             plan.targets.retain(|target| self.allows(&target.model));
-            // Where nobody could be asked anyway, that is what the client hears.
+            // If no target was available anyway, that error is returned.
             if planned == 0 || !plan.targets.is_empty() {
                 return Ok(());
             }
@@ -80,7 +80,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The plan that is left, or what the client is told.
+    /// The remaining plan, or the client's error.
     fn left(patterns: &[&str], asked: &str) -> String {
         let allowed: ModelAllowlist = patterns.iter().copied().map(Pattern::from).collect();
         let table = table();

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use crate::Target;
 
-/// The ordered targets for one request, and who was left out.
+/// The ordered targets for one request, and those that were left out.
 ///
 /// Displayed as `provider/model, provider/model`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

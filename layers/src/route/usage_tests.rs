@@ -1,4 +1,4 @@
-//! Whose streams are asked for their usage, and who sees it.
+//! Tests of which streams are asked for their usage, and which clients see it.
 
 use std::convert::Infallible;
 

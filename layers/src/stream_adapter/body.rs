@@ -139,7 +139,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for AdaptedBody<
 
 type Next<B> = (Rest<B>, Option<Result<Frame<Bytes>, BoxError>>);
 
-/// The first frame of what is labelled as an event stream tells whether it is one.
+/// The first frame of what is labelled as an event stream shows whether it is one.
 fn begin<B, E: Into<BoxError>>(
     body: B,
     adapter: Adapter,
@@ -158,7 +158,7 @@ fn begin<B, E: Into<BoxError>>(
     (rest, frame.map(|frame| frame.map_err(Into::into)))
 }
 
-/// Frames of JSON under the label of a stream. An empty one tells that bytes came.
+/// Frames of JSON under the label of a stream. An empty one signals that bytes came.
 fn collect<B, E: Into<BoxError>>(
     mut collecting: Box<Collecting<B>>,
     frame: Option<Result<Frame<Bytes>, E>>,

@@ -50,7 +50,7 @@ fn merge_call(calls: &mut Vec<Value>, piece: Value) {
     let index = piece.get("index");
     let is_same = |call: &&mut Value| {
         let known = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
-        // Some providers give all calls the same index, and tell them apart by their ids.
+        // Some providers give all calls the same index, and distinguish them by their ids.
         let is_other = known.zip(id).is_some_and(|(known, id)| known != id);
         match index {
             Some(index) => call.get("index") == Some(index) && !is_other,

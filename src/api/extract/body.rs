@@ -13,8 +13,8 @@ pub(in crate::api) async fn bytes(request: Request) -> Result<Bytes, Rejection> 
     read(admit(request)?).await
 }
 
-/// Refuses what can be refused before the body is polled: who waits for `100 Continue` need not send
-/// it then.
+/// Rejects what can be rejected before the body is polled: a client that waits for `100 Continue`
+/// need not send it then.
 fn admit(request: Request) -> Result<Body, Rejection> {
     if !is_plain(request.headers()) {
         let message = "send the body without `content-encoding`";

@@ -7,8 +7,8 @@
 //! | has more than 2 MiB, or than the route's `DefaultBodyLimit` | 413 |
 //! | is not JSON in UTF-8, is nested more than 127 deep, or is not what is asked for | 400 |
 //!
-//! A field that is asked for may stand there once; fields that nobody asks for are ignored. Percent
-//! escapes that are no UTF-8 are refused in a path, and replaced in a query.
+//! A known field may occur once; unknown fields are ignored. Percent escapes that are not UTF-8 are
+//! rejected in a path, and replaced in a query.
 
 mod body;
 mod json;

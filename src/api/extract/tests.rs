@@ -124,7 +124,7 @@ async fn only_json_is_read() {
     assert_eq!(told(Request::post("/orders"), r#"{"dish": "soup"}"#).await.0, 200);
 }
 
-/// A body that nobody may poll.
+/// A body that fails the test when it is polled.
 fn unread(length: u64) -> Body {
     struct Unread(u64);
     impl http_body::Body for Unread {

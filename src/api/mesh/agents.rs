@@ -18,7 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(get_agent, unregister_agent))
 }
 
-/// Who can be given tasks: those that are configured, built in and registered, in this order.
+/// Lists the agents: configured, built-in and registered ones, in this order.
 #[utoipa::path(
     get,
     path = "/agents",

@@ -35,8 +35,8 @@ pub(super) fn sockets() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(websocket))
 }
 
-/// What a stream is about. Without a task or a space it tells everything; with both, what concerns
-/// one of them.
+/// Filters of a stream. Without a task or a space it carries all events; with both, those of
+/// either.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Watch {
@@ -91,7 +91,7 @@ async fn stream(
     Query(watch): Query<Watch>,
 ) -> Result<Response, Refusal> {
     let mut stream = open(&shared.mesh, &headers, watch).await?;
-    // Whoever was too slow sees the end as all others do, and comes back.
+    // A client that is too slow sees the end of the stream and reconnects.
     Ok(sse::response(move |cx| stream.poll_next(cx).map(|next| Some(next.ok()?.sse()))))
 }
 
@@ -179,7 +179,7 @@ struct SocketEndpoints {
     websocket: String,
     /// The same as Server-Sent Events.
     events: String,
-    /// Takes what all who listen are told, by POST.
+    /// Sends an event to all clients, by POST.
     broadcast: String,
 }
 
@@ -218,7 +218,7 @@ async fn info(
     })
 }
 
-/// What all are told.
+/// A broadcast event.
 #[derive(Deserialize, ToSchema)]
 struct Broadcast {
     /// A type of your own.
@@ -235,7 +235,7 @@ struct BroadcastDelivered {
     delivered: usize,
 }
 
-/// Tells all clients something. Those that listen to one task or space do not hear it.
+/// Sends an event to all clients, except those that listen to one task or space.
 #[utoipa::path(
     post,
     path = "/broadcast",

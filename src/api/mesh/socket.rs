@@ -27,7 +27,7 @@ pub(super) fn serve(upgrade: WebSocketUpgrade, stream: EventStream) -> Response 
     upgrade.on_failed_upgrade(on_failure).on_upgrade(|socket| tell(socket, stream))
 }
 
-/// Why a client is told nothing any more.
+/// Reason for the end of a WebSocket.
 enum Done {
     /// It went, or does not take what it is sent.
     Gone,

@@ -121,7 +121,7 @@ struct SpaceMessage {
     /// `user` when it is left out.
     #[schema(min_length = 1, max_length = 64)]
     role: Option<String>,
-    /// Who says it.
+    /// Sender of the message.
     #[schema(max_length = 256)]
     source: Option<String>,
     /// What is said: at most 1 MiB.

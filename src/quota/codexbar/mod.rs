@@ -1,4 +1,4 @@
-//! The command `codexbar`, which tells of many providers at once, see
+//! The command `codexbar`, which reports many providers at once, see
 //! <https://github.com/steipete/CodexBar/blob/main/docs/cli.md>.
 
 mod parse;
@@ -32,7 +32,7 @@ pub(super) struct Codexbar {
     pub(super) is_missed: AtomicBool,
 }
 
-/// Why it tells nothing.
+/// Reason for a missing report.
 #[derive(Debug)]
 pub(crate) enum Silent {
     /// It is not there.
@@ -40,8 +40,8 @@ pub(crate) enum Silent {
     Broken(String),
 }
 
-/// Runs the command once. A provider that it cannot ask makes it fail, but it tells of the others
-/// all the same.
+/// Runs the command once. It fails when one provider cannot be queried, but reports the others all
+/// the same.
 async fn ask(command: &str, full_percent: f64) -> Result<Parsed, Silent> {
     let printed = run::run(command).await.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Silent::Missing,
@@ -69,7 +69,7 @@ pub(crate) struct Told {
 ///
 /// It is not there, or what it prints cannot be read.
 pub(crate) async fn try_out(settings: &config::Codexbar) -> Result<Told, Silent> {
-    // Who is out of quota makes no difference here.
+    // Exhausted providers make no difference here.
     let Parsed { snapshots, failures } = ask(&settings.command, 100.0).await?;
     Ok(Told { known: snapshots.into_iter().map(|(name, _)| name).collect(), failures })
 }

@@ -98,7 +98,7 @@ impl<'a> Window<'a> {
     }
 }
 
-/// The first lines of what a provider tells that has neither credits nor windows.
+/// The first lines of a report on a provider without credits and windows.
 fn details(sections: &Value) -> Vec<String> {
     let sections = sections.as_array().into_iter().flatten();
     let rows = sections.filter_map(|section| section["rows"].as_array()).flatten();

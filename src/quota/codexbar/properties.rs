@@ -53,7 +53,7 @@ proptest! {
         prop_assert!(parse(&text.as_bytes()[..cut], 95.0).is_err());
     }
 
-    /// The other entries say what they say, and each name is told of once.
+    /// The other entries are reported, and each name once.
     #[test]
     fn an_odd_entry_spoils_nothing(entries in prop::collection::vec(entry(), 0..6)) {
         let well = json!({"provider": "well", "usage": {"primary": {"usedPercent": 12}}});

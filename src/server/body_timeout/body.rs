@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use switchtower_layers::BoxError;
 use tokio::time::{Sleep, sleep};
 
-/// How far a body was read. A handle: the body writes it, and whoever answers reads it.
+/// Progress of reading a body. A handle: the body writes it, and the response future reads it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BodyProgress(Arc<AtomicU8>);
 

@@ -65,8 +65,9 @@ where
             return Poll::Ready(Ok(response));
         }
         response.extensions_mut().insert(AnsweredEarly);
-        // Until the next poll, the server sees that nobody reads the body. It takes a small one that
-        // has come already for read; else it gives up the connection, and the answer's head says so.
+        // Until the next poll, the server sees that the body is not read. It takes a small one that
+        // has come already for read; else it closes the connection, and the response's head says
+        // so.
         *this.early = Some(Box::new(response));
         cx.waker().wake_by_ref();
         Poll::Pending

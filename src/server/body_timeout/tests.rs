@@ -79,7 +79,7 @@ async fn an_answer_before_the_end_of_the_body_is_marked_once_the_server_knows() 
         let reader = service_fn(move |request: Request<TimeoutBody<_>>| async move {
             let mut body = pin!(request.into_body());
             if reads {
-                // The one frame is the last: nobody has to read on to know that.
+                // The one frame is the last, which is known without another poll.
                 body.frame().await.unwrap().unwrap();
             }
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))

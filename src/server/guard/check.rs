@@ -135,7 +135,8 @@ fn origin(headers: &HeaderMap, host: &Authority) -> Result<(), Rejection> {
         let uri = Uri::try_from(origin.as_bytes()).ok();
         uri.is_some_and(|uri| uri.authority() == Some(host))
     };
-    // Browsers say it where they leave out the origin; nobody else does. Another port is "same-site".
+    // Browsers send it where they leave out the origin; other clients do not. Another port is
+    // "same-site".
     let is_elsewhere = |site: &HeaderValue| site == "cross-site" || site == "same-site";
     let is_foreign = headers.get_all(SEC_FETCH_SITE).iter().any(is_elsewhere);
     if !is_foreign && headers.get_all(ORIGIN).iter().all(is_own) {

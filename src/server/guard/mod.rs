@@ -1,4 +1,4 @@
-//! Who may talk to the gateway at all.
+//! Rejects requests from other sites and with foreign host names.
 //!
 //! It listens on loopback, where every web page that the user visits can reach it, too. Three
 //! rules keep such pages out:

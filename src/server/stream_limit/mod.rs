@@ -1,8 +1,8 @@
 //! How many answers one client may have open at once: `limits.streams_per_client`.
 //!
-//! A request counts from its head to the end of its answer's body, or until the client goes away.
-//! One too many is answered with 429 `RATE_LIMITED`. Clients are told apart as the rate limits do:
-//! by their key, or else by their network.
+//! A request counts from its head to the end of its answer's body, or until the client disconnects.
+//! One too many is answered with 429 `RATE_LIMITED`. Clients are identified as in rate limits: by
+//! their key, or else by their network.
 
 mod future;
 mod layer;

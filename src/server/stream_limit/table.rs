@@ -13,7 +13,7 @@ use crate::budget::Client;
 /// A client waits for another one only if both hash to the same of these.
 const SHARDS: usize = 16;
 
-/// Whoever has no address counts as one client.
+/// All clients without an address count as one.
 type Key = Option<Client>;
 
 /// How many streams each client has open. A handle: clones count together. It holds those clients

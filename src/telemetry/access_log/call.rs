@@ -81,7 +81,7 @@ impl LoggedRequest {
         });
     }
 
-    /// `rejected` says more than an outcome: nobody was asked.
+    /// `rejected` is more specific than an outcome: no target was called.
     fn outcome(&self, attempt: Option<Outcome>, end: BodyEnd) -> &'static str {
         let status = self.head.as_ref().map(|head| head.status);
         let outcome = match (status, attempt) {

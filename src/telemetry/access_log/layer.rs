@@ -18,7 +18,7 @@ pub struct AccessLogLayer {
 }
 
 impl AccessLogLayer {
-    /// Counts requests in `metrics`, and failovers in `stats`; tells `live` of calls to models.
+    /// Counts requests in `metrics`, and failovers in `stats`; publishes model calls to `live`.
     #[must_use]
     pub fn new(metrics: Metrics, stats: Stats, live: RequestFeed) -> Self {
         Self { metrics, stats, live }
@@ -75,7 +75,7 @@ fn span<B>(request: &Request<B>, trace: TraceContext) -> Span {
     )
 }
 
-/// Names the client in the request's span, once it is known who that is.
+/// Adds the client's name to the request's span, once it is authenticated.
 pub fn name_client<B>(request: Request<B>) -> Request<B> {
     if let Some(ClientKey(name)) = request.extensions().get() {
         Span::current().record("key", &**name);

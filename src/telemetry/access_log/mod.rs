@@ -1,9 +1,8 @@
 //! What becomes of a request: a span while it lasts, one line when its answer's body has ended, and
 //! its counts.
 //!
-//! [`AccessLogLayer`] stands outside of everything that may answer. It puts an
-//! [`Exchange`](switchtower_layers::Exchange) into the request, in which the router and the observer
-//! write down what the line tells.
+//! [`AccessLogLayer`] is the outermost layer. It puts an [`Exchange`](switchtower_layers::Exchange)
+//! into the request, in which the router and the observer record what the line reports.
 
 mod body;
 mod call;

@@ -129,7 +129,7 @@ impl std::io::Write for Log {
 fn the_line_names_the_client_once_it_is_known() {
     use switchtower_layers::budget::ClientKey;
 
-    // Threads without a subscriber would have `tracing` remember that nobody is interested.
+    // Threads without a subscriber would have `tracing` cache that no subscriber is interested.
     static EVERYWHERE: std::sync::Once = std::sync::Once::new();
     EVERYWHERE.call_once(|| {
         let nowhere = tracing_subscriber::fmt().with_writer(std::io::sink).finish();

@@ -11,7 +11,7 @@ use crate::telemetry::{metrics::outcome_name, stats::Tokens};
 /// Maximum length of a text that a client chooses, in characters.
 const MAX_TEXT_CHARS: usize = 200;
 
-/// What is told, as its `type` and fields go over the wire.
+/// An event, as its `type` and fields go over the wire.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[schema(as = LiveEvent)]
@@ -23,7 +23,7 @@ pub enum Event {
     },
     /// A call to a model has ended.
     Request(Box<Request>),
-    /// Every 15 s, whatever else there is to tell.
+    /// Every 15 s, regardless of other events.
     Heartbeat {
         /// How many requests were left out so far, for all listeners.
         left_out: u64,
@@ -53,7 +53,7 @@ pub struct Request {
     pub model: Option<String>,
     /// The targets it came to, in order; retries at one of them are part of its attempt.
     pub attempts: Vec<Attempt>,
-    /// Who was asked last, as `provider/model`.
+    /// The last target that was called, as `provider/model`.
     pub target: Option<String>,
     /// The answer's status; `null` when the client went away before there was one.
     pub status: Option<u16>,

@@ -8,10 +8,10 @@ use tokio::{
 
 use super::{Event, RequestFeed};
 
-/// Tells clients, and what is between, that the stream is alive.
+/// Interval of heartbeats, which keep proxies and clients from closing the stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// A listener's place, and what is told there. The place is free again when this is dropped.
+/// A listener's subscription. Its slot is free again when this is dropped.
 #[derive(Debug)]
 pub struct Listener {
     opening: Option<Bytes>,

@@ -1,14 +1,14 @@
-//! Calls to models as they end, told to whoever looks on: `GET /model-gateway/events`.
+//! Feed of finished model calls: `GET /model-gateway/events`.
 //!
-//! What is told is what [`record`](super::record) knows when a request's answer has ended: which
-//! targets were asked, what came of each, and how long it took; never a prompt or an answer. While
-//! nobody listens nothing of it is put together, and nothing is kept for who comes later.
+//! An event has what [`access_log`](super::access_log) knows when a request's answer has ended: the
+//! targets that were called, their results, and how long it took; never a prompt or an answer.
+//! Without listeners no events are built, and none are kept for later listeners.
 //!
 //! | bound | |
 //! |---|---|
 //! | listeners at a time | 32 |
 //! | events that wait for one listener | 64; one that is further behind is dropped |
-//! | requests that are told of | 10 in any second; the others are counted in `left_out` |
+//! | events | 10 per second; the others are counted in `left_out` |
 //! | texts that clients choose | 200 characters |
 
 mod event;
@@ -36,7 +36,7 @@ pub const MAX_LISTENERS: usize = 32;
 /// Number of events that are buffered per listener.
 const LISTENER_CAPACITY: usize = 64;
 
-/// Where it is told. A handle: clones have the same listeners. It outlives the stack.
+/// The feed's publisher. A handle: clones have the same listeners. It outlives the stack.
 #[derive(Clone, Default)]
 pub struct RequestFeed(Arc<Mutex<Hub>>);
 
@@ -48,7 +48,7 @@ struct Hub {
 }
 
 impl RequestFeed {
-    /// Nobody listens yet.
+    /// A feed without listeners.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -82,7 +82,7 @@ impl RequestFeed {
             return;
         }
         let text = Event::Request(Box::new(make(hub.pace.left_out()))).sse();
-        // Who was too slow sees the end, and comes back.
+        // A listener that is too slow sees the end, and reconnects.
         hub.listeners.retain(|listener| listener.try_send(text.clone()).is_ok());
     }
 

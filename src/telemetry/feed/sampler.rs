@@ -5,7 +5,7 @@ const MAX_EVENTS_PER_SECOND: usize = 10;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Which requests are told of, and how many were not. No clock, no lock.
+/// Limits the rate of events, and counts those that were left out. No clock, no lock.
 #[derive(Debug, Default)]
 pub(super) struct Sampler {
     /// When the last ones were admitted; `next` is the oldest.
@@ -15,7 +15,7 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    /// Whether this one is told of; else it is counted.
+    /// Whether this event is published; else it is counted.
     pub(super) fn admit(&mut self, now: Instant) -> bool {
         let oldest = &mut self.admitted[self.next];
         if oldest.is_some_and(|at| now.saturating_duration_since(at) < SECOND) {
@@ -27,7 +27,7 @@ impl Sampler {
         true
     }
 
-    /// How many were not told of so far.
+    /// Number of events that were left out so far.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
     }

@@ -103,7 +103,7 @@ fn target(provider: &str) -> Target {
     Target { provider: provider.into(), model: "m".into(), dialect: Dialect::Chat }
 }
 
-/// Who was asked, what came of it and why.
+/// The failed targets of a request, with causes and next targets, and its last target.
 fn path(failures: &[(&str, Cause, Option<&str>)], last: Option<(&str, Outcome)>) -> Vec<String> {
     let failure = |(provider, cause, next): &(&str, Cause, Option<&str>)| {
         let mut failure = Failure::new(target(provider), *cause);
@@ -132,7 +132,7 @@ fn a_request_has_the_targets_it_came_to() {
             Some(("b", Outcome::Cancelled)),
             &[r#"a neutral Some("rate_limited")"#, "b cancelled None"],
         ),
-        // Nobody was left, and the last one is no answer of its own.
+        // No target was left, and the last one has no answer of its own.
         (
             &[("a", open, Some("b")), ("b", down, None)],
             Some(("b", Outcome::Fault)),

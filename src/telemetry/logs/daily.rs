@@ -10,8 +10,8 @@ const KEPT: usize = 14;
 const PREFIX: &str = "switchtower.";
 const SUFFIX: &str = ".log";
 
-/// `switchtower.YYYY-MM-DD.log` of the day (in UTC), only for the user who runs the gateway. The
-/// oldest go.
+/// `switchtower.YYYY-MM-DD.log` of the day (in UTC), readable only by the gateway's user. The
+/// oldest files are deleted.
 #[derive(Debug)]
 pub(super) struct Daily {
     directory: PathBuf,

@@ -77,7 +77,7 @@ pub fn init(config: &Config) -> io::Result<Logs> {
 /// [`init`] has set up the logs.
 pub fn set_level(level: LogLevel) {
     if let Some(handle) = FILTER.get() {
-        // It fails when there is no subscriber any more: then nobody logs.
+        // It fails when the subscriber is gone, and with it all logging.
         let _ = handle.reload(filter(level));
     }
 }

@@ -5,8 +5,8 @@
 //! somebody asks, see [`Gauges`]. What the [OpenTelemetry conventions for generative AI][genai]
 //! have a name for has that name, with underscores for dots.
 //!
-//! Who asks for models does not decide how many series there are: a name that the configuration
-//! does not have is `other`. `docs/METRICS.md` lists them all.
+//! Clients do not control the number of series: a model name that the configuration does not have
+//! is `other`. `docs/METRICS.md` lists them all.
 //!
 //! [genai]: https://github.com/open-telemetry/semantic-conventions-genai
 
@@ -80,8 +80,8 @@ impl Metrics {
         *self.0.known.write() = names.map(|name| name.as_str().into()).collect();
     }
 
-    /// At each scrape, `count` tells how many keys of this kind are held. A later one of the same
-    /// kind takes its place.
+    /// Registers a gauge of held keys: `count` is called at each scrape. A later one of the same
+    /// kind replaces it.
     pub fn count_keys(
         &self,
         kind: &'static str,

@@ -11,8 +11,8 @@ use super::families::added;
 /// What the kernel counts in a second. It is 100 wherever Linux runs.
 const TICKS: f64 = 100.;
 
-/// This process, under the names that all Prometheus clients give it. What the system does not
-/// tell, as outside of Linux, is left out.
+/// Process metrics under the names that all Prometheus clients use. What the system does not
+/// provide, as outside of Linux, is left out.
 #[derive(Debug, Default)]
 pub(super) struct Process {
     started: f64,

@@ -27,7 +27,7 @@ pin_project! {
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // Nobody waited for the head; what is further in records it first.
+            // The future was dropped before the head; the inner service records that first.
             this.future.set(None);
             this.attempt.take().into_iter().for_each(|attempt| attempt.settle(BodyEnd::Dropped));
         }

@@ -62,7 +62,7 @@ impl Stats {
     }
 
     /// The target's series. Beyond the first 256, all models of a provider that the configuration
-    /// does not have share one: whoever asks for many names hides no other.
+    /// does not have share one: a client that invents many names hides no other.
     fn of(&self, target: &Target) -> Arc<Series> {
         if let Some(series) = self.0.series.read().get(target) {
             return series.clone();

@@ -10,9 +10,9 @@ use hyper::body::Incoming;
 
 use super::{connection::Connection, pool::Pool};
 
-/// The body of a provider's answer. It drives the connection that it comes over, and gives it back at
-/// the end. Dropped before, it takes the connection with it: that is how a provider hears that nobody
-/// listens any more.
+/// The body of a provider's response. It drives its connection, and returns it to the pool at the
+/// end. Dropped before, it closes the connection: that is how a provider sees that the client has
+/// disconnected.
 pub(in crate::upstream) struct ProviderBody {
     incoming: Incoming,
     /// Not of HTTP/2, and not after the end.
@@ -104,8 +104,8 @@ impl Body for ProviderBody {
 }
 
 impl Drop for ProviderBody {
-    /// Who has the last event of a stream may not look for the end behind it; that is no reason to
-    /// lose the connection.
+    /// A reader that has the last event of a stream may not read the end behind it; that is no
+    /// reason to lose the connection.
     fn drop(&mut self) {
         if self.lease.is_some() {
             let _ = Pin::new(self).poll_frame(&mut Context::from_waker(Waker::noop()));

@@ -38,7 +38,7 @@ impl Connection {
     /// Whether another request can go over it, as far as is known here: it is open, and nothing of
     /// the last exchange is left in either direction.
     pub(super) fn is_free(&mut self) -> bool {
-        // A task that has used up its budget would be told that there is nothing to read.
+        // A task that has used up its budget would find nothing to read.
         let mut driving = pin!(unconstrained(poll_fn(|cx| self.drive(cx))));
         let open = driving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
         open && self.sender.is_ready()
@@ -56,7 +56,7 @@ impl Connection {
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
                 return Poll::Ready((answer, true));
             }
-            // At its end it has an answer for whoever waits.
+            // At its end it resolves the pending response.
             let is_open = self.drive(cx).is_pending();
             answer.as_mut().poll(cx).map(|answer| (answer, is_open))
         });
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::upstream::{connection_count::Connections, proxy::Stream};
 
-    /// What nobody has asked for would be taken for the answer to the next request.
+    /// An unsolicited response would be taken for the one to the next request.
     #[tokio::test]
     async fn what_came_unasked_is_seen_also_by_a_task_without_budget() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

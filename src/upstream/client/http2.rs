@@ -86,7 +86,7 @@ impl Http2 {
     }
 }
 
-/// Forgets the connection that was made, also when nobody waits for the answer any more.
+/// Removes the connection attempt from the table, also when the request was cancelled.
 struct Made<'a>(&'a Connect);
 
 impl Drop for Made<'_> {

@@ -103,8 +103,8 @@ impl ProviderClient {
         Box::pin(async move {
             let mut request = request;
             if let Some(connection) = reused {
-                // A provider may close a connection in the moment in which it is used again, and
-                // then nobody has failed: the request has another chance, once.
+                // A provider may close an idle connection in the moment in which it is reused: the
+                // request is sent once more.
                 let spare = request.clone();
                 match connection.exchange(client.addressed(request), &client.pool).await {
                     Err(error) if error.is_unanswered() => request = spare,
@@ -118,7 +118,7 @@ impl ProviderClient {
 }
 
 impl Inner {
-    /// Over a connection that nobody has used before.
+    /// Sends over a new connection.
     async fn send_anew(
         &self,
         request: Request<Buffered>,

@@ -80,7 +80,8 @@ mod tests {
 
     use super::*;
 
-    /// What comes of an answer, which arrives in pieces of so many bytes, and what was asked.
+    /// Parses an answer that arrives in pieces of so many bytes; returns the result and the
+    /// request.
     async fn answered(answer: &str, piece: usize) -> (Result<(), ProxyFailure>, String) {
         let (mut here, mut there) = duplex(64 << 10);
         for piece in answer.as_bytes().chunks(piece) {

@@ -12,7 +12,7 @@ pub(super) struct Calls {
     last: usize,
 }
 
-/// A call as the provider tells it.
+/// A call as the provider sends it.
 #[derive(Debug, Default)]
 pub(super) struct Upstream {
     index: Option<u64>,
@@ -93,7 +93,7 @@ impl Calls {
             _ if name != call.name => false,
             // Both say that it is this one.
             (Some(_), Some(_)) if !is_twice => true,
-            // Of calls without anything to tell them by, each is one.
+            // Calls without an id or index are separate calls.
             (None, None) if call.id.is_empty() => false,
             _ => !is_twice && call.is_repeated_by(arguments),
         };
@@ -139,8 +139,8 @@ impl Upstream {
     }
 
     /// Adds a piece of the arguments, unless it repeats them: some providers sum up a call at its
-    /// end. `is_named` tells whether the piece says which call it is of, by its name or its id,
-    /// and `is_by_id` whether by its id.
+    /// end. `is_named` says whether the piece identifies its call by name or id, and `is_by_id`
+    /// whether by its id.
     fn extend(&mut self, piece: &str, is_named: bool, is_by_id: bool) {
         if self.is_placeholder() && !is_blank(piece) && !self.is_repeated_by(piece) {
             self.arguments.clear();

@@ -70,7 +70,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// The first choice: nobody asks for more than one.
+/// The first choice; requests never ask for more than one.
 #[derive(Debug)]
 struct First<'a>(Option<Choice<'a>>);
 

@@ -66,8 +66,8 @@ impl Unwrap {
         }
     }
 
-    /// What the input lacks at the end: all of it, for arguments that were not wrapped, or not under
-    /// this name; and what stands for half a character that was cut off.
+    /// The missing rest of the input at the end: all of it, for arguments that were not wrapped, or
+    /// not under this name; and the replacement of half a character that was cut off.
     pub(super) fn fallback(&self, arguments: &str) -> Option<String> {
         if self.found {
             let is_half = matches!(self.escape, Escape::High(_) | Escape::HighBackslash(_));
@@ -186,7 +186,7 @@ impl Unwrap {
     }
 }
 
-/// What a backslash and this character stand for.
+/// The character for this JSON escape.
 fn unescaped(escaped: char) -> Option<char> {
     Some(match escaped {
         '"' | '\\' | '/' => escaped,

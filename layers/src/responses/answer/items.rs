@@ -19,7 +19,7 @@ pub(super) trait Sink {
     fn done(&mut self, _at: usize, _json: &[u8]) {}
 }
 
-/// For a whole answer: nobody listens.
+/// For a plain response: there is no event stream.
 impl Sink for () {}
 
 /// The output items of one answer. An item's place is its output index.

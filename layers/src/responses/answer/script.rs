@@ -58,7 +58,7 @@ pub(super) struct Stream {
     pub(super) text: String,
 }
 
-/// Feeds the chunks and ends the stream, as whoever drives the machine does.
+/// Feeds the chunks and ends the stream, as a driver of the translator does.
 pub(super) fn stream_of(context: ResponseContext, chunks: &[impl AsRef<str>]) -> Stream {
     let (mut translator, mut out) = (translator(context), Vec::new());
     for chunk in chunks {
@@ -170,7 +170,7 @@ pub(super) fn without_ids(mut output: Value) -> Value {
     output
 }
 
-/// An item, as the events tell it.
+/// An item, assembled from its events.
 struct Translated {
     id: Value,
     kind: String,

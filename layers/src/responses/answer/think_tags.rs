@@ -3,14 +3,14 @@
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
-/// A piece of content, told apart.
+/// A piece of content: reasoning or text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     Thought(&'a str),
     Text(&'a str),
 }
 
-/// Tells the two apart, over pieces that are cut anywhere.
+/// Splits content into reasoning and text, for pieces that are cut anywhere.
 ///
 /// White space before the first word is held back until that word comes, and dropped when none
 /// does: models write a line break or two before they call a tool, which is no message.

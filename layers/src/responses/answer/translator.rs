@@ -21,8 +21,8 @@ use crate::{
 /// Turns the events of a Chat Completions stream into those of a Responses stream, one at a time:
 /// an upstream event in, the bytes of the events that follow from it out.
 ///
-/// It has no clock and does no I/O. Whoever drives it calls [`chunk`](Self::chunk) for each
-/// upstream event, and [`finish`](Self::finish) when the stream has ended or said so
+/// It has no clock and does no I/O. Its driver calls [`chunk`](Self::chunk) for each upstream
+/// event, and [`finish`](Self::finish) when the stream has ended or said so
 /// ([`is_end`](Self::is_end)), or [`fail`](Self::fail) when it broke. However it is driven, what
 /// comes out is grammatical: one terminal event, sequence numbers without gaps, and `data: [DONE]`
 /// at the end. After that it writes nothing more.

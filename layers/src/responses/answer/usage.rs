@@ -60,7 +60,7 @@ impl Usage {
         })
     }
 
-    /// What is known when more is told: the last number counts, and zeros tell nothing.
+    /// Merges a later usage into the known one: the last number wins, and zeros are ignored.
     pub(super) fn merged(known: Option<Self>, more: Option<Self>) -> Option<Self> {
         let (Some(known), Some(more)) = (known, more) else { return more.or(known) };
         let last = |known: u64, more: u64| if more == 0 { known } else { more };
@@ -72,7 +72,7 @@ impl Usage {
             reasoning: last(known.reasoning, more.reasoning),
             total: last(known.total, more.total),
         };
-        // Told in two places, the sum may have been of one of them.
+        // With usage from two places, the sum may have been of one of them.
         merged.total = merged.total.max(merged.input.saturating_add(merged.output));
         Some(merged)
     }

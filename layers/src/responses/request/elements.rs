@@ -47,8 +47,8 @@ macro_rules! otherwise {
 }
 pub(super) use otherwise;
 
-/// An element of an array of objects; `None` when it is none. An array of these is read in one
-/// pass, and who reads it can still say which one is wrong.
+/// An element of an array of objects; `None` when it is not an object. The array is read in one
+/// pass, and errors can still name the wrong element.
 #[derive(Debug)]
 pub(super) struct Element<T>(Option<T>);
 

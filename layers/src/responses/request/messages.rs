@@ -7,9 +7,9 @@ use super::{
 };
 use crate::responses::{attachments::Fields, context::CUSTOM_PARAMETER};
 
-/// What the model is told of a call whose output is not in the input: the user cut it off.
+/// Output for the model of a call whose output is not in the input: the user cut it off.
 const NO_OUTPUT: &str = "(no output: the call was cut off)";
-/// What it is told when a tool gave nothing but images or files.
+/// Output for the model of a tool that returned nothing but images or files.
 const IN_THE_NEXT: &str = "(the output is in the next user message)";
 
 /// Writes an array of the messages. The first is the only one of the system, as many templates

@@ -49,7 +49,7 @@ impl Names {
         namespace: Option<&str>,
         name: &'n str,
     ) -> Cow<'n, str> {
-        // Also when a client sends back the name that was sent, and not what it stands for.
+        // Also when a client sends back the name of the function instead of its tool.
         if namespace.is_none() && self.sent.contains_key(name) {
             return Cow::Borrowed(name);
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::Buffered;
 
-/// What a text stands for as an item: this, the string, and a closing brace.
+/// A string input as an item: this prefix, the string, and a closing brace.
 pub(super) const TEXT: &str = r#"{"type":"message","role":"user","content":"#;
 
 /// The body with all that it refers to in it: the prior items before its own input, and each

@@ -23,9 +23,9 @@ impl StoreLayer {
         Self { store: Arc::new(store), store_timeout: Duration::from_secs(2), cap: 64 << 20 }
     }
 
-    /// How long the end of an answer is held back for the store. When it takes longer, the answer
-    /// passes and the store goes on: a client that comes back at once may then be told that there
-    /// is no such response.
+    /// Maximum time for which the end of an answer is delayed by the store. After that the answer
+    /// passes and the write continues: a client that comes back at once may then get a 404 for the
+    /// response.
     #[must_use]
     pub fn store_timeout(mut self, store_timeout: Duration) -> Self {
         self.store_timeout = store_timeout;

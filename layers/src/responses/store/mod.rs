@@ -15,11 +15,11 @@
 //! | another method on one of these, save `POST .../responses/compact` and `input_tokens` | 405 |
 //! | everything else | goes inward untouched |
 //!
-//! What a client sent goes on byte for byte, nothing is serialised again; a body that refers to
-//! nothing is passed on as it is. `instructions` are not inherited, as the API has it; prior
-//! reasoning stays, with its `encrypted_content`. Further in, [`PreviousResponse`] tells the id
-//! that was replaced, for the answer to repeat. Whose request it is says [`Owner`]; nobody finds
-//! what another stored.
+//! A client's request goes on byte for byte, nothing is serialised again; a body without references
+//! is passed on as it is. `instructions` are not inherited, as the API has it; prior reasoning
+//! stays, with its `encrypted_content`. Further in, [`PreviousResponse`] holds the id that was
+//! replaced, for the answer to repeat. [`Owner`] says whose request it is; stored responses are
+//! visible to their owner only.
 //!
 //! **Only what was delivered is stored**: a JSON answer when its body was read to the end, a stream
 //! when `response.completed` or `response.incomplete` has come; nothing of an answer that broke off

@@ -34,7 +34,7 @@ pub(super) struct StoredRequest {
     pub(super) ask: StateRequest,
     /// What it continues.
     pub(super) prior: Vec<Item>,
-    /// What its references stand for, in order.
+    /// The items of its references, in order.
     pub(super) found: Vec<Item>,
 }
 

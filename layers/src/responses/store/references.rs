@@ -17,7 +17,7 @@ pub(super) struct StateRequest {
     /// Whether the answer is to be stored.
     pub(super) store: bool,
     pub(super) input: Input,
-    /// The items of the input that stand for stored ones, in order.
+    /// The input items that refer to stored ones, in order.
     pub(super) references: Vec<Reference>,
 }
 
@@ -44,8 +44,7 @@ pub(super) struct Reference {
 }
 
 impl StateRequest {
-    /// Reads the body in one pass. `None` if it is no JSON object: whoever is further in will say
-    /// what is wrong with it.
+    /// Reads the body in one pass. `None` if it is no JSON object: an inner layer will reject it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A provider that says what it is told to, with the layer in front of it.
+//! A scripted provider behind the layer.
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 

@@ -8,9 +8,9 @@ pub type StoreFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Sen
 
 /// Where responses are kept.
 ///
-/// What one owner put there, no other finds. `now` is in seconds since 1970; what has expired by
-/// then is not found any more. An error is for what keeps the store from working; it is told to
-/// the client when something is asked for, and logged when something is put.
+/// Entries are visible to their owner only. `now` is in seconds since 1970; entries that have
+/// expired by then are not found any more. An error means that the store does not work; it is
+/// returned to the client for reads, and logged for writes.
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Keeps it, from [`created`](Stored::created) on; one of the same id is replaced.
     fn put(&self, owner: &str, stored: Stored) -> StoreFuture<()>;

@@ -110,7 +110,7 @@ async fn references_are_resolved_from_all_responses_of_the_owner() {
     let mine = json!({"role": "user", "content": "one", "id": "msg_mine"});
     assert_eq!(app.last()["input"], json!([says("resp_2"), mine, user("new"), user("two")]));
 
-    // They are kept as what they stand for, so they outlive what they came from.
+    // They are stored by value, so they outlive their source.
     for id in ["resp_1", "resp_2"] {
         app.manage(Method::DELETE, id).await;
     }

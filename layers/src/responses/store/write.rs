@@ -11,12 +11,12 @@ use tokio::{
 
 use super::{capture::Delivered, persist::Persist};
 
-/// A response on its way into the store. It goes on in a task of its own, so that it gets there
-/// even when nobody waits any longer.
+/// A response on its way into the store. It is written by a task of its own, so that it completes
+/// even when the client has disconnected.
 // Boxed, as most bodies never have one.
 #[derive(Debug)]
 pub(super) enum StoreWrite {
-    /// Who reads the answer has not come to its end.
+    /// The client has not read the answer to its end.
     Due(Box<(Persist, Delivered)>),
     Started(Pin<Box<Timeout<JoinHandle<()>>>>),
 }

@@ -24,10 +24,10 @@ pub(super) struct TaskRequest {
     /// Your own word for what sort of task it is.
     #[schema(max_length = 256)]
     r#type: Option<String>,
-    /// Who sends it.
+    /// Sender of the task.
     #[schema(max_length = 256)]
     source: Option<String>,
-    /// The agent who shall do it. The configured rules decide if it is absent or `gateway`.
+    /// Id of the agent. The configured rules decide if it is absent or `gateway`.
     #[schema(max_length = 256)]
     target: Option<String>,
     /// Your own name for it.
@@ -65,7 +65,8 @@ struct TaskFile(String);
 /// What the task belongs to.
 #[derive(Debug, Deserialize, ToSchema)]
 struct TaskContext {
-    /// The space whose last messages the agent is shown. The task and what comes of it are added.
+    /// Space whose latest messages are added to the agent's prompt. The task and its result are
+    /// added to the space.
     shared_space_id: Option<String>,
 }
 
@@ -79,10 +80,10 @@ struct TaskOptions {
     timeout: Option<f64>,
     /// The working directory of the agent, if it is a program: an absolute path on the gateway's
     /// machine, where it must be a directory that the gateway may enter. Agents that are endpoints
-    /// are told of it as `cwd`. Without it programs start in the gateway's own working directory.
+    /// receive it as `cwd`. Without it programs start in the gateway's own working directory.
     ///
-    /// It gives no rights: whoever may submit tasks has agents run with those of the gateway's user
-    /// already.
+    /// It grants no rights: a client that may submit tasks runs agents with those of the gateway's
+    /// user already.
     #[schema(min_length = 1, max_length = 4096, pattern = r"^(/|[A-Za-z]:[/\\]|\\\\)")]
     cwd: Option<String>,
 }

@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 
 /// Accepts a task, which is then done in the background.
 ///
-/// It is kept before this is answered. Who does it: the agent that `target` names, else the
+/// The task is stored before the response. It goes to the agent that `target` names, else the
 /// configured rules decide.
 #[utoipa::path(
     post,
@@ -66,7 +66,7 @@ struct TaskAccepted {
     task_id: String,
     /// `pending`.
     status: TaskStatus,
-    /// For a person: who will do it, and why.
+    /// Human-readable: the chosen agent, and the reason.
     message: String,
 }
 
