@@ -12,7 +12,7 @@ use switchtower_layers::{
 };
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-/// Stands for the client of a real provider.
+/// Replaces the client of a real provider.
 async fn provider(_: http::Request<Buffered>) -> Result<Response, http::Error> {
     let answer = r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],
         "usage":{"prompt_tokens":400,"completion_tokens":200}}"#;

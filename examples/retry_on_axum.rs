@@ -14,7 +14,7 @@ use switchtower_layers::{
 };
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-/// Stands for the client of a real provider.
+/// Replaces the client of a real provider.
 async fn provider(request: http::Request<Buffered>) -> Result<Response, http::Error> {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     if request.body().to_bytes() == "an expensive prompt" {

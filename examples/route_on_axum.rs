@@ -10,7 +10,7 @@ use switchtower_layers::{
 };
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-/// Stands for the clients of the real providers: it says who was asked for what.
+/// Replaces the clients of real providers: it answers with the target that was called.
 async fn providers(request: http::Request<Buffered>) -> Result<Response, Infallible> {
     let target = request.extensions().get::<Target>().expect("the route layer sets it");
     let answer = format!("{target} got {}", String::from_utf8_lossy(&request.body().to_bytes()));

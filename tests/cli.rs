@@ -472,7 +472,7 @@ fn a_second_interrupt_does_not_wait_for_streams() {
     assert_eq!(gateway.status(), Some(130));
 }
 
-/// What it is told on stdin.
+/// Runs it with this text on stdin.
 fn told(shell: &Shell, arguments: &str, stdin: &str) -> (i32, String, String) {
     let mut command = shell.command(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

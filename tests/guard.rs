@@ -1,4 +1,4 @@
-//! Who may use a gateway on this machine: programs of this machine, and no web page.
+//! Access to a gateway on this machine: programs of this machine, and no web page.
 
 mod support;
 

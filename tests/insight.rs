@@ -1,4 +1,4 @@
-//! What the gateway tells of itself: what became of the attempts, and how the providers are.
+//! Attempts and provider health as the gateway reports them.
 
 mod support;
 

@@ -45,7 +45,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_stream() {
 enum Leave {
     Close,
     Reset,
-    /// It says that it will not write any more: nothing tells this from closing.
+    /// Half-close: indistinguishable from closing.
     HalfClose,
 }
 

@@ -97,7 +97,7 @@ async fn what_was_cut_or_given_up_has_its_line_too() {
     assert!(lines.iter().all(|line| line["status"] == 200 && line["target"] == "a/m"), "{lines:?}");
 }
 
-/// Whoever is asked for something must not write lines of its own.
+/// Clients cannot inject log lines.
 #[tokio::test]
 async fn a_request_cannot_forge_lines() {
     let a = always(Reply::chat("a")).await;

@@ -1,4 +1,4 @@
-//! What makes no sense is answered with the documented error, and harms nobody.
+//! Malformed requests get the documented error, and do no harm.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! A provider that fails: what the client is told, and what it never takes for an answer.
+//! A provider that fails: the client's error, and what is never taken for an answer.
 
 mod support;
 
@@ -65,7 +65,7 @@ fn over_tls(addr: SocketAddr, timeouts: &str) -> String {
     )
 }
 
-/// TCP connects, but nobody answers the handshake.
+/// TCP connects, but the TLS handshake is not answered.
 #[tokio::test]
 async fn the_connect_deadline_covers_tls() {
     let silent = |_| Some(Fault::Silence);
@@ -184,7 +184,7 @@ async fn a_stream_that_is_cut_ends_in_an_error() {
     }
 }
 
-/// Where nobody knows what an event means, the transport itself breaks.
+/// In an unknown dialect, the transport itself breaks.
 #[tokio::test]
 async fn other_answers_that_are_cut_break() {
     let events = || Reply::events().event("{}");

@@ -120,7 +120,7 @@ async fn a_connection_that_was_closed_meanwhile_is_not_used_again() {
     assert_eq!(provider.accepted(), 2);
 }
 
-/// The provider has read the request, so nobody can know before that it would close.
+/// The provider has read the request, so the close could not be seen before.
 #[tokio::test]
 async fn a_used_connection_that_closes_instead_of_answering_is_replaced() {
     let provider = Scripted::start(&[&[OK, OK, Step::Close], &[OK]]).await;
@@ -148,7 +148,7 @@ async fn a_new_connection_that_closes_is_a_fault() {
     assert_eq!(provider.accepted(), 1);
 }
 
-/// An answer that nobody asked for may not become that of the next request.
+/// An unsolicited answer may not become that of the next request.
 #[tokio::test]
 async fn what_comes_behind_an_answer_is_no_answer() {
     const TWICE: Step = Step::Answer(
@@ -194,7 +194,7 @@ async fn an_early_answer_comes_through_and_ends_the_connection() {
     assert_eq!(provider.accepted(), 2);
 }
 
-/// Nobody reads behind `[DONE]`, where the last chunk is still to come.
+/// The connection is not read behind `[DONE]`, where the last chunk is still to come.
 #[tokio::test]
 async fn a_stream_gives_its_connection_back() {
     let provider = always(Reply::chat_stream(["Hel", "lo"])).await;

@@ -1,5 +1,5 @@
 //! Providers over TLS, with HTTP/2 where they offer it. The gateway is a process of its own, so
-//! that it can be told to trust the tests' authority.
+//! that the tests' authority can be trusted by its environment.
 
 mod support;
 

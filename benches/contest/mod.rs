@@ -82,7 +82,7 @@ impl Contest {
         self.size = Some(Size { events: None, bytes });
     }
 
-    /// And in them so many events: times are told of one of them.
+    /// Number of events per call; times are reported per event.
     pub(crate) fn events(&mut self, events: usize, bytes: usize) {
         self.size = Some(Size { events: Some(events), bytes });
     }

@@ -74,7 +74,7 @@ fn rounds(contestants: &mut [(String, Work)], counter: Option<Counter>) -> Vec<V
     let mut times = vec![Vec::with_capacity(rounds); count];
     for round in 0..rounds {
         for turn in 0..count {
-            // Nobody always comes after the same one.
+            // The order alternates, so that no contender always follows the same one.
             let turn = if round % 2 == 0 { turn } else { count - 1 - turn };
             let at = (turn + round) % count;
             let ((_, work), (calls, _)) = (&mut contestants[at], turns[at]);
@@ -88,7 +88,8 @@ fn rounds(contestants: &mut [(String, Work)], counter: Option<Counter>) -> Vec<V
 fn calls_per_turn(mut took: impl FnMut(u64) -> Duration) -> (u64, Duration) {
     let mut calls = 1;
     loop {
-        // The shortest: who is interrupted here would get turns of few calls, and all of them cold.
+        // The shortest of three: an interruption would lead to turns of few calls, all of them
+        // cold.
         let time = (0..3).map(|_| took(calls)).min().unwrap_or_default();
         if time >= TURN / 2 {
             return (calls, time);

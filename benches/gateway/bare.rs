@@ -30,7 +30,7 @@ pub(crate) async fn run(provider: &str) {
                 client.request(request)
             });
             let server = hyper::server::conn::http1::Builder::new();
-            // Whoever measures hangs up in the middle.
+            // The load generator disconnects in the middle.
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
         });
     }

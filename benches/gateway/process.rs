@@ -111,7 +111,7 @@ impl Drop for Process {
     }
 }
 
-/// Tells the process that started this one where it listens.
+/// Reports the listening address to the parent process.
 pub(crate) fn announce(address: SocketAddr) {
     println!("listens on http://{address}");
     let _ = std::io::stdout().flush();

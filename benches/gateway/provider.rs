@@ -19,7 +19,7 @@ pub(crate) async fn run() {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let _ = stream.set_nodelay(true);
         tokio::spawn(async move {
-            // Whoever measures hangs up in the middle.
+            // The load generator disconnects in the middle.
             let _ = serve(stream, answers).await;
         });
     }
@@ -71,7 +71,7 @@ async fn serve(mut stream: TcpStream, answers: &Answers) -> io::Result<()> {
                 stream.write_all(&answers.head).await?;
                 for event in &answers.events {
                     stream.write_all(event).await?;
-                    // Whoever reads has the chance to see each of them alone.
+                    // Lets the reader see each of them alone.
                     tokio::task::yield_now().await;
                 }
                 stream.write_all(END).await?;

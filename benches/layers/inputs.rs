@@ -24,7 +24,7 @@ pub(crate) fn request<B>(body: B) -> Request<B> {
     request
 }
 
-/// A body as it comes with another request: nobody has read it yet.
+/// A fresh copy of a body that has not been read yet, as each request brings one.
 pub(crate) trait Anew: Clone {
     fn anew(&self) -> Self {
         self.clone()

@@ -24,7 +24,7 @@ impl QuotaSource for Told {
         "told"
     }
 
-    /// Nobody runs its refresh while calls are timed.
+    /// Long enough that no refresh runs while calls are timed.
     fn ttl(&self) -> Duration {
         Duration::from_secs(3600)
     }

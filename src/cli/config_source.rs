@@ -54,8 +54,8 @@ fn find_with(
 }
 
 /// The configuration of the demo, whose providers are at these URLs. The second one takes over
-/// `demo-failover`, which the first one always refuses. Nobody is asked twice, nor left alone, so that
-/// each try shows the same, and at once.
+/// `demo-failover`, which the first one always rejects. Without retries and cooldowns, so that each
+/// try shows the same, and at once.
 pub(super) fn demo(
     base_url: &str,
     backup_url: &str,

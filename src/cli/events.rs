@@ -7,7 +7,7 @@ use super::output::{Failure, clock, complain, line, start, tell};
 /// How much of a text is shown.
 const COLUMNS: usize = 80;
 
-/// Shows them until nobody reads any more. Ctrl-C ends it as it ends `tail -f`: by the signal.
+/// Prints events until stdout is closed. Ctrl-C ends it as it ends `tail -f`: by the signal.
 pub(super) fn run(args: &EventsArgs) -> Result<(), Failure> {
     let fields = [("taskId", args.task.clone()), ("spaceId", args.space.clone())];
     let path = format!("/events{}", query(fields));

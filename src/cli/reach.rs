@@ -30,7 +30,7 @@ pub(in crate::cli) struct Answer {
     pub(in crate::cli) status: StatusCode,
     /// From the first step to the head.
     pub(in crate::cli) took: Duration,
-    /// By how many seconds the other's clock is ahead, if it tells the time.
+    /// By how many seconds the other's clock is ahead, if the answer has a `Date`.
     pub(in crate::cli) ahead: Option<i64>,
     pub(in crate::cli) is_page: bool,
     /// Its beginning; nothing if it is long or breaks off.

@@ -45,7 +45,7 @@ pub(super) async fn follow(
         match read(origin, args.overrides()).await {
             Ok(config) => {
                 let next = config.drain_ms;
-                // If not, it is in the log, and kept for who asks.
+                // A failure is logged, and kept in the reload status.
                 if reloader.reload(config).await.is_ok() {
                     drain_ms.set(next);
                 }

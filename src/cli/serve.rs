@@ -60,7 +60,7 @@ async fn serve(
     })?;
 
     let gateway = Gateway::bind(&config).await.map_err(|error| no_start(&config, &error))?;
-    // Nobody may be reading, and the gateway serves all the same.
+    // Stdout may be closed; the gateway serves all the same.
     let _ = print(&startup::text(origin, &config, gateway.local_addr(), gateway.ws_addr()));
     let reloader = gateway.reloader();
     reloader.set_origin(origin.to_string());

@@ -21,7 +21,7 @@ pub(super) fn gateway(args: &GatewayArgs) -> Result<String, Failure> {
         None => configured(&config_source::find(args.file.config.as_deref())?.1),
     };
     let url = url.map_err(Failure)?;
-    // Tools are told where the models are; the agents are beside them.
+    // Tools are configured with the models' URL; the agents' API is beside it.
     Ok(url.strip_suffix("/v1").unwrap_or(&url).to_owned())
 }
 

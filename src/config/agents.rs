@@ -13,7 +13,7 @@ pub const BUILTIN_AGENTS: [&str; 5] = ["claude-code", "codex", "gemini", "opencl
 /// Which agent gets which task. Every agent named here is configured or built in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routing {
-    /// `defaultAgent`: who gets a task that no rule matches.
+    /// `defaultAgent`: the agent for tasks that no rule matches.
     pub default_agent: Option<String>,
     /// `rules`, in file order; their names are unique.
     pub rules: Vec<Rule>,
@@ -32,7 +32,7 @@ pub struct Rule {
     pub priority: i64,
 }
 
-/// Who gets the task.
+/// Selects the agent of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Strategy {
     /// This agent. The default.

@@ -1,4 +1,4 @@
-//! Who may use the gateway, and how: `auth`, `tls` and `limits`.
+//! Access control: `auth`, `tls` and `limits`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Config, RateLimit};
 
-/// The client keys. Without any, whoever reaches the gateway may use all of it.
+/// The client keys. Without any, every client that reaches the gateway may use all of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Auth {
     /// `keys`, by name, in file order. A name has 1 to 64 of `A-Za-z0-9._-`, and is no address.
@@ -34,8 +34,8 @@ pub struct AuthKey {
 
 const MAX_NAME_LEN: usize = 64;
 
-/// Whether a key can have this name: it stands in logs and in the ledger, where an address is
-/// whoever has no key, and `default` is everybody else.
+/// Whether a key can have this name: it is used in logs and in the ledger, where an address names a
+/// client without a key, and `default` all others.
 pub(crate) fn is_key_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     (1..=MAX_NAME_LEN).contains(&name.len())
@@ -80,8 +80,8 @@ impl fmt::Display for Scope {
 /// The SHA-256 of a key, written `sha256:<64 hex digits>`.
 ///
 /// A fast hash is the right one here: it has to be computed with each request, and keys are not
-/// passwords but 256 random bits (`switchtower key new`), which nobody finds by trying, however
-/// fast. What a person has made up does not belong here, hashed or not.
+/// passwords but 256 random bits (`switchtower key new`), which cannot be found by trying. A
+/// password does not belong here, hashed or not.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyHash([u8; 32]);
 
@@ -146,7 +146,7 @@ impl fmt::Display for NoKeyHash {
 
 impl std::error::Error for NoKeyHash {}
 
-/// With what the gateway proves who it is.
+/// TLS certificate and private key of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
     /// `cert`: a file of PEM, the gateway's own certificate first, and those up to its authority.

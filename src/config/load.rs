@@ -63,8 +63,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Checks a text; `name` stands for it in errors. An empty text is [`Config::default`]. Files
-    /// that it names are looked for in the working directory.
+    /// Checks a text; `name` is its file name in errors. An empty text is [`Config::default`].
+    /// Relative paths are resolved against the working directory.
     ///
     /// # Errors
     /// The text is larger than 1 MiB or wrong: the first mistake of syntax or type, else everything

@@ -1,4 +1,4 @@
-//! Providers on this machine or in its network, told by their URLs alone: no name is looked up.
+//! Detects providers on this machine or in its network by their URLs alone: no name is looked up.
 
 use std::net::IpAddr;
 

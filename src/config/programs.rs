@@ -56,8 +56,7 @@ impl Program {
         Self::new("gemini", &[], Input::Stdin)
     }
 
-    /// Does what one message says and ends; nobody is there to confirm, see
-    /// <https://aider.chat/docs/scripting.html>.
+    /// Runs one message without confirmation, see <https://aider.chat/docs/scripting.html>.
     #[must_use]
     pub fn aider() -> Self {
         let args = ["--yes-always", "--no-pretty", "--no-check-update", "--message"];

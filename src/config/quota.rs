@@ -1,4 +1,4 @@
-//! Who tells what the providers have left.
+//! Quota sources: `models.quota`.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use super::{Config, is_local};
 /// Where quotas come from, besides the balances that [`Probe`] is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quota {
-    /// `codexbar`: the command that tells of many providers at once. Default: used when it is on
-    /// the `PATH`.
+    /// `codexbar`: the command that reports many providers at once. Default: used when it is on the
+    /// `PATH`.
     pub codexbar: Option<Codexbar>,
     /// `map`: what that command calls a provider. Default `{openai: codex}`; other providers go by
     /// their own names.
@@ -50,7 +50,7 @@ impl Default for Codexbar {
 /// How a provider is asked for its balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// As it is not said, it is told by the host of the base URL. This is none that is known.
+    /// Not stated, and the host of the base URL is not a known provider.
     Unknown,
     /// `none`: it is always available, whatever anybody says of it.
     None,
@@ -78,8 +78,7 @@ impl Probe {
 }
 
 impl Config {
-    /// What those who tell of quotas call a provider that does not just go by its own name: the
-    /// name of the map comes before its own.
+    /// Names of a provider in quota reports: that of the map comes before its own.
     ///
     /// A provider on this machine is always available: what others say of its name is about
     /// another. Only the map, or a `quota` of its own, says that it is meant.

@@ -171,7 +171,7 @@ pub struct Models {
     /// `rate_limit`: each client's limits, by path, in file order, unless its key has one
     /// of its own. Default none.
     pub rate_limit: IndexMap<String, RateLimit>,
-    /// `quota`: who tells what the providers have left.
+    /// `quota`: the quota sources.
     pub quota: Quota,
     /// `prices`: what a model's tokens cost. `default` is that of every
     /// other model. Default none: a model without a price costs nothing.

@@ -35,7 +35,7 @@ impl Reply {
         self.event(openai::chunk(&stamp(), &delta, None))
     }
 
-    /// The first chunk, which only says who speaks.
+    /// The first chunk, which has only the role.
     pub fn role(self) -> Self {
         self.chunk(json!({"role": "assistant", "content": "", "refusal": null}))
     }

@@ -66,7 +66,7 @@ async fn close(mut stream: TcpStream) {
     let _ = timeout(CLOSE_TIMEOUT, copy(&mut stream, &mut sink())).await;
 }
 
-/// An address that refuses connections: its port is taken, but nobody listens.
+/// A closed port: an address that refuses connections, as its port is taken but not listened on.
 ///
 /// The port stays taken for as long as this lives, so that no other test gets it.
 #[derive(Debug)]

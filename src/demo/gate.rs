@@ -19,7 +19,7 @@ impl Gate {
         self.0.add_permits(1);
     }
 
-    /// Opens the gate for good.
+    /// Opens the gate permanently.
     pub fn open(&self) {
         self.0.close();
     }

@@ -28,7 +28,7 @@ enum WriterState {
     /// Until it could be opened.
     Unopened,
     Open(Connection),
-    /// For good.
+    /// The database is closed permanently.
     Closed,
 }
 

@@ -1,5 +1,4 @@
-//! The agent side: local command-line agents, the tasks they are given, the spaces they share, and
-//! the events that tell of it.
+//! The agent side: local command-line agents, their tasks, the spaces they share, and the events.
 
 pub mod agents;
 pub mod database;
@@ -20,7 +19,7 @@ use crate::config::Config;
 /// The agent side as a whole. A handle: clones share everything.
 #[derive(Clone, Debug)]
 pub struct Mesh {
-    /// Who can be given tasks.
+    /// The agents.
     pub agents: Agents,
     /// What they were given.
     pub tasks: Tasks,

@@ -1,4 +1,4 @@
-//! HTTP/2 and WebSockets, with frames that nobody should send, or so many.
+//! HTTP/2 and WebSockets with invalid frames, or too many.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn noise(mut stream: TcpStream, rng: &mut Rng) -> &'static str {
     "noise"
 }
 
-/// Each asks for an answer, which nobody reads.
+/// Each ping asks for an answer, which is never read.
 async fn pings(mut stream: TcpStream) -> &'static str {
     let ping = frame(PING, 0, 0, &[0; 8]).repeat(2000);
     let _ = stream.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await;

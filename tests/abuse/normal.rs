@@ -138,7 +138,7 @@ async fn task(client: &mut Client, prompt: &str, done: &Done) {
     done.add("tasks");
 }
 
-/// Listens for a while, in the middle of which it is told something.
+/// Listens for a while, in the middle of which an event is broadcast.
 async fn events(client: &mut Client, rng: &mut Rng, done: &Done) {
     let mut body = client.get("/events").await.into_body();
     let wait = Duration::from_millis(rng.u64(50..1500));

@@ -96,7 +96,7 @@ async fn no_reader(house: &House, stream: &mut TcpStream, rng: &mut Rng) -> &'st
     "no reader"
 }
 
-/// The task is given up by nobody, and is cut short.
+/// The task is not cancelled, but cut short.
 async fn abandoned_task(house: &House, rng: &mut Rng) -> &'static str {
     let mut client = house.client(rng.bool());
     let timeout = if rng.bool() { 0.2 } else { 20. };

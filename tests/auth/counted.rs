@@ -1,4 +1,4 @@
-//! What is refused before it goes anywhere is counted, by who refused it.
+//! Rejected requests are counted by the layer that rejected them.
 
 use crate::{
     house::*,

@@ -52,7 +52,7 @@ pub(crate) fn with_key(key: &str, mut request: Outgoing) -> Outgoing {
     request
 }
 
-/// The request of somebody who has no key.
+/// A request without a key.
 pub(crate) fn by_nobody(mut request: Outgoing) -> Outgoing {
     request.headers_mut().remove(AUTHORIZATION);
     request

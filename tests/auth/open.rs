@@ -39,7 +39,7 @@ async fn with_keys_it_listens_anywhere_and_answers_to_any_name() {
     assert_eq!(raw.response().await.unwrap().status, 400, "one name at a time");
 }
 
-/// Programs that embed the gateway are told, too.
+/// Programs that embed the gateway get the error, too.
 #[tokio::test]
 async fn without_keys_it_does_not_listen_where_others_reach_it() {
     let mut config = Config { port: 0, ..Config::default() };

@@ -1,4 +1,4 @@
-//! Who may use what.
+//! Scopes and paths.
 
 use http::{Method, StatusCode};
 
@@ -68,7 +68,7 @@ async fn a_key_opens_its_scopes_and_nothing_else() {
     }
 }
 
-/// What the models are for is no way to the agents, nor to what tells of the gateway.
+/// The scope for models gives no access to agents or to the admin API.
 #[tokio::test]
 async fn a_key_for_models_cannot_list_agents_submit_a_task_or_read_metrics() {
     let provider = always(Reply::chat("Hi")).await;
@@ -97,7 +97,7 @@ async fn some_paths_are_open_and_unknown_ones_need_any_key() {
         assert_eq!(status(by_nobody(get(path))).await, 401, "{path}");
         assert_eq!(status(by("agents", get(path))).await, 404, "{path}");
     }
-    // A wrong key is told so wherever it is shown.
+    // A wrong key is rejected on open paths, too.
     assert_eq!(status(with_key("st-wrong", get("/health"))).await, 401);
 }
 
@@ -167,7 +167,7 @@ async fn other_spellings_of_a_path_open_nothing() {
     assert_eq!(raw.response().await.unwrap().status, 403);
 }
 
-/// That it runs is for all to know; who works for it is not.
+/// Liveness is public; the list of agents is not.
 #[tokio::test]
 async fn health_shows_the_agents_to_those_that_may_use_them() {
     const AGENTS: &str = "agents: [{id: mine, type: process, command: cat}]\n";

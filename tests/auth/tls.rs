@@ -18,7 +18,7 @@ use crate::{
 
 const NAME: &str = "gateway.example";
 
-/// A gateway with a certificate, and whoever trusts it.
+/// A gateway with a certificate, and a client that trusts it.
 struct Secured {
     gateway: Gateway,
     authority: Authority,
@@ -99,7 +99,7 @@ async fn both_versions_are_spoken_over_tls() {
         request.header("x-forwarded-proto").map(ToOwned::to_owned)
     };
     assert!(provider.received().iter().all(|request| proto(request).as_deref() == Some("https")));
-    // Who speaks plain text gets none back.
+    // A plain-text client gets no plain-text answer.
     let plain = try_send(gateway.addr, by("models", get("/health"))).await;
     assert!(plain.is_err(), "{plain:?}");
     let stranger = Authority::new().connect(gateway.addr, NAME, &[]).await;

@@ -27,7 +27,7 @@ fn leaves(number: u64) -> bool {
     number.is_multiple_of(2)
 }
 
-/// Of those who stay, every other uses more than it has reserved.
+/// Of the clients that stay, every other one uses more than it has reserved.
 fn tokens(number: u64) -> u64 {
     if number % 4 == 1 { LARGE_USAGE } else { SMALL_USAGE }
 }

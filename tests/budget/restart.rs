@@ -108,7 +108,7 @@ async fn a_database_that_cannot_be_used_is_said_at_the_start() {
     fs::write(home.path().join("data/ledger.sqlite"), "x".repeat(8192)).unwrap();
     let error = Binary::fails_in(home.path(), &yaml).await;
     assert!(error.contains("help: move the file away to begin with an empty one"), "{error}");
-    // Nobody needs it without budgets.
+    // The database is not created without budgets.
     let without = yaml.replace("budgets: ", "rate_limit: {} #");
     let restarted = Binary::start_in(home, &without, &[]).await;
     assert_eq!(ask(restarted.addr, &question(false)).await.status, 200);

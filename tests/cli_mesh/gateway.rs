@@ -43,7 +43,7 @@ struct Script {
     asked: Vec<Asked>,
 }
 
-/// What one connection to `/events` is told.
+/// A connection to `/events` of the fake gateway.
 #[derive(Debug)]
 struct Stream {
     events: Vec<Value>,
@@ -90,7 +90,7 @@ impl Gateway {
         self.says(&format!("GET /tasks/{TASK}"), 200, view.clone())
     }
 
-    /// The next connection to the events is told this, then the task stands like that.
+    /// Scripts the events of the next connection, and the task's status after them.
     pub(crate) fn tells(
         self,
         events: impl IntoIterator<Item = Value>,

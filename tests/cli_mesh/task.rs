@@ -114,7 +114,7 @@ async fn what_the_gateway_refuses_is_told() {
 #[tokio::test]
 async fn without_a_gateway_it_says_what_to_do() {
     let shell = Shell::new();
-    // Of this port nobody else will have taken hold so soon.
+    // No other process is likely to take this port so soon.
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", free.local_addr().expect("an address"));
     drop(free);

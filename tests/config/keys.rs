@@ -173,7 +173,7 @@ fn blanks_around_a_key_are_no_part_of_it() {
     }
 }
 
-/// Whoever pastes the key itself is not to find it in a bug report.
+/// A pasted key does not appear in the error.
 #[test]
 fn a_key_in_the_file_is_refused_and_not_shown() {
     for entry in [

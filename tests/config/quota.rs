@@ -1,4 +1,4 @@
-//! Who tells of quotas.
+//! The settings of quota sources.
 
 use insta::assert_snapshot;
 use switchtower::config::{Codexbar, Config, Env, Probe, Quota};

@@ -2,7 +2,7 @@
 
 use super::{Far, HOST, chat, support::*, yaml};
 
-/// Everything that fails before the provider is reached is told as the proxy's.
+/// Every failure before the provider is reached is reported as the proxy's.
 #[tokio::test]
 async fn the_proxy_is_named_by_what_it_did() {
     let far = Far::new(&[]).await;
@@ -65,7 +65,7 @@ async fn another_provider_takes_over() {
     assert_eq!(proxy.asked().len(), 1, "then the circuit is open");
 }
 
-/// A proxy whose name cannot be looked up is told by that, and not as the provider's.
+/// A failed lookup of the proxy's name is reported with that name, and not as the provider's.
 #[tokio::test]
 async fn a_proxy_that_nobody_knows() {
     let env = [("HTTPS_PROXY", "http://proxy.invalid:3128")];

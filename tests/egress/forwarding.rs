@@ -32,7 +32,7 @@ async fn requests_are_sent_in_absolute_form_over_one_connection() {
     }
 }
 
-/// A connection that the proxy has closed meanwhile is nobody's fault.
+/// A connection that the proxy has closed meanwhile is no fault of the provider.
 #[tokio::test]
 async fn a_connection_that_was_closed_is_replaced() {
     let provider = provider(|request| match request.nth {

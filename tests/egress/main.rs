@@ -13,7 +13,7 @@ mod variables;
 
 use support::*;
 
-/// A host that nobody but a proxy knows.
+/// A host that only a proxy can resolve.
 const HOST: &str = "llm.example.test";
 
 /// A provider behind TLS that is certified as [`HOST`].

@@ -41,7 +41,7 @@ async fn not_in_logs_errors_and_reports() {
                 let body = client::body(send(gateway.addr, get(path)).await).await;
                 hides(&String::from_utf8_lossy(&body));
             }
-            // A file that is wrong is told of, and not with its passwords.
+            // Errors in the file are reported without its passwords.
             let wrong = yaml.replace("logLevel: trace", "logLevel: trace\nprot: 1");
             let wrong = wrong.replace("models: [m]", "models: [m], modells: 1");
             std::fs::write(gateway.home_path().join("gateway.yaml"), wrong).unwrap();

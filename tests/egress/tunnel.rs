@@ -54,7 +54,7 @@ async fn a_proxy_may_speak_tls_itself() {
     assert_eq!(chat(&gateway).await, (200, String::new()));
     assert_eq!(far.provider.received()[0].version, Version::HTTP_2);
 
-    // One that nobody knows is not told a password.
+    // A proxy with an unknown certificate gets no password.
     let stranger = Authority::new();
     let proxy = TestProxy::over_tls(ProxyScript::Silent, &stranger).await;
     let url = format!("https://user:password@{}", proxy.addr);

@@ -33,7 +33,7 @@ impl fmt::Display for Cell {
     }
 }
 
-/// A target: somebody who answers, or nobody.
+/// A target: a provider that answers, or none.
 enum Target {
     Up(Provider),
     Down(Refused),

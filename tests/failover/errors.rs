@@ -1,4 +1,5 @@
-//! Errors in the words of their providers: who takes over, who is left alone, and what stays the client's.
+//! Errors in the words of their providers: which target takes over, which one is in cooldown, and
+//! what stays the client's.
 
 use std::time::Duration;
 
@@ -169,7 +170,7 @@ async fn the_providers_own_limits_and_what_stands_before_it() {
     }
 }
 
-/// What the client did wrong is told it after one attempt, as it came, and nobody else is asked.
+/// A client's mistake is returned as it came after one attempt, and no other target is called.
 #[tokio::test]
 async fn the_clients_own_mistakes_stay() {
     for (status, body) in [
@@ -257,7 +258,8 @@ async fn overload_is_retried() {
     }
 }
 
-/// A wait that the body names holds the target back as Retry-After does, and is told the client.
+/// A wait that the body names holds the target back as Retry-After does, and is passed on to the
+/// client.
 #[tokio::test]
 async fn a_wait_in_the_body_counts_as_retry_after() {
     let retry_info = json!({"error": {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED",
@@ -380,7 +382,7 @@ async fn a_provider_may_have_rules_of_its_own() {
     assert_eq!(b.received().len(), 1);
 }
 
-/// A 500 that is the client's mistake by a rule of the provider's is told it after one attempt.
+/// A 500 that is the client's mistake by a rule of the provider's is returned after one attempt.
 #[tokio::test]
 async fn a_rule_may_make_a_500_the_clients() {
     let a = always(Reply::error(500, "bad_template")).await;

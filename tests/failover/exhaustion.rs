@@ -1,4 +1,4 @@
-//! What the client is told when nobody has answered.
+//! The client's error when no target has answered.
 
 use serde_json::json;
 use tokio::time::Instant;

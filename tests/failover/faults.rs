@@ -16,7 +16,7 @@ pub(crate) struct Row {
 
 #[derive(Clone)]
 pub(crate) enum How {
-    /// Nobody listens.
+    /// Connection refused.
     Refused,
     /// Each connection ends so, before anything is read.
     Connection(Fault),
@@ -28,7 +28,7 @@ pub(crate) enum How {
 pub(crate) enum Effect {
     /// A whole answer, odd as it may look.
     Whole,
-    /// The client's own error: it passes, and nobody else is asked.
+    /// The client's own error: it passes, and no other target is called.
     ClientError(u16),
     /// No answer. When it is the last one, the client gets this.
     Refusal(Last),

@@ -1,5 +1,5 @@
-//! What a client is told of the answers that were none: what was wrong with them, in the
-//! provider's own words where it has said something.
+//! Error messages for failed attempts: what was wrong with each, in the provider's own words where
+//! it sent some.
 
 use serde_json::{Value, json};
 

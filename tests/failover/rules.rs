@@ -4,7 +4,7 @@ use switchtower_layers::route::Commit;
 
 use crate::faults::{Effect, Last};
 
-/// Who else could answer.
+/// The other targets of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Second {
     Healthy,

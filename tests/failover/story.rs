@@ -1,4 +1,4 @@
-//! The log at `info`: one line per attempt, which together tell what happened.
+//! The log at `info`: one line per attempt, which together explain the outcome.
 
 use std::{
     io,
@@ -21,7 +21,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     fn start() -> (Self, DefaultGuard) {
-        // Threads without a subscriber would have `tracing` remember that nobody is interested.
+        // Threads without a subscriber would have `tracing` cache that no subscriber is interested.
         static EVERYWHERE: Once = Once::new();
         EVERYWHERE.call_once(|| {
             let nowhere = tracing_subscriber::fmt().with_writer(io::sink).finish();

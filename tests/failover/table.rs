@@ -1,4 +1,4 @@
-//! Every fault x every policy x everybody who else could answer.
+//! Every fault x every policy x every set of other targets.
 
 use switchtower_layers::route::Commit;
 use tokio::task::JoinSet;
@@ -29,7 +29,7 @@ async fn holds(rows: Vec<Row>, commit: Commit, stream: bool) {
         {
             running.spawn(async move {
                 let name = cell.to_string();
-                // In a task of its own: what panics there is told here.
+                // In a task of its own, to report its panic here.
                 (name, tokio::spawn(async move { cell.run().await }).await)
             });
         }

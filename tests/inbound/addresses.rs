@@ -52,7 +52,7 @@ async fn a_limit_by_address_is_that_of_the_client() {
         seen.push(status(gateway.addr, &[client]).await);
     }
     assert_eq!(seen, [200, 200, 429, 200]);
-    // What the provider is told stays the whole chain.
+    // The provider still gets the whole chain.
     let received = provider.received();
     assert_eq!(received[0].header("x-forwarded-for"), Some("203.0.113.7, 127.0.0.1"));
 }
@@ -137,7 +137,7 @@ async fn open_answers_are_those_of_the_client() {
     gate.open();
     first.until_done().await;
     second.until_done().await;
-    // The place is given back to the one who had it.
+    // The slot is returned to its owner.
     drop(first);
     let mut again = Events::new(open("203.0.113.7").await);
     again.until_done().await;

@@ -109,7 +109,7 @@ async fn every_early_refusal_is_read() {
     assert_refused(&answer(limited.addr, head(&lines), body()).await, 429, "RATE_LIMITED");
 }
 
-/// Whoever refuses it: the control plane, a route that is not there, and the server itself, which
+/// Rejections by every part: the control plane, a missing route, and the server itself, which
 /// cannot even read the head.
 #[tokio::test]
 async fn other_refusals_are_read_as_well() {
@@ -200,7 +200,7 @@ async fn a_client_that_waits_for_leave_is_told_at_once() {
     assert_eq!(raw.response().await.unwrap().status, 200);
 }
 
-/// Nobody is listened to for ever; and whoever has to wait for the place gets it.
+/// Reading on is bounded, and the slot is freed for a waiting client.
 #[tokio::test]
 async fn a_client_that_never_ends_is_cut() {
     let provider = always(Reply::chat("Hi")).await;

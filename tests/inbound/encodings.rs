@@ -1,4 +1,4 @@
-//! JSON is UTF-8 (RFC 8259, section 8.1): what is not goes to nobody.
+//! JSON is UTF-8 (RFC 8259, section 8.1): other bytes are sent to no provider.
 
 use http::header::{CONTENT_ENCODING, HeaderValue};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The balance that a provider tells.
+//! The balance endpoint of a provider.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::{
     support::{Gateway, Provider, Received, Reply, always, provider, soon},
 };
 
-/// A provider that tells its balance at this path, and answers calls.
+/// A provider with this balance at this path, which answers calls.
 async fn rich(path: &'static str, balance: Value) -> Provider {
     let tell = move |request: Received| match request.path() {
         called if called == path => Reply::json(&balance),

@@ -1,4 +1,4 @@
-//! The command tells, and the gateway goes by it.
+//! The gateway follows the command's report.
 
 use serde_json::{Value, json};
 

@@ -80,7 +80,7 @@ pub(crate) fn prints(value: &Value) -> String {
     format!("cat <<'END'\n{value}\nEND\n")
 }
 
-/// Somebody else's dead process that nobody has collected does not run.
+/// A zombie of another process does not run.
 pub(crate) fn is_running(id: u32) -> bool {
     state_and_parent(&Path::new("/proc").join(id.to_string()))
         .is_some_and(|(state, _)| state != 'Z')
@@ -93,7 +93,7 @@ pub(crate) fn children_of(id: u32) -> usize {
     parents.filter(|(_, parent)| *parent == id).count()
 }
 
-/// What Linux tells; elsewhere nothing is known.
+/// From Linux's `/proc`; `None` elsewhere.
 fn state_and_parent(process: &Path) -> Option<(char, u32)> {
     let stat = fs::read_to_string(process.join("stat")).ok()?;
     // The name before it may contain anything.

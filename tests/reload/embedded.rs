@@ -17,7 +17,7 @@ fn config(yaml: &str) -> Config {
     Config { port: 0, ..config.unwrap_or_else(|error| panic!("{error}")) }
 }
 
-/// Resident memory in MiB, `None` where the system does not tell.
+/// Resident memory in MiB, `None` where the system does not report it.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -97,7 +97,7 @@ impl House {
         Seen::read(send(self.addr(), post(CHAT, &question(false))).await).await
     }
 
-    /// Who answers now.
+    /// The provider that answers now.
     pub(crate) async fn answers(&self) -> String {
         let seen = self.ask().await;
         assert_eq!(seen.status, 200, "{}", seen.text());

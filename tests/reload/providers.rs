@@ -57,7 +57,7 @@ async fn a_stream_on_a_provider_that_is_gone_finishes() {
     sleep(Duration::from_millis(100)).await;
     gate.open();
     assert_eq!(sse::text(&events.until_done().await), "b");
-    // Nobody will need it again.
+    // It is not used again.
     eventually(|| a.connections() == 0).await;
     assert_eq!(a.aborted(), 0);
 }

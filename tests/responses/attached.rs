@@ -1,4 +1,5 @@
-//! What providers attach to messages and calls comes back to them unchanged, and to nobody else.
+//! Attachments of messages and calls are returned unchanged to the provider that made them, and to
+//! no other.
 
 use serde_json::{Value, json};
 

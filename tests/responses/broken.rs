@@ -66,7 +66,7 @@ async fn what_breaks_in_the_middle_has_failed() {
         let message = response["error"]["message"].as_str().expect("a text");
         assert!(!message.is_empty() && !message.contains("sk-key"), "{name}: {message}");
         assert_eq!(response["incomplete_details"], Value::Null, "{name}");
-        // Nobody runs half a call.
+        // An incomplete call must not run.
         let half = told.of("response.output_item.done").find(|event| {
             event["item"]["type"] == "function_call" && event["item"]["call_id"] == "c1"
         });

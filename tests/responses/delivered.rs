@@ -91,7 +91,7 @@ async fn nobody_is_kept_waiting_between_turns() {
     for turn in 1..=25 {
         last = desk.response(&follow(&last, "on", turn % 2 == 0)).await;
     }
-    // Nobody hears of the store's patience, which is two seconds each time.
+    // The client does not see the store's timeout, which is two seconds each time.
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     assert_eq!(messages(&provider.received().pop().expect("a request")).len(), 51);
 }

@@ -33,8 +33,8 @@ fn namespace(name: &str, tools: &[&str]) -> Value {
     json!({"type": "namespace", "name": name, "description": "Of a server.", "tools": tools})
 }
 
-/// Every tool is called once under its own name, and the history tells of it under the name that
-/// it was sent under.
+/// Every tool is called once under its own name, and the history has it under the name that was
+/// sent.
 async fn check(tools: Value, expected: &[(Option<&str>, &str)]) {
     let provider = provider(|request| calls_all(&request)).await;
     let desk = Desk::before(&provider).await;

@@ -1,4 +1,4 @@
-//! Nothing waits for what comes later, and nothing goes on for nobody.
+//! Cancellation: nothing waits for later bytes, and nothing goes on without a client.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::{
     support::{Provider, always, client, envelope, post, provider, send},
 };
 
-/// Says how much it was told, and the last of it.
+/// Answers with the number of messages it got, and the last of them.
 pub(crate) async fn listener() -> Provider {
     provider(|request| {
         let told = messages(&request).len();

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{keys::Keys, soon};
 
-/// The running binary. When this is dropped, it is killed, and must not have told a key.
+/// The running binary. When this is dropped, it is killed, and its output must not contain a key.
 #[derive(Debug)]
 pub struct Binary {
     pub addr: SocketAddr,

@@ -49,7 +49,7 @@ impl Drop for Endless {
 
 async fn write(listener: TcpListener, written: Arc<AtomicUsize>) {
     let (mut stream, _) = listener.accept().await.expect("a connection");
-    // The head is longer than this, and what is left unread harms nobody.
+    // The head is longer than this; the unread rest does no harm.
     stream.read_exact(&mut [0; 100]).await.expect("a request");
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("a reader");

@@ -1,4 +1,4 @@
-//! Whatever a test is about: no key may be told.
+//! Checks that no key appears in any output of a test.
 
 use std::{
     fs,

@@ -90,7 +90,7 @@ async fn accept(
         let (script, tls, heads) = (script.clone(), tls.clone(), heads.clone());
         connections.spawn(async move {
             stream.set_nodelay(true).unwrap();
-            // Who leaves is looked at on the other side.
+            // The disconnect is asserted on the other side.
             let _ = match tls {
                 None => serve(stream, script, &heads).await,
                 Some(tls) => match tls.accept(stream).await {

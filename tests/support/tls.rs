@@ -18,7 +18,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
 use super::Provider;
 
-/// A certificate authority that nobody knows.
+/// An unknown certificate authority.
 #[derive(Debug)]
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -49,7 +49,7 @@ impl Authority {
         std::fs::write(directory.join("key.pem"), key.serialize_pem()).unwrap();
     }
 
-    /// A connection to whoever proves to have this name, by this authority's word.
+    /// A TLS connection to a server that proves this name by this authority.
     pub async fn connect(
         &self,
         addr: SocketAddr,
@@ -69,7 +69,7 @@ impl Authority {
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 
-    /// For whoever has to prove that this is its name.
+    /// An acceptor with a certificate for this name.
     pub fn acceptor(&self, name: &str, alpn: &[&str]) -> TlsAcceptor {
         TlsAcceptor::from(Arc::new(self.config(name, alpn)))
     }

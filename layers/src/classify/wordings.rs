@@ -1492,7 +1492,7 @@ const CLIENTS_OWN: &[Wording] = &[
         r#"{"error":{"message":"litellm.UnsupportedParamsError: openai does not support parameters: ['foo'], for model=m.","type":"None","param":null,"code":"400"}}"#,
         "client_error",
     ),
-    ("RFC 9110", 405, r#"{"detail":"Method Not ModelAllowlist"}"#, "client_error"),
+    ("RFC 9110", 405, r#"{"detail":"Method Not Allowed"}"#, "client_error"),
     ("RFC 9110", 415, "", "client_error"),
     ("RFC 9110", 400, "", "client_error"),
     (

@@ -342,7 +342,7 @@ impl ResponsesCall {
         };
         let Some((Prepared { body, then }, refused)) = again else { return Err(self) };
         let Some(mut request) = self.head.take() else { return Err(self) };
-        tracing::info!(?refused, "context again without the fields that the provider refuses");
+        tracing::info!(?refused, "asked again without the fields that the provider refuses");
         if request.headers.contains_key(CONTENT_LENGTH) {
             request.headers.insert(CONTENT_LENGTH, body.len().into());
         }
@@ -358,7 +358,7 @@ impl ResponsesCall {
         translate: &Translate,
     ) -> Response<ResponsesBody<R>> {
         if self.stream {
-            let what = "the provider answered without the stream that was context for";
+            let what = "the provider answered without the stream that was asked for";
             return error::no_answer(&Fault::Malformed(what.into()));
         }
         let context = &translate.context;

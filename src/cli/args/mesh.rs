@@ -106,7 +106,7 @@ pub(in crate::cli) struct ToArgs {
 pub(in crate::cli) struct TaskOptions {
     #[command(flatten)]
     pub(in crate::cli) gateway: GatewayArgs,
-    /// The space that keeps its text and what comes of it
+    /// Space for the task and its result
     #[arg(long, value_name = "ID")]
     pub(in crate::cli) space: Option<String>,
     /// A file that it is about; can be given more than once

@@ -118,10 +118,10 @@ pub(super) enum Command {
     Connect(ConnectArgs),
     /// Put back what `connect` changed, and nothing else
     Disconnect(DisconnectArgs),
-    /// Give a task to the agent that the rules choose, and wait for what comes of it
+    /// Give a task to the agent that the rules choose, and wait for its result
     #[command(after_help = mesh::TASK)]
     Task(TaskArgs),
-    /// Give a task to one agent, and wait for what comes of it
+    /// Give a task to one agent, and wait for its result
     #[command(after_help = mesh::TO)]
     To(ToArgs),
     /// List the tasks, show one, or cancel one

@@ -16,7 +16,7 @@ Examples:
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct SetupArgs {
-    /// Who answers requests; can be given more than once
+    /// Provider of models; can be given more than once
     #[arg(long = "provider", value_name = "NAME")]
     pub(in crate::cli) providers: Vec<Preset>,
     /// The environment variable with the provider's key [default: the provider's usual one]

@@ -12,7 +12,7 @@ use crate::cli::output::{Failure, plain};
 
 #[derive(Debug)]
 pub(in crate::cli) enum Error {
-    /// Nobody listens at this URL, for this reason.
+    /// Connection refused at this URL, with the reason.
     Down(String, String),
     /// The gateway says no; `param` is the field that is wrong, `key` the one that it wants, where
     /// that is why.
@@ -23,7 +23,7 @@ pub(in crate::cli) enum Error {
         param: Option<String>,
         key: Option<String>,
     },
-    /// Whoever listens at this URL does not answer as a gateway does.
+    /// The server at this URL does not answer as a gateway does.
     Strange(String, String),
 }
 

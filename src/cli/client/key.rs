@@ -8,7 +8,7 @@ use crate::cli::args::FileArgs;
 use crate::cli::output::Failure;
 use crate::config::{Config, Env};
 
-/// Has the key of whoever runs the command.
+/// Environment variable with the client key of the command's user.
 pub(super) const VARIABLE: &str = "SWITCHTOWER_API_KEY";
 
 /// The key, as it is sent. It comes from where the configuration's keys come from: the environment,

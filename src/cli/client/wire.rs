@@ -56,7 +56,7 @@ impl Task {
         is_final(&self.status)
     }
 
-    /// Who answered what. A task for one agent has one answer, from nobody in particular.
+    /// Pairs of agent and answer. A task for one agent has one answer, without a name.
     pub(in crate::cli) fn answers(&self) -> Vec<(Option<&str>, String)> {
         match &self.result {
             Value::Null => Vec::new(),

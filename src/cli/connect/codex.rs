@@ -1,7 +1,7 @@
 //! Codex's `config.toml`.
 //!
-//! The parser only tells where things stand; the text is cut and pasted there, so that every other byte,
-//! CRLF and odd spacing included, stays.
+//! The parser only gives positions; the text is spliced there, so that every other byte, CRLF and
+//! odd spacing included, stays.
 
 use std::ops::Range;
 

@@ -89,7 +89,7 @@ pub(super) fn disconnect(args: &DisconnectArgs) -> Result<(), Failure> {
     let all = named.is_empty();
     let mut edits = Vec::new();
     for tool in if all { Tool::ALL.to_vec() } else { named } {
-        // Of those that nobody asked for, one without a place is one that was never connected.
+        // Without an explicit choice, a tool without a configuration file was never connected.
         let (path, format) = match tool.place() {
             Err(_) if all => continue,
             _ => placed(tool)?,

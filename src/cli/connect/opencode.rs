@@ -1,9 +1,9 @@
 //! OpenCode's `opencode.json`, which may have comments: a custom provider, as its documentation has it
 //! (<https://opencode.ai/docs/providers#custom-provider>).
 //!
-//! The parser only tells where things stand; the text is cut and pasted there. OpenCode shows only models
-//! that its configuration lists, so the gateway's are written into it; which of them is
-//! used stays the user's choice.
+//! The parser only gives positions; the text is spliced there. OpenCode shows only models that its
+//! configuration lists, so the gateway's are written into it; which of them is used stays the
+//! user's choice.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Who can be given tasks.
+//! Checks the agents.
 
 use super::finding::{Finding, Group};
 use crate::cli::output::start;
@@ -18,7 +18,7 @@ pub(super) async fn look(config: &Config, offline: bool) -> Vec<Finding> {
     vec![Finding { next: Some(next.to_owned()), ..Finding::ok(Group::Agents, what) }]
 }
 
-/// Nothing of a well-known one that is not installed and that nobody asks for.
+/// No finding for a well-known agent that is not installed and not configured.
 fn judge(seen: &ProbedAgent) -> Option<Finding> {
     let id = &seen.id;
     let wrong = |what: String, next: String| match seen.is_configured {

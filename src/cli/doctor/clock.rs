@@ -5,7 +5,7 @@ use super::finding::{Finding, Group};
 /// Maximum clock skew, in seconds, that certificates and tokens tolerate.
 const MAX_SKEW_S: u64 = 300;
 
-/// `ahead`: by how many seconds each of the others is. Nobody to compare with, nothing to say.
+/// `ahead`: by how many seconds each of the other clocks is ahead. Without any there is no finding.
 pub(super) fn look(mut ahead: Vec<i64>) -> Option<Finding> {
     ahead.sort_unstable();
     // Of an even number the one that is nearer: one provider alone may be wrong.

@@ -1,4 +1,4 @@
-//! Where it listens, and who is let in.
+//! Checks the listening address and its access control.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
@@ -15,12 +15,12 @@ use crate::cli::{reach, url};
 use crate::config::{AuthKey, Config, Scope};
 use crate::process;
 
-/// How long whoever has the port may take to say who it is.
+/// Timeout of identifying the process that has the port.
 const LIMIT: Duration = Duration::from_secs(3);
 
 const NOT_HERE: &str = "it is none of this machine's addresses: correct `host`";
 
-/// Who has the port.
+/// The process that has the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Holder {
     /// A gateway of this version.
@@ -86,7 +86,7 @@ fn sockets(config: &Config, port: u16, runs: bool) -> Finding {
         Ok(_) => Finding::ok(Group::Listening, format!("{address} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             let program = process::listener(address);
-            // Where it cannot be seen who has it, it is most likely the gateway that runs.
+            // Where the process cannot be seen, it is most likely the running gateway.
             let own = |program: &process::Program| program.name == env!("CARGO_PKG_NAME");
             if runs && program.as_ref().is_none_or(own) {
                 Finding::ok(Group::Listening, format!("{address}: switchtower runs there"))

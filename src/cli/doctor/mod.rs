@@ -2,13 +2,13 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `finding`, `report` | what was found, and how it is told |
+//! | `finding`, `report` | the findings, and their output |
 //! | `providers`, `clock` | keys, reachability, the time |
 //! | `egress` | which proxy and which authority counts for which provider |
 //! | `listening`, `certificate` | the port, TLS, client keys |
 //! | `data` | `dataDir` and `logDir` |
 //! | `quotas` | `codexbar` |
-//! | `agents` | who can be given tasks |
+//! | `agents` | the agents |
 //!
 //! All of them look at the same time, and none for more than 8 s.
 
@@ -105,7 +105,7 @@ fn broken(error: &ConfigError) -> Vec<Finding> {
     error.lines().map(|line| Finding::fail(Group::Configuration, line, next)).collect()
 }
 
-/// What must not be shown, whoever says it.
+/// Secrets of this configuration, to be masked in all output.
 fn secrets(config: &Config) -> Vec<Secret> {
     let providers = config.models.providers.values().filter_map(|provider| match &provider.key {
         Key::Present(key) => Some(key),

@@ -1,4 +1,4 @@
-//! The command that tells what providers have left.
+//! Checks the quota command.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Writing without panicking when nobody reads any more.
+//! Output that does not panic when the reader has closed the pipe.
 
 mod sanitize;
 mod time;
@@ -58,7 +58,7 @@ pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
     print(&format!("{value:#}\n"))
 }
 
-/// Writes an error to stderr; if that is closed, there is nobody left to tell.
+/// Writes an error to stderr; ignored if that is closed.
 pub(super) fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "error: {message}");
 }

@@ -6,7 +6,7 @@
 //! | `plan` | what was decided, as a `gateway.yaml` |
 //! | `dotenv` | a key in a `.env` |
 //! | `probe` | whether a provider takes a key |
-//! | `ask` | asks whoever sits there |
+//! | `prompt` | interactive prompts on the terminal |
 
 mod dotenv;
 mod plan;

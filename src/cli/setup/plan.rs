@@ -7,7 +7,7 @@ pub(super) struct Plan {
     pub(super) providers: Vec<Chosen>,
     pub(super) model: Option<String>,
     pub(super) port: u16,
-    /// Who gets the tasks that no rule matches.
+    /// Agent for tasks that no rule matches.
     pub(super) agent: Option<String>,
 }
 

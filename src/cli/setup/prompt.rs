@@ -1,4 +1,4 @@
-//! Asks whoever sits there.
+//! Interactive prompts on the terminal.
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::process;
@@ -12,7 +12,7 @@ const CTRL_C: u8 = 3;
 pub(super) struct Asker(bool);
 
 impl Asker {
-    /// Asks nobody if nobody is there, or wants to be asked.
+    /// Without a terminal, or with `is_quiet`, there are no prompts.
     pub(super) fn new(is_quiet: bool) -> Self {
         Self(!is_quiet && io::stdin().is_terminal() && io::stderr().is_terminal())
     }
@@ -36,7 +36,7 @@ impl Asker {
         }
     }
 
-    /// Whether the answer is yes; nobody says no.
+    /// Whether the answer is yes; without a terminal it is no.
     pub(super) fn agrees(&self, question: &str) -> Result<bool, Failure> {
         if !self.0 {
             return Ok(false);
@@ -45,7 +45,7 @@ impl Asker {
         Ok(matches!(read()?.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// An answer that nobody sees.
+    /// Reads an answer without echo.
     pub(super) fn secret(&self, question: &str) -> Result<String, Failure> {
         // First, so that nothing is seen of what is typed at once.
         let hidden = Hidden::new();
@@ -60,7 +60,7 @@ impl Asker {
     }
 }
 
-/// To stderr; without anybody who reads it, there is nobody to ask.
+/// Writes to stderr; without a reader there is no prompt either.
 pub(super) fn say(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
@@ -75,7 +75,7 @@ fn read() -> Result<String, Failure> {
     }
 }
 
-/// The same, but none as soon as this character is typed, for which nobody has to press Enter.
+/// Reads a line, or returns `None` as soon as this character is typed, without Enter.
 fn read_until(interrupt: u8) -> Result<Option<String>, Failure> {
     let mut line = Vec::new();
     for byte in io::stdin().lock().bytes() {
@@ -116,7 +116,7 @@ impl Hidden {
         let Ok(before) = tcgetattr(io::stdin()) else { return Self(None) };
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
-        // Ends a line, as Enter does, so that whoever reads gets it at once.
+        // Ends a line, as Enter does, so that the reader gets it at once.
         let interrupt = hidden.special_codes[SpecialCodeIndex::VINTR];
         hidden.special_codes[SpecialCodeIndex::VEOL] = interrupt;
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &hidden);

@@ -40,7 +40,7 @@ pub(super) enum Choice {
 }
 
 impl Choice {
-    /// Asks whoever sits there; without anybody it is to be cancelled, as it is after another Ctrl-C.
+    /// Asks on the terminal; without one the task is cancelled, as it is after another Ctrl-C.
     pub(super) async fn ask(interrupts: &mut Interrupts) -> Self {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Self::Cancel;

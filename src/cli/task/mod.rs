@@ -3,8 +3,8 @@
 //! | module | |
 //! |---|---|
 //! | `directory` | where the agent works |
-//! | `text` | what the agent is told |
-//! | `watch` | waits for what comes of it |
+//! | `text` | the prompt for the agent |
+//! | `watch` | waits for the result |
 //! | `progress` | what is shown of it: events to pieces |
 //! | `screen` | shows it |
 //! | `interrupt` | what Ctrl-C means |

@@ -26,9 +26,9 @@ pub(super) enum Piece {
 pub(super) struct Progress {
     /// Whether answers are shown as they come, to a terminal; else they come whole, byte for byte.
     streams: bool,
-    /// Who the task was given to.
+    /// Agents that the task was given to.
     agents: Vec<String>,
-    /// Who is at work.
+    /// Agents that are running.
     busy: Vec<String>,
     /// What each agent has answered so far.
     said: IndexMap<String, AgentText>,
@@ -137,7 +137,7 @@ impl Progress {
         vec![Piece::Note(format!("given to {}{why}", names(&self.agents)))]
     }
 
-    /// Several agents are told apart by a heading where another one goes on.
+    /// With several agents, a heading marks each change of the speaker.
     fn speak(&mut self, agent: &str, text: &str) -> Vec<Piece> {
         let said = self.said.entry(agent.to_owned()).or_default();
         if said.answer.len() < KEPT {

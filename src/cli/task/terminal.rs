@@ -99,7 +99,7 @@ impl Screen {
     }
 }
 
-/// Without anybody who reads it, there is nobody to tell.
+/// Ignored if stderr is closed.
 fn err(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());

@@ -1,4 +1,4 @@
-//! What the agent is told, and the files that it is about.
+//! The task's text, and the files that it refers to.
 
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Waits for what comes of a task.
+//! Waits for the result of a task.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -106,7 +106,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Asks how it stands, where the events do not tell; the task, if it has ended.
+    /// Queries the status, where events are missing; returns the task if it has ended.
     async fn look(&mut self) -> Result<Option<Value>, Failure> {
         match self.client.get(&self.path).await {
             Ok(view) => {

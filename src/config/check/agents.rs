@@ -77,7 +77,7 @@ impl Checker<'_> {
         Some(Agent { id, name, kind, capabilities, env, timeout, max_concurrent })
     }
 
-    /// A setting that would do nothing is a mistake that nobody would notice otherwise.
+    /// A setting without effect is a mistake that would go unnoticed.
     fn misplaced(&mut self, raw: &RawAgent, kind: RawAgentType) {
         let is_http = kind == RawAgentType::Http;
         let first =

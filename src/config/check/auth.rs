@@ -120,7 +120,7 @@ impl Checker<'_> {
                 parsed.ok()
             }
             (None, Some(env)) => {
-                // A gateway that ignored it would let in all, or nobody.
+                // A gateway that ignored it would admit all clients, or none.
                 let value = variables.get(&env.value).map(trim_key);
                 let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
                     self.wrong(&env, format!("{} is not set", env.value));

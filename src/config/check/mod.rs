@@ -72,8 +72,8 @@ pub(super) fn config(raw: Raw, env: &Env, beside: &Path) -> Result<Config, Vec<P
     if checker.problems.is_empty() { Ok(config) } else { Err(checker.problems) }
 }
 
-/// Collects what is wrong. After a problem the value in question is a stand-in, which nobody sees:
-/// a configuration with problems is never handed out.
+/// Collects problems. After a problem the value in question is a placeholder, which is never used:
+/// a configuration with problems is never returned.
 struct Checker<'a> {
     env: &'a Env,
     /// The directory that relative paths begin at.

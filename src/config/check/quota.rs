@@ -39,7 +39,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Who does not speak of it has it when it is installed.
+    /// Without the setting, the command is used when it is installed.
     fn codexbar(&mut self, raw: Option<RawCodexbar>) -> Option<Codexbar> {
         let defaults = Codexbar::default();
         let Some(raw) = raw else {

@@ -20,7 +20,7 @@ impl Checker<'_> {
                     self.wrong(host, reason);
                 }
             }
-            // One of the command line has no place here: whoever is to listen on it refuses it.
+            // The command line's value has no position in the file: binding reports it.
             let is_written = SourcePosition::of(host).is_some();
             if is_written && !config.host.is_loopback() && self.clients.is_empty() {
                 self.wrong(host, lets_others_in(config.host))

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use crate::config::local;
 
 /// The entries of `NO_PROXY`, separated by commas or blanks: `*`, domains, addresses and networks,
-/// each perhaps with a port. A domain stands for all names under it as well, whether it begins with
-/// a dot, with `*.` or with neither.
+/// each perhaps with a port. A domain matches all names under it as well, whether it begins with a
+/// dot, with `*.` or with neither.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bypass(Vec<Entry>);
 

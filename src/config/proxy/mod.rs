@@ -183,7 +183,7 @@ impl Proxy {
         Some(value)
     }
 
-    /// Everything that must not be shown, whoever repeats it.
+    /// Secrets that must be masked in all output.
     #[must_use]
     pub fn secrets(&self) -> Vec<Secret> {
         let Some(credentials) = &self.credentials else { return Vec::new() };

@@ -133,7 +133,7 @@ fn credentials(written: &str) -> Result<Credentials, InvalidProxy> {
     })
 }
 
-/// Percent-decoded; a `%` that begins no such pair stands for itself.
+/// Percent-decodes; a `%` without two hex digits is kept.
 fn decoded(text: &str) -> Vec<u8> {
     let digit = |byte: Option<&u8>| byte.and_then(|b| char::from(*b).to_digit(16));
     let mut bytes = Vec::with_capacity(text.len());

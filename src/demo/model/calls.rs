@@ -26,7 +26,7 @@ pub(super) fn wanted(ask: &Ask) -> Vec<ToolCall> {
     let chosen: Vec<&Tool> = match &ask.choice {
         Choice::Never => Vec::new(),
         Choice::Named(name) => ask.tools.iter().filter(|tool| tool.name == *name).collect(),
-        // Who got a result wants to hear about it; else agents would loop for ever.
+        // After a tool result the model answers in text; otherwise agents would loop for ever.
         Choice::Auto if ask.result.is_some() => Vec::new(),
         Choice::Auto | Choice::Required => {
             let words = words(question);

@@ -91,7 +91,8 @@ impl Example<'_> {
     }
 }
 
-/// The type, the first that is not `null` if there are several, `object` where only properties tell.
+/// The type, the first that is not `null` if there are several, `object` where there are only
+/// properties.
 fn kind(schema: &Value) -> &str {
     let named = match &schema["type"] {
         Value::Array(kinds) => {

@@ -1,4 +1,4 @@
-//! Looks again and again who is there.
+//! Periodic health checks of agents.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,8 +18,8 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// So many are looked at at a time, for each may start a program.
 const AT_A_TIME: usize = 4;
 
-/// Looks at all of them from time to time and when they have `changed`, and at those that are
-/// `asked` for soon, until nobody has the agents any more.
+/// Checks all agents from time to time and when they have `changed`, and those in `asked` soon,
+/// until the agents are dropped.
 pub(super) async fn watch(
     inner: Weak<Inner>,
     mut asked: mpsc::Receiver<Arc<Agent>>,

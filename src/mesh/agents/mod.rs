@@ -1,8 +1,8 @@
-//! Who can be given tasks: programs on this machine, and endpoints.
+//! Agents: programs on this machine, and endpoints.
 //!
-//! There are those that the configuration lists, the well-known command-line agents where they are
-//! installed or a rule names them, and endpoints that are registered while the gateway runs, which
-//! are there again after a restart. Who is there is looked at in the background: each minute, and
+//! Agents come from the configuration, from the well-known command-line agents where they are
+//! installed or a rule names them, and from endpoints that are registered while the gateway runs,
+//! which are restored after a restart. Their health is checked in the background: each minute, and
 //! after a task that failed.
 //!
 //! | what | default |
@@ -133,8 +133,8 @@ impl Agents {
         }
     }
 
-    /// Reads back those that were registered, ends what the last process has left running, and
-    /// begins to look at who is there.
+    /// Restores registered agents, kills what the last process has left running, and starts the
+    /// health checks.
     pub async fn start(&self) {
         let inner = &self.inner;
         if inner.database.exists() {
@@ -160,7 +160,7 @@ impl Agents {
         }
     }
 
-    /// Resolves when they were told to end, and nothing of them is left.
+    /// Resolves when all runs have been stopped, and none of their processes is left.
     pub async fn stopped(&self) {
         self.inner.runs.wait().await;
     }

@@ -15,7 +15,7 @@ pub(super) struct RunRecord {
     row: Option<i64>,
     marks: Vec<String>,
     is_cleared: bool,
-    /// Whoever stops the agents waits for this.
+    /// Shutdown waits for this token.
     token: Option<TaskTrackerToken>,
 }
 

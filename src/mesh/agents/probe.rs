@@ -1,4 +1,4 @@
-//! One look at all agents, by somebody who runs no gateway.
+//! One probe of all agents, without a running gateway.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub(crate) struct ProbedAgent {
 pub(crate) enum ProbeState {
     /// There is no such command.
     Missing { command: String },
-    /// It is there, but does not tell its version.
+    /// The program exists, but does not print its version.
     Broken { path: PathBuf },
     /// It is there, and says this of its version if it is one that can be asked.
     Found { path: PathBuf, version: Option<String> },

@@ -48,7 +48,7 @@ impl Agents {
         inner.changed.notify_one();
     }
 
-    /// Tells who has come and who has gone.
+    /// Publishes which agents were added and removed.
     fn tell(&self, before: &[Summary]) {
         let listed = self.list();
         let publish = |event: &Event| self.inner.events.publish(event, None, None);

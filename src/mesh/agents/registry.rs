@@ -49,9 +49,9 @@ pub(super) enum Transport {
 /// What was found when it was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reachability {
-    /// No such program, or nobody at the endpoint.
+    /// No such program, or no connection to the endpoint.
     Missing,
-    /// The program does not even tell its version.
+    /// The program does not print its version.
     Broken,
     /// The endpoint is not found, or is where no connection may be made to.
     Barred,
@@ -142,7 +142,7 @@ impl Registry {
         entry.summary(self.at_work.contains_key(&entry.agent.id))
     }
 
-    /// All of them, also those that nobody sees.
+    /// All agents, hidden ones included.
     pub(super) fn all(&self) -> Vec<Arc<Agent>> {
         self.entries.values().map(|entry| entry.agent.clone()).collect()
     }

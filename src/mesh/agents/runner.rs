@@ -50,7 +50,7 @@ impl<'a> On<'a> {
 
     async fn run(&self, work: Work) -> Result<Output, Fault> {
         let Self { inner, agent } = self;
-        // Whoever stops the agents waits for this.
+        // Shutdown waits for this token.
         let token = inner.runs.token();
         let settings = inner.settings();
         let timeout = work.timeout.or(agent.timeout).unwrap_or(settings.config.tasks.timeout);

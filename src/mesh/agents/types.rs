@@ -48,7 +48,7 @@ pub enum Kind {
 pub enum Status {
     /// It is there.
     Online,
-    /// Its program is not found or does not run, or nobody answers at its endpoint.
+    /// Its program is not found or does not run, or its endpoint does not answer.
     Offline,
     /// It is there, and at work on a task.
     Busy,
@@ -60,7 +60,7 @@ pub struct Work {
     pub agent: String,
     /// The task's id, for logs and for finding what is left after a crash.
     pub task: String,
-    /// What it is told.
+    /// The prompt.
     pub text: String,
     /// Overrides the agent's own and the configured default.
     pub timeout: Option<Duration>,

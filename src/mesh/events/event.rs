@@ -9,7 +9,7 @@ use crate::mesh::tasks::{Stream, TaskError, TaskView};
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "type")]
 pub enum Event {
-    /// First on each stream: who this client is, and whether all that it missed follows.
+    /// First on each stream: the client's id, and whether all missed events follow.
     #[serde(rename = "connected")]
     Connected {
         /// Names the stream.
@@ -26,7 +26,7 @@ pub enum Event {
         /// The task.
         task: Box<TaskView>,
     },
-    /// Then: who is there.
+    /// Second on each stream: the agents.
     #[serde(rename = "welcome")]
     Welcome {
         /// All agents.
@@ -49,14 +49,14 @@ pub enum Event {
     TaskSubmitted {
         /// Its id.
         task_id: String,
-        /// Who sent it, if that was said.
+        /// Sender, if it was named.
         #[serde(skip_serializing_if = "Option::is_none")]
         source: Option<String>,
         /// The space it belongs to.
         #[serde(skip_serializing_if = "Option::is_none")]
         space_id: Option<String>,
     },
-    /// It was decided who does it.
+    /// The agents were chosen.
     #[serde(rename = "task.assigned")]
     TaskAssigned {
         /// Its id.
@@ -120,7 +120,7 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         artifact: Option<String>,
     },
-    /// Every 30 s, whatever else there is to tell.
+    /// Every 30 s, regardless of other events.
     #[serde(rename = "heartbeat")]
     Heartbeat {},
     /// Whatever a client had broadcast.

@@ -6,7 +6,7 @@ use super::Event;
 const DATA: &str = "data: ";
 const END: &str = "\n\n";
 
-/// An event as it goes over the wire, made once for all who hear it. Clones share the text.
+/// An event as it goes over the wire, serialised once for all clients. Clones share the text.
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
@@ -20,7 +20,7 @@ impl Frame {
         Self::new(&format!("id: {id}\n{DATA}"), &format!("{{\"id\":{id},"), &text.0[1..])
     }
 
-    /// Of what is told to one client only, and not again.
+    /// An event for one client only, without replay.
     pub(super) fn passing(event: &Event) -> Self {
         Self::new(DATA, "", &Text::new(event).0)
     }

@@ -1,9 +1,9 @@
-//! What happens on the agent side, told to whoever listens.
+//! Events of the agent side, published to all connected clients.
 //!
 //! Every event gets a number, which grows over restarts, too, and is kept in a log in memory. A
-//! client that comes back with the last number it saw hears what it missed, and whether that is
-//! all; then what happens from there on, each event once. Nobody who publishes ever waits: a client
-//! that does not keep up is dropped, and may come back.
+//! client that reconnects with the last number it saw gets the events that it missed, and whether
+//! they are complete; then new events, each one once. Publishing never waits: a client that does
+//! not keep up is disconnected, and may reconnect.
 //!
 //! | bound | default |
 //! |---|---|
@@ -49,7 +49,7 @@ const QUEUE_BOUNDS: Bounds = Bounds { count: 1024, bytes: 4 << 20 };
 #[derive(Clone, Default)]
 pub struct Events(Arc<Shared>);
 
-/// One lock for the log and the listeners: whoever comes finds each event in one of both, once.
+/// One lock for the log and the listeners: a new listener finds each event in one of both, once.
 #[derive(Debug, Default)]
 struct Shared {
     hub: Mutex<Hub>,
@@ -72,21 +72,22 @@ struct Listener {
 
 impl Default for Hub {
     fn default() -> Self {
-        // More than the last process can have given, unless it told of more than one per µs.
+        // Higher than any number of the last process, unless it published more than one event per
+        // µs.
         let start = crate::clock::now().saturating_mul(1000);
         Self { log: Log::new(start, LOG), listeners: HashMap::new(), next_key: 0, closed: false }
     }
 }
 
 impl Events {
-    /// Nobody listens, and nothing has happened.
+    /// An empty log without listeners.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tells everyone who listens, and keeps it for those that come back. Never waits. `task` and
-    /// `space` are what it is about, for streams that want nothing else. How many it went to.
+    /// Publishes an event to all listeners, and logs it for those that reconnect. Never waits.
+    /// `task` and `space` are its subject, for filtered streams. Returns the number of listeners.
     pub fn publish(&self, event: &Event, task: Option<&str>, space: Option<&str>) -> usize {
         let text = Text::new(event);
         let mut delivered = 0;
@@ -147,7 +148,7 @@ impl Events {
         wakers.into_iter().for_each(std::task::Waker::wake);
     }
 
-    /// Resolves when nobody listens any more.
+    /// Resolves when there are no listeners left.
     pub async fn left(&self) {
         loop {
             let mut left = pin!(self.0.left.notified());

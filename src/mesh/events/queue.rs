@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::frame::Frame;
 use super::log::Bounds;
 
-/// Filled by publishers, who never wait, and emptied by its listener.
+/// Filled by publishers, without waiting, and emptied by its listener.
 #[derive(Debug)]
 pub(super) struct Queue {
     bounds: Bounds,
@@ -43,7 +43,7 @@ impl Queue {
         if state.end.is_some() {
             return (false, None);
         }
-        // One that is larger than all of them may be is heard by those who wait for it.
+        // A single event that exceeds the byte limit still reaches a waiting listener.
         let bytes = state.bytes + frame.len();
         let is_over = state.frames.len() >= self.bounds.count || bytes > self.bounds.bytes;
         if is_over && !state.frames.is_empty() {

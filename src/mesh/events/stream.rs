@@ -9,7 +9,7 @@ use super::frame::Frame;
 use super::queue::End;
 use super::{Event, Subscription};
 
-/// Tells clients, and what is between, that the stream is alive.
+/// Interval of heartbeats, which keep proxies and clients from closing the stream.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// What one client hears, over whatever it listens.

@@ -25,8 +25,8 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// What the client is told: who it is, how the task stands that it asked for, who is there,
-    /// what it missed, and then what happens.
+    /// The client's stream: its id, the status of the task that it filters by, the agents, missed
+    /// events, and then new ones.
     #[must_use]
     pub fn into_stream(mut self, task: Option<TaskView>, agents: Vec<Summary>) -> EventStream {
         let client_id = format!("client_{}", Uuid::now_v7().simple());

@@ -44,7 +44,7 @@ pub struct Spaces {
 }
 
 impl Spaces {
-    /// Kept in the database. What changes is told as an event.
+    /// Kept in the database. Changes are published as events.
     #[must_use]
     pub fn new(database: Database, events: Events) -> Self {
         Self { database, events }
@@ -119,7 +119,7 @@ impl Spaces {
         self.database.call(move |connection| table::exists(connection, &id)).await
     }
 
-    /// Adds a message, and tells who listens.
+    /// Adds a message, and publishes it.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl Spaces {
         self.read(id, move |connection, id| artifacts::get(connection, id, &name)).await
     }
 
-    /// Puts an artifact there, and tells who listens. Whether it is new.
+    /// Stores an artifact, and publishes it. Returns whether it is new.
     ///
     /// # Errors
     ///
@@ -255,7 +255,7 @@ impl Spaces {
         Ok((view, is_new))
     }
 
-    /// Takes an artifact away, and tells who listens. Whether there was one; `None` when there is no
+    /// Deletes an artifact, and publishes that. Returns whether it existed; `None` when there is no
     /// such space.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ pub struct ArtifactView {
     pub name: String,
     /// How many bytes it has.
     pub size: u64,
-    /// What it is, as whoever put it there said.
+    /// Content type, as the author stated it.
     pub content_type: String,
     /// When it was put there last, in milliseconds since the Unix epoch.
     pub updated_at: u64,
@@ -79,7 +79,7 @@ pub struct ArtifactView {
 /// An artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
-    /// What it is, as whoever put it there said.
+    /// Content type, as the author stated it.
     pub content_type: String,
     /// The bytes.
     pub data: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Writes down what happens to tasks, and then tells of it.
+//! Persists changes of tasks, and then publishes them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::mesh::events::Event;
 /// Hears of everything that was written down: the event, the task and its space.
 pub(super) type Tell = Arc<dyn Fn(&Event, &str, Option<&str>) + Send + Sync>;
 
-/// The tasks on disk. What is told has been committed, in the order in which it is told: it is
-/// told by whoever has the database. A handle: clones share it.
+/// The tasks on disk. Events are published after their commit, in the same order, by the thread
+/// that owns the database. A handle: clones share it.
 #[derive(Clone)]
 pub(super) struct Journal {
     database: Database,
@@ -41,7 +41,7 @@ impl Journal {
         self.database.clone()
     }
 
-    /// Tells what is not worth a line on disk.
+    /// Publishes an event that is not persisted.
     pub(super) fn mention(&self, event: &Event, task: &str, space: Option<&str>) {
         (self.tell)(event, task, space);
     }

@@ -6,16 +6,16 @@
 //! endings allowed, and in scripts without spaces any part of the text), else to
 //! `routing.defaultAgent`, else to any that is online.
 //!
-//! A task may name a directory, `cwd`: agents that are programs start there, each one of a broadcast,
-//! also after a restart. A directory that is gone by then fails the task. That gives a client no
-//! rights: whoever may submit tasks (with client keys: the scope `agents`) has agents run as the
+//! A task may name a directory, `cwd`: agents that are programs start there, each one of a
+//! broadcast, also after a restart. A directory that is gone by then fails the task. It grants no
+//! rights: a client that may submit tasks (with client keys: the scope `agents`) runs agents as the
 //! gateway's user anyway.
 //!
 //! A broadcast gives it to each of several agents. It ends when all have; it is completed when any
 //! of them has answered, and its result has `{"error": ...}` for those that failed.
 //!
-//! A task that runs when the gateway stops has failed; one that waits goes on waiting in the next
-//! process. Each step is on disk before its event is told.
+//! A task that runs when the gateway stops fails; one that waits goes on waiting in the next
+//! process. Each step is on disk before its event is published.
 //!
 //! | what is bounded | to |
 //! |---|---|
@@ -63,7 +63,7 @@ use journal::{Journal, Tell};
 use queue::{Caps, Queue};
 use scheduler::Scheduler;
 
-/// Who does the tasks.
+/// Runs tasks.
 pub trait Runner: Send + Sync {
     /// All agents, in the order in which they are preferred.
     fn agents(&self) -> Vec<Summary>;
@@ -171,8 +171,8 @@ impl Tasks {
     ///
     /// # Errors
     ///
-    /// When nobody can do it, its space is not there, too many wait already, the gateway stops, or
-    /// the database does not work.
+    /// Fails when no agent is available, its space does not exist, the queue is full, the gateway
+    /// is shutting down, or the database does not work.
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
         // A client that goes away in the middle leaves no half of a task.
         let accepted = tokio::spawn(self.scheduler.clone().accept(submission)).await;

@@ -166,7 +166,7 @@ impl Queue {
         }
     }
 
-    /// Those of its agents that wait never begin, and those at work are told to end.
+    /// Its waiting agents never begin, and running ones are asked to stop.
     pub(super) fn cancel(&mut self, task: &str) {
         if let Some(waiting) = self.waiting.remove(task) {
             for (rank, agent) in waiting.agents {
@@ -196,7 +196,8 @@ impl Queue {
         self.is_closed
     }
 
-    /// Nobody gets a place or a slot from now on, and all at work are told to end.
+    /// Closes the queue: no agent gets a place or a slot from now on, and all running ones are
+    /// asked to stop.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
         self.cancels.values().for_each(|(cancel, _)| cancel.cancel());

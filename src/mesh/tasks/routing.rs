@@ -1,4 +1,4 @@
-//! Who gets which task.
+//! Chooses the agents of a task.
 
 use std::cmp::Reverse;
 
@@ -11,7 +11,7 @@ use crate::mesh::agents::{Status, Summary};
 /// A target that leaves the choice to the rules, as none does.
 const GATEWAY: &str = "gateway";
 
-/// Who does a task, and why.
+/// The chosen agents, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Assignment {
     /// At least one, each once.
@@ -28,7 +28,7 @@ impl Assignment {
     }
 }
 
-/// Why nobody does it.
+/// Reason for an unassigned task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoAgent {
     /// The target is no agent.

@@ -81,7 +81,7 @@ impl Scheduler {
         }
     }
 
-    /// Gives slots to whoever is next, until the end.
+    /// Gives slots to the next in the queue, until the end.
     async fn dispatch(self: Arc<Self>) {
         let mut runs = JoinSet::new();
         while !self.stop.is_cancelled() {
@@ -95,8 +95,8 @@ impl Scheduler {
                 () = self.stop.cancelled() => {}
             }
         }
-        // They were told to end when the queue was closed. Without that nobody is left who could
-        // ask for them, and they end at once.
+        // They were asked to stop when the queue was closed. Without that, no handle is left, and
+        // they end at once.
         if self.queue.lock().is_closed() {
             let _ = timeout(SHUTDOWN_TIMEOUT, async { while runs.join_next().await.is_some() {} })
                 .await;
@@ -227,7 +227,7 @@ impl Drop for Reservation<'_> {
     }
 }
 
-/// A slot, given back when nobody is at work any more, however that came.
+/// A slot, released on drop, however the run ended.
 pub(super) struct Slot(Arc<Scheduler>, pub(super) Ticket);
 
 impl Drop for Slot {

@@ -134,8 +134,8 @@ impl TaskState {
         self.runs.iter().any(|run| matches!(run.phase, Phase::Answered(_)))
     }
 
-    /// Null until it is final, and when nobody answered. A broadcast that ended early keeps what
-    /// was answered until then.
+    /// Null until it is final, and when no agent answered. A broadcast that ended early keeps the
+    /// answers until then.
     pub(super) fn result(&self) -> Value {
         if !self.status.is_final() || !self.has_answer() {
             return Value::Null;

@@ -12,7 +12,7 @@ pub struct Submission {
     pub text: String,
     /// The client's own word for what sort of task it is.
     pub kind: Option<String>,
-    /// Who sends it.
+    /// Sender.
     pub source: Option<String>,
     /// An agent, or `gateway` to leave that to the rules, as does none.
     pub target: Option<String>,
@@ -22,7 +22,7 @@ pub struct Submission {
     pub space: Option<String>,
     /// Files that the agent is pointed to.
     pub files: Vec<String>,
-    /// Whether what agents say is told as they say it.
+    /// Whether output is published while it is written.
     pub stream: bool,
     /// How long an agent may take, if not as long as is configured.
     pub timeout: Option<Duration>,
@@ -55,7 +55,7 @@ impl Submission {
 pub struct Accepted {
     /// Names it.
     pub task_id: String,
-    /// Who will do it.
+    /// The chosen agents.
     pub agents: Vec<String>,
     /// Why these: the rule's name, `target`, `default` or `online`.
     pub reason: String,
@@ -64,7 +64,7 @@ pub struct Accepted {
 /// Why a task is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitError {
-    /// There is nobody to do it.
+    /// No agent is available.
     NoAgent(NoAgent),
     /// There is no such space.
     NoSpace(String),

@@ -9,7 +9,7 @@ pub struct TaskView {
     pub id: String,
     /// How far it is.
     pub status: TaskStatus,
-    /// Who does it, or did.
+    /// The agents that run it, or did.
     pub assigned_agents: Vec<String>,
     /// What came of it: a text, or for a broadcast an object with a text per agent; there an agent
     /// that failed has `{"error": {code, message}}`. Null until then.
@@ -25,7 +25,7 @@ pub struct TaskView {
     /// The client's own word for what sort of task it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// Who sent it, if that was said.
+    /// Sender, if it was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The client's own name for it.
@@ -57,7 +57,7 @@ pub struct TaskView {
 pub enum TaskStatus {
     /// It was accepted.
     Pending,
-    /// It is known who does it, and waits for a free slot.
+    /// The agents are chosen, and it waits for a free slot.
     Assigned,
     /// An agent is at work.
     Running,

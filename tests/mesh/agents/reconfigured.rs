@@ -23,7 +23,7 @@ fn listen(rig: &Rig) -> EventStream {
     rig.events.subscribe(Filter::default(), None).unwrap().into_stream(None, Vec::new())
 }
 
-/// What was told since the last time, a line each.
+/// Events since the last call, a line each.
 fn told(events: &mut EventStream) -> Vec<String> {
     let mut told = Vec::new();
     while let Some(frame) = events.next().now_or_never() {

@@ -1,4 +1,4 @@
-//! Who is there, and who is not.
+//! The status of agents.
 
 use switchtower::config::{Config, Env};
 use switchtower::mesh::agents::{Agents, Status};

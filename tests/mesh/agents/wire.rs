@@ -60,7 +60,7 @@ async fn agents_are_listed_registered_and_unregistered() {
     let (_, listed) = ask(&gateway, get("/agents")).await;
     assert_eq!(listed.as_array().unwrap().last(), Some(&agent));
 
-    // Again, in its place.
+    // Registered again, at the same position.
     drop(here);
     assert_eq!(ask(&gateway, post("/agents", &mine(&endpoint))).await.0, 201);
     let (_, agent) = ask(&gateway, get("/agents/my-agent")).await;

@@ -28,7 +28,7 @@ fn path() -> String {
     std::env::var("PATH").unwrap()
 }
 
-/// Who does the nth.
+/// The agent of the nth task.
 fn agent(nth: usize) -> &'static str {
     match nth % 25 {
         0 => "prints",

@@ -62,7 +62,7 @@ async fn a_task_is_heard_from_its_first_event_to_its_last() {
     assert_eq!((&heard[3]["stream"], &heard[3]["text"]), (&json!("stdout"), &json!("HELLO")));
     assert_eq!(heard[4]["result"], "HELLO");
 
-    // Of it alone, by somebody who comes later.
+    // Filtered by the task, for a late subscriber.
     submit(gateway.addr, &to("ok", "another")).await;
     let opening = ["connected", "task_status", "welcome"];
     let query = format!("?taskId={id}&lastEventId=0");

@@ -29,7 +29,7 @@ borrowed! { Format { kind: "type", syntax: "syntax", definition: "definition", }
 
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
-const SHELL_DESCRIPTION: &str = "Runs a command on the user's translator and returns its output.";
+const SHELL_DESCRIPTION: &str = "Runs a command on the user's machine and returns its output.";
 const SHELL_PARAMETERS: &str = r#"{"type":"object","properties":{"command":{"type":"array","items":{"type":"string"},"description":"The program and its arguments."},"working_directory":{"type":"string"},"timeout_ms":{"type":"integer"},"env":{"type":"object","additionalProperties":{"type":"string"}}},"required":["command"]}"#;
 
 /// What a function says of itself.

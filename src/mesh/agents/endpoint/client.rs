@@ -133,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_looked_at_when_a_connection_is_made() {
-        // Not an address to us, but one to the system: it stands for a name that leads elsewhere.
+        // Not an address to us, but one to the system's resolver.
         let error = Client::new(false).send(ask("http://10.1:9/")).await.unwrap_err();
         assert!(error.contains("10.0.0.1, which is not this machine's loopback"), "{error}");
     }

@@ -19,7 +19,7 @@ use crate::mesh::agents::{Fault, Output};
 
 /// Where the answer may be in a JSON object, the first that is there counts.
 const ANSWERS: [&str; 5] = ["result", "output", "message", "response", "text"];
-/// Of an answer that is an error, so much is told.
+/// Maximum length of an error response that is reported, in bytes.
 const WHY: usize = 4 << 10;
 
 /// What an endpoint is to do.

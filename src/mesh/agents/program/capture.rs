@@ -66,7 +66,7 @@ impl Capture {
         // A character that was cut in two counts as left out.
         let head = utf8::lossy(utf8::without_cut_end(&self.head));
         let tail = utf8::lossy(utf8::without_cut_start(&tail));
-        // U+FFFD is longer than the byte it stands for.
+        // U+FFFD is longer than the byte it replaces.
         let head = utf8::start(&head, self.head_limit);
         let tail = utf8::end(&tail, self.tail_limit);
         let mark = match self.left_out {

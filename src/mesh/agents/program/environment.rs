@@ -45,7 +45,7 @@ pub(in crate::mesh::agents) fn environment(
     all: impl IntoIterator<Item = (OsString, OsString)>,
     own: &IndexMap<String, Secret>,
 ) -> IndexMap<OsString, OsString> {
-    // Nobody looks at a terminal, so the output is plain.
+    // The output is not a terminal, so it is plain.
     let plain =
         [("TERM", "dumb"), ("NO_COLOR", "1")].map(|(name, value)| (name.into(), value.into()));
     let own = own.iter().map(|(name, value)| (name.into(), value.expose().into()));

@@ -34,7 +34,7 @@ use crate::config::{Program, Secret};
 pub(super) struct Launch {
     pub(super) program: Program,
     pub(super) env: IndexMap<String, Secret>,
-    /// Whether it is known to answer `--version`. Who knows what others would make of it.
+    /// Whether it is known to support `--version`; unknown programs are not run with it.
     pub(super) has_version: bool,
 }
 

@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// The largest piece, in bytes, but for what one read more brings.
 const PIECE: usize = 64 << 10;
 
-/// Who hears it.
+/// Callback for output.
 pub(in crate::mesh::agents) type Listener = Box<dyn Fn(Stream, String) + Send + Sync>;
 
 /// Passes on so much, and then only says that there is more.

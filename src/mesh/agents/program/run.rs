@@ -129,7 +129,7 @@ fn talk(group: &mut Group, said: &Arc<ProgramOutput>, input: Input, text: String
         && input == Input::Stdin
     {
         talk.spawn(async move {
-            // A program need not read what it is told.
+            // A program need not read its input.
             let _ = pipe.write_all(text.as_bytes()).await;
         });
     }
@@ -179,7 +179,7 @@ fn argument(text: &str) -> Result<&str, String> {
     Err(format!("this agent is given its task as an argument, and the task {why}"))
 }
 
-/// What a program has said, and who hears it.
+/// A program's output, and its listener.
 struct ProgramOutput {
     stdout: Mutex<Capture>,
     stderr: Mutex<Capture>,

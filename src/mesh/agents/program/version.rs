@@ -31,7 +31,7 @@ impl File {
     }
 }
 
-/// Whether it tells its version within 5 s.
+/// Whether it prints its version within 5 s.
 pub(in crate::mesh::agents) async fn answers(launch: &Launch, path: &Path) -> bool {
     version(launch, path).await.is_some()
 }

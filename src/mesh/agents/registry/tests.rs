@@ -104,7 +104,7 @@ fn others_take_the_place_of_what_was_configured() {
     ];
     assert_eq!(listed, expected.map(|(name, status, seen)| (name.to_owned(), status, seen)));
 
-    // Who looks at it, or has it at work, still means this one.
+    // Running tasks and health checks still refer to this one.
     assert!(Arc::ptr_eq(&before[0], &registry.get("same").unwrap()));
     // What began before counts, whatever it is now.
     let moved = registry.get("moved").unwrap();

@@ -121,8 +121,8 @@ fn caps(which: usize) -> Caps {
 }
 
 proptest! {
-    /// Whatever happens: nobody begins above a bound, nobody who may begin waits for one who may
-    /// not, no place is lost, nobody does anything twice.
+    /// For any sequence: no bound is exceeded, no agent that may begin waits for one that may not,
+    /// no place is lost, and nothing runs twice.
     #[test]
     fn the_books_balance(steps in prop::collection::vec((0..5u8, 0..8usize), 0..80)) {
         let mut queue = uncapped(3, 4);

@@ -182,7 +182,7 @@ async fn only_so_many_finished_ones_are_kept() {
     assert_eq!(bench.tasks.get(&ids[0]).await, Ok(None));
 }
 
-/// Many at once: all end as they should, with their events in order, and nobody is left at work.
+/// Many at once: all end as they should, with their events in order, and none stays running.
 #[tokio::test(start_paused = true)]
 async fn a_burst_ends_well() {
     let many = Settings { slots: 4, queue: 200, ..small() };

@@ -16,7 +16,7 @@ use crate::config::{Rule, Strategy};
 use crate::mesh::agents::{Kind, Status};
 use crate::mesh::events::Event;
 
-/// How long a scripted agent takes to end when it is told to.
+/// Time that a scripted agent takes to stop when it is asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What agents do, and how many at a time.
@@ -89,7 +89,7 @@ impl Runner for Crew {
     }
 }
 
-/// A scheduler, what its agents did and what it told.
+/// A scheduler, with the calls of its agents and its events.
 struct Bench {
     tasks: Tasks,
     crew: Arc<Scripted>,
