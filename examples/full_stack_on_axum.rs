@@ -10,6 +10,7 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use switchtower::{
+    app::routing_table,
     config::{Config, Env},
     demo::Provider,
     upstream::Upstream,
@@ -28,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
 
     let models = ServiceBuilder::new()
         .layer(BufferLayer::new(64 << 20))
-        .layer(RouteLayer::new(config.routing_table()))
+        .layer(RouteLayer::new(routing_table(&config)))
         .layer(ObserveLayer::new())
         .service(Upstream::new(&config)?);
     let app: Router = Router::new()

@@ -1,6 +1,7 @@
 //! The reference gateway: the stack of [`switchtower_layers`] over a hyper reverse proxy.
 
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod budget;
 pub mod cli;
@@ -17,7 +18,7 @@ pub mod reload;
 pub mod resilience;
 pub mod responses;
 pub mod server;
-pub mod stack;
+pub mod state;
 pub mod telemetry;
 pub mod upstream;
 

@@ -1,12 +1,20 @@
-//! What the data plane remembers from one request to the next, apart from circuits and quotas. It
-//! outlives the stack.
+//! Rate limits, retry budgets, cooldowns and refused fields: state of the data plane that outlives the
+//! stack.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use switchtower_layers::{RefusedFields, rate_limit::Limiter, retry::Budget, route::Cooldowns};
+use switchtower_layers::{
+    RefusedFields,
+    rate_limit::{ClientKey, Limit, Limiter},
+    retry::Budget,
+    route::Cooldowns,
+};
 
-use crate::{auth, budget::Client, config::Config};
+use crate::{
+    budget::Client,
+    config::{Config, RateLimit},
+};
 
 /// What every provider has besides its share, so that retries are there when requests are few.
 const BUDGET_FLOOR: u32 = 10;
@@ -31,10 +39,7 @@ impl Resilience {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            limiter: Limiter::by_path_or_key(
-                auth::limits_by_path(config),
-                auth::limits_by_key(config),
-            ),
+            limiter: Limiter::by_path_or_key(limits_by_path(config), limits_by_key(config)),
             retries: RetryBudgets::default().reconfigure(config),
             cooldowns: Cooldowns::default(),
             refused: RefusedFields::default(),
@@ -46,9 +51,7 @@ impl Resilience {
     #[must_use]
     pub fn reconfigure(&self, config: &Config) -> Self {
         Self {
-            limiter: self
-                .limiter
-                .with_limits(auth::limits_by_path(config), auth::limits_by_key(config)),
+            limiter: self.limiter.with_limits(limits_by_path(config), limits_by_key(config)),
             retries: self.retries.reconfigure(config),
             cooldowns: self.cooldowns.clone(),
             refused: self.refused.clone(),
@@ -86,6 +89,23 @@ impl RetryBudgets {
     pub fn of(&self, provider: Option<&str>) -> Option<Budget> {
         self.budgets.get(&provider.map(str::to_owned)).map(|(_, budget)| budget.clone())
     }
+}
+
+/// Rate limits of each client, by path.
+fn limits_by_path(config: &Config) -> impl Iterator<Item = (&str, Limit)> {
+    config.models.rate_limit.iter().map(|(path, rate)| (path.as_str(), per_minute(rate)))
+}
+
+/// The limits of keys that have one of their own, instead of those by path.
+fn limits_by_key(config: &Config) -> impl Iterator<Item = (Client, Limit)> {
+    config.auth.keys.iter().filter_map(|(name, key)| {
+        let client = Client::Key(ClientKey(name.as_str().into()));
+        Some((client, per_minute(key.rate_limit.as_ref()?)))
+    })
+}
+
+fn per_minute(RateLimit { rpm, burst }: &RateLimit) -> Limit {
+    Limit::per_minute(rpm.get()).burst(burst.get())
 }
 
 #[cfg(test)]

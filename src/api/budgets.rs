@@ -1,11 +1,12 @@
+use crate::budget::Client;
 use std::collections::BTreeMap;
+use switchtower_layers::budget::Ledger;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
 use switchtower_layers::budget::{BudgetStatus, Unit};
 use utoipa::ToSchema;
 
-use super::Shared;
 use crate::clock::unix_millis;
 
 /// What each client has used of each of its limits. Clients that have used nothing are not listed.
@@ -16,8 +17,8 @@ use crate::clock::unix_millis;
         body = inline(BTreeMap<String, BTreeMap<String, Budget>>),
     )),
 )]
-pub(super) async fn list(State(shared): State<Shared>) -> Json<Budgets> {
-    let ledger = shared.ledger;
+pub(super) async fn list(State(ledger): State<Ledger<Client>>) -> Json<Budgets> {
+    let ledger = ledger;
     let now = ledger.now();
     let clients = ledger.keys().into_iter().map(|client| {
         let standing = ledger.standing(&client, now);

@@ -1,6 +1,6 @@
+use crate::reload::Status;
 use axum::{Json, extract::State};
 
-use super::Shared;
 use crate::reload::Report;
 
 /// Where the configuration came from, when it was taken up, and what is wrong with the one that was
@@ -9,6 +9,6 @@ use crate::reload::Report;
     get, path = "/model-gateway/config", tag = "gateway",
     responses((status = 200, description = "How it stands", body = Report)),
 )]
-pub(super) async fn status(State(shared): State<Shared>) -> Json<Report> {
-    Json(shared.reload.report())
+pub(super) async fn status(State(reload): State<Status>) -> Json<Report> {
+    Json(reload.report())
 }

@@ -12,8 +12,9 @@ use axum::{
 use switchtower_layers::{Code, Rejection};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Shared, extract::Path, refusal::Refusal};
+use super::{extract::Path, refusal::Refusal};
 use crate::dashboard::File;
+use crate::state::AppState;
 
 const HEADERS: [(HeaderName, &str); 4] = [
     (
@@ -27,7 +28,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 /// The dashboard's files.
-pub(super) fn routes() -> OpenApiRouter<Shared> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     // With a slash it is the same page.
     OpenApiRouter::new().routes(routes!(page)).routes(routes!(file)).route("/dashboard/", get(page))
 }

@@ -1,4 +1,9 @@
+use crate::config::Config;
+use crate::mesh::agents::Agents;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use switchtower_layers::circuit_breaker::Handle;
+use switchtower_layers::quota::Quotas;
 
 use axum::{Json, extract::State};
 use http::Extensions;
@@ -9,7 +14,6 @@ use switchtower_layers::{
 };
 use utoipa::ToSchema;
 
-use super::Shared;
 use crate::{
     auth::Identity,
     clock::{now, unix_millis},
@@ -22,8 +26,8 @@ use crate::{
     get, path = "/health", tag = "gateway",
     responses((status = 200, description = "It does", body = Live)),
 )]
-pub(super) async fn live(State(shared): State<Shared>, asking: Extensions) -> Json<Live> {
-    let list = || shared.mesh.agents.list().into_iter().map(Agent::from).collect();
+pub(super) async fn live(State(agents): State<Agents>, asking: Extensions) -> Json<Live> {
+    let list = || agents.list().into_iter().map(Agent::from).collect();
     Json(Live {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
@@ -66,8 +70,11 @@ impl From<agents::Summary> for Agent {
     get, path = "/model-gateway/health", tag = "gateway",
     responses((status = 200, description = "Every configured provider", body = Health)),
 )]
-pub(super) async fn providers(State(shared): State<Shared>) -> Json<Health> {
-    let Shared { config, circuits, quotas, .. } = shared;
+pub(super) async fn providers(
+    State(config): State<Arc<Config>>,
+    State(circuits): State<Handle>,
+    State(quotas): State<Quotas>,
+) -> Json<Health> {
     let (circuits, now) = (circuits.list(), SystemTime::now());
     let summaries = config.models.providers.iter().map(|(name, provider)| {
         let own: Vec<&Status> = circuits.iter().filter(|circuit| is_of(circuit, name)).collect();

@@ -1,3 +1,5 @@
+use crate::mesh::Mesh;
+use crate::telemetry::feed::RequestFeed;
 use std::{
     task::{Context, Poll},
     time::Duration,
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use switchtower_layers::{Code, Rejection};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Shared, extract::Query, refusal::Refusal, sse};
+use super::{extract::Query, refusal::Refusal, sse};
 use crate::{
     auth::Identity,
     config::Scope,
@@ -70,16 +72,17 @@ struct Sent {
     ),
 )]
 pub(super) async fn stream(
-    State(shared): State<Shared>,
+    State(feed): State<RequestFeed>,
+    State(mesh): State<Mesh>,
     asking: Extensions,
     headers: HeaderMap,
     Query(also): Query<Also>,
 ) -> Result<Response, Refusal> {
     let mut events = match also.agents && Identity::may(&asking, Scope::Agents) {
-        true => Some(agents(&shared, &headers, also.last.as_deref())?),
+        true => Some(agents(&mesh, &headers, also.last.as_deref())?),
         false => None,
     };
-    let Some(mut listener) = shared.live.listen() else {
+    let Some(mut listener) = feed.listen() else {
         let message = format!("there are {MAX_LISTENERS} streams of requests already");
         let rejection = Rejection::new(Code::RateLimited, message);
         return Err(rejection.retry_after(Duration::from_secs(5)).into());
@@ -90,15 +93,11 @@ pub(super) async fn stream(
     }))
 }
 
-fn agents(
-    shared: &Shared,
-    headers: &HeaderMap,
-    last: Option<&str>,
-) -> Result<EventStream, Refusal> {
+fn agents(mesh: &Mesh, headers: &HeaderMap, last: Option<&str>) -> Result<EventStream, Refusal> {
     let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     let everything = Filter { task: None, space: None };
-    match shared.mesh.events.subscribe(everything, header.or(last)) {
-        Some(subscription) => Ok(subscription.into_stream(None, shared.mesh.agents.list())),
+    match mesh.events.subscribe(everything, header.or(last)) {
+        Some(subscription) => Ok(subscription.into_stream(None, mesh.agents.list())),
         None => {
             let message = format!("there are {MAX_STREAMS} event streams already");
             let rejection = Rejection::new(Code::RateLimited, message);

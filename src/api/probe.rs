@@ -1,4 +1,8 @@
+use crate::config::Config;
+use crate::upstream::Upstream;
+use std::sync::Arc;
 use std::{collections::BTreeMap, time::Duration};
+use switchtower_layers::circuit_breaker::Handle;
 
 use axum::{Json, extract::State};
 use http::Request;
@@ -10,7 +14,6 @@ use tower::ServiceExt;
 use utoipa::ToSchema;
 
 use super::{
-    Shared,
     extract::Path,
     health::{Circuit, is_of},
     refusal::Refusal,
@@ -34,14 +37,16 @@ const MAX_BODY_LEN: usize = 4 << 20;
     ),
 )]
 pub(super) async fn one(
-    State(shared): State<Shared>,
+    State(config): State<Arc<Config>>,
+    State(circuits): State<Handle>,
+    State(upstream): State<Upstream>,
     Path(name): Path<String>,
 ) -> Result<Json<Report>, Refusal> {
-    let provider = shared.config.models.providers.get(&name).ok_or_else(|| {
+    let provider = config.models.providers.get(&name).ok_or_else(|| {
         let message = format!("the provider `{name}` is not configured");
         Rejection::new(Code::NotFound, message)
     })?;
-    Ok(Json(check(&shared, &name, provider).await))
+    Ok(Json(check(&circuits, upstream, &name, provider).await))
 }
 
 /// Asks every provider for its models, at once.
@@ -49,12 +54,16 @@ pub(super) async fn one(
     get, path = "/model-gateway/health/all", tag = "gateway",
     responses((status = 200, description = "What came of it", body = All)),
 )]
-pub(super) async fn all(State(shared): State<Shared>) -> Json<All> {
+pub(super) async fn all(
+    State(config): State<Arc<Config>>,
+    State(circuits): State<Handle>,
+    State(upstream): State<Upstream>,
+) -> Json<All> {
     let mut checks = tokio::task::JoinSet::new();
-    for (name, provider) in shared.config.models.providers.clone() {
-        let shared = shared.clone();
+    for (name, provider) in config.models.providers.clone() {
+        let (circuits, upstream) = (circuits.clone(), upstream.clone());
         checks.spawn(async move {
-            let report = check(&shared, &name, &provider).await;
+            let report = check(&circuits, upstream, &name, &provider).await;
             (name, report)
         });
     }
@@ -86,8 +95,8 @@ pub(super) struct Report {
     circuits: Vec<Circuit>,
 }
 
-async fn check(shared: &Shared, name: &str, provider: &Provider) -> Report {
-    let circuits = shared.circuits.list();
+async fn check(circuits: &Handle, upstream: Upstream, name: &str, provider: &Provider) -> Report {
+    let circuits = circuits.list();
     let circuits = circuits.iter().filter(|circuit| is_of(circuit, name)).map(Circuit::of);
     let mut report = Report {
         provider: name.to_owned(),
@@ -103,7 +112,7 @@ async fn check(shared: &Shared, name: &str, provider: &Provider) -> Report {
         return report;
     }
     let begun = Instant::now();
-    let asked = timeout(PROBE_TIMEOUT, ask(shared, name, provider)).await;
+    let asked = timeout(PROBE_TIMEOUT, ask(upstream, name, provider)).await;
     report.latency_ms = Some(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
     let asked = asked.unwrap_or_else(|_| {
         (None, Some(format!("no answer within {} s", PROBE_TIMEOUT.as_secs())))
@@ -114,7 +123,7 @@ async fn check(shared: &Shared, name: &str, provider: &Provider) -> Report {
 }
 
 /// The status of the answer, and what is wrong with it.
-async fn ask(shared: &Shared, name: &str, provider: &Provider) -> (Option<u16>, Option<String>) {
+async fn ask(upstream: Upstream, name: &str, provider: &Provider) -> (Option<u16>, Option<String>) {
     let mut request = Request::new(Buffered::default());
     *request.uri_mut() = http::Uri::from_static("/v1/models");
     request.extensions_mut().insert(Target {
@@ -122,7 +131,7 @@ async fn ask(shared: &Shared, name: &str, provider: &Provider) -> (Option<u16>, 
         model: "".into(),
         dialect: provider.dialect,
     });
-    let Ok(response) = shared.upstream.clone().oneshot(request).await;
+    let Ok(response) = upstream.oneshot(request).await;
     if let Some(error) = response.extensions().get::<TransportError>() {
         return (None, Some(error.to_string()));
     }

@@ -1,11 +1,14 @@
+use crate::config::Config;
+use std::sync::Arc;
 use std::{collections::BTreeMap, time::SystemTime};
+use switchtower_layers::quota::Quotas;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
 use switchtower_layers::quota::{Balance, Snapshot};
 use utoipa::ToSchema;
 
-use super::{Shared, health::LOCAL};
+use super::health::LOCAL;
 use crate::clock::unix_millis;
 use crate::config::is_local;
 
@@ -14,8 +17,10 @@ use crate::config::is_local;
     get, path = "/model-gateway/quota", tag = "gateway",
     responses((status = 200, description = "By name", body = inline(BTreeMap<String, Quota>))),
 )]
-pub(super) async fn list(State(shared): State<Shared>) -> Json<BTreeMap<String, Quota>> {
-    let Shared { config, quotas, .. } = shared;
+pub(super) async fn list(
+    State(config): State<Arc<Config>>,
+    State(quotas): State<Quotas>,
+) -> Json<BTreeMap<String, Quota>> {
     let now = SystemTime::now();
     let mut list = BTreeMap::new();
     for (name, provider) in &config.models.providers {

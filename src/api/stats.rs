@@ -1,6 +1,6 @@
+use crate::telemetry::stats::Stats;
 use axum::{Json, extract::State};
 
-use super::Shared;
 use crate::telemetry::stats::Report;
 
 /// What became of the attempts, by provider and model.
@@ -8,6 +8,6 @@ use crate::telemetry::stats::Report;
     get, path = "/model-gateway/stats", tag = "gateway",
     responses((status = 200, description = "Since the gateway was started", body = Report)),
 )]
-pub(super) async fn stats(State(shared): State<Shared>) -> Json<Report> {
-    Json(shared.stats.report())
+pub(super) async fn stats(State(stats): State<Stats>) -> Json<Report> {
+    Json(stats.report())
 }

@@ -44,13 +44,11 @@ mod authorizer;
 mod client;
 mod credentials;
 mod layer;
-mod rates;
 mod required_scope;
 mod table;
 
 pub use authorizer::FailedKeyLimiter;
 pub use client::{Client, Identity};
 pub use layer::{Auth, AuthLayer, ResponseFuture};
-pub use rates::{limits_by_key, limits_by_path};
 pub(crate) use required_scope::RequiredScope;
 pub use table::Table;

@@ -6,11 +6,10 @@
 //! no more than the last 100 ms. Without budgets there is no database.
 
 mod client;
+mod limits;
 mod persistent;
-mod policy;
 mod store;
 mod writer;
 
 pub use client::{ByClient, Client};
 pub use persistent::{OpenedStore, PersistentLedger};
-pub use policy::layer;

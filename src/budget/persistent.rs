@@ -4,7 +4,8 @@ use switchtower_layers::budget::Ledger;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
-    Client, policy,
+    Client,
+    limits::limits,
     store::{Account, Store},
     writer,
 };
@@ -65,7 +66,7 @@ impl PersistentLedger {
     ///
     /// Outside of a tokio runtime.
     pub fn open(config: &Config) -> Result<Self, database::Error> {
-        let ledger = Ledger::by_key(policy::limits(config));
+        let ledger = Ledger::by_key(limits(config));
         let mut books = Self { ledger, writer: None };
         if books.has_to_open(config) {
             books.begin(OpenedStore::open(&config.data_dir)?);
@@ -87,7 +88,7 @@ impl PersistentLedger {
     ///
     /// Outside of a tokio runtime.
     pub async fn reconfigure(&mut self, config: &Config, opened: Option<OpenedStore>) {
-        self.ledger.set_limits(policy::limits(config));
+        self.ledger.set_limits(limits(config));
         if let Some(opened) = opened {
             self.begin(opened);
         } else if config.models.budgets.is_empty()

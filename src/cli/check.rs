@@ -5,6 +5,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::args::FileArgs;
 use super::config_source;
 use super::output::{Failure, columns, print};
+use crate::app::routing_table;
 use crate::config::Config;
 use crate::server::Certificate;
 
@@ -52,7 +53,7 @@ struct Plans<'a> {
 
 impl<'a> Plans<'a> {
     fn of(config: &'a Config) -> Self {
-        let table = config.routing_table();
+        let table = routing_table(&config);
         let mut plans = Self::default();
         for name in names(config) {
             let plan = table.plan(name);

@@ -12,12 +12,12 @@ use super::output::{Failure, print};
 use super::reload;
 use super::signals::{Hangups, Signals};
 use super::startup;
+use crate::app::{Gateway, WsPortError};
 use crate::config::Config;
 use crate::database;
 use crate::demo::Provider;
 use crate::mesh;
 use crate::reload::Files;
-use crate::server::{Gateway, WsPortError};
 use crate::telemetry;
 
 /// Runs the gateway until a signal, then lets streams finish.

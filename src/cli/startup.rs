@@ -7,6 +7,7 @@ use super::config_source::Origin;
 use super::models::key;
 use super::output::columns;
 use super::url;
+use crate::app::routing_table;
 use crate::config::{Config, Provider};
 
 /// The address, what it runs on, and something to paste.
@@ -60,7 +61,7 @@ pub(super) fn text(
 
 /// A command that works when it is pasted into a shell.
 fn curl(config: &Config, address: SocketAddr) -> String {
-    let table = config.routing_table();
+    let table = routing_table(config);
     let known = |model: &&str| {
         table.plan(model).targets.iter().any(|target| table.knows(&target.provider, model))
     };

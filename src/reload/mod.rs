@@ -27,7 +27,7 @@
 //! and everything else is applied.
 //!
 //! [`Files`] detects that the files have changed, [`Reloader`] gives a running
-//! [`Gateway`](crate::server::Gateway) its next configuration, and [`Status`] records the result.
+//! [`Gateway`](crate::app::Gateway) its next configuration, and [`Status`] records the result.
 
 mod changes;
 mod files;

@@ -30,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::util::Oneshot;
 
+use super::HttpService;
 use super::{
     AnsweredEarly,
     first_byte_timeout::FirstByteTimeout,
@@ -38,7 +39,7 @@ use super::{
     self_wake::CoalesceWakes,
     tls::Certificate,
 };
-use crate::{config::ConnectionLimits, stack::HttpService};
+use crate::config::ConnectionLimits;
 
 /// Enough for two round trips around the world.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -54,17 +55,17 @@ const MAX_HEAD: usize = 512 << 10;
 type ConnectionPermit = OwnedSemaphorePermit;
 
 /// How connections are taken, and what they are spoken to with.
-pub(super) struct Settings {
-    pub(super) limits: ConnectionLimits,
+pub(crate) struct Settings {
+    pub(crate) limits: ConnectionLimits,
     /// For https.
-    pub(super) certificate: Option<Certificate>,
+    pub(crate) certificate: Option<Certificate>,
 }
 
 /// Serves connections until `shutdown` resolves, and then drains them for as long as that says. When
 /// there are as many as the limit, the others wait in the kernel's queue until one ends.
 ///
 /// `sockets` is a second listener with a service of its own, which shares all limits with the first.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     (listener, service): (TcpListener, Reloadable<impl HttpService>),
     sockets: Option<(TcpListener, Reloadable<impl HttpService>)>,
     settings: Settings,

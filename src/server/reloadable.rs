@@ -9,16 +9,16 @@ use tower::{Service, ServiceExt, util::Oneshot};
 ///
 /// A handle: clones exchange together, also those of connections that are open. A call takes no
 /// lock, and clones the service once, which hyper's server would do otherwise.
-pub(super) struct Reloadable<S>(Arc<ArcSwap<S>>);
+pub(crate) struct Reloadable<S>(Arc<ArcSwap<S>>);
 
 impl<S> Reloadable<S> {
     /// Begins with this service.
-    pub(super) fn new(service: S) -> Self {
+    pub(crate) fn new(service: S) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(service)))
     }
 
     /// Calls go to this service from now on.
-    pub(super) fn set(&self, service: S) {
+    pub(crate) fn set(&self, service: S) {
         self.0.store(Arc::new(service));
     }
 }
@@ -37,7 +37,7 @@ impl<S> fmt::Debug for Reloadable<S> {
 
 impl<S> Reloadable<S> {
     /// Calls the service that is there now.
-    pub(super) fn call<B>(&self, request: Request<B>) -> Oneshot<S, Request<B>>
+    pub(crate) fn call<B>(&self, request: Request<B>) -> Oneshot<S, Request<B>>
     where
         S: Service<Request<B>> + Clone,
     {

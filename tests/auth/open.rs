@@ -1,7 +1,7 @@
 //! Listening where others can reach it.
 
 use http::{HeaderValue, header::HOST};
-use switchtower::{config::Config, server::Gateway as Server};
+use switchtower::{app::Gateway as Server, config::Config};
 
 use crate::{
     house::*,

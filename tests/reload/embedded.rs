@@ -1,9 +1,9 @@
 //! A gateway in a program that has its own ways to a configuration.
 
 use switchtower::{
+    app::Gateway,
     config::{Config, Env},
     reload::ReloadError,
-    server::Gateway,
 };
 use tokio::sync::oneshot;
 

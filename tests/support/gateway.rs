@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use switchtower::{
+    app::Gateway as Server,
     config::{Config, Env},
     reload::Reloader,
-    server::Gateway as Server,
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};

@@ -1,3 +1,5 @@
+use crate::mesh::agents::Agents;
+use crate::state::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -7,12 +9,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::Shared;
 use crate::api::extract::{Json, Path};
 use crate::api::refusal::Refusal;
 use crate::mesh::agents::{Kind, RegisterError, Registration, Summary, UnregisterError};
 
-pub(super) fn routes() -> OpenApiRouter<Shared> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_agents, register_agent))
         .routes(routes!(get_agent, unregister_agent))
@@ -25,8 +26,8 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     tag = "agents",
     responses((status = 200, description = "All agents", body = Vec<Summary>))
 )]
-async fn list_agents(State(shared): State<Shared>) -> axum::Json<Vec<Summary>> {
-    axum::Json(shared.mesh.agents.list())
+async fn list_agents(State(agents): State<Agents>) -> axum::Json<Vec<Summary>> {
+    axum::Json(agents.list())
 }
 
 /// One agent.
@@ -42,10 +43,10 @@ async fn list_agents(State(shared): State<Shared>) -> axum::Json<Vec<Summary>> {
     )
 )]
 async fn get_agent(
-    State(shared): State<Shared>,
+    State(agents): State<Agents>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Summary>, Refusal> {
-    shared.mesh.agents.get(&id).map(axum::Json).ok_or_else(|| unknown(&id))
+    agents.get(&id).map(axum::Json).ok_or_else(|| unknown(&id))
 }
 
 /// Registers an endpoint as an agent, in the place of another that was registered under its id.
@@ -64,7 +65,7 @@ async fn get_agent(
     )
 )]
 async fn register_agent(
-    State(shared): State<Shared>,
+    State(agents): State<Agents>,
     Json(new): Json<NewAgent>,
 ) -> Result<(StatusCode, axum::Json<Registered>), Refusal> {
     for (field, value) in [("command", &new.command), ("args", &new.args), ("env", &new.env)] {
@@ -79,7 +80,7 @@ async fn register_agent(
     let NewAgent { id, name, r#type: kind, capabilities, endpoint, .. } = new;
     let capabilities = capabilities.into_iter().map(|capability| capability.0).collect();
     let registration = Registration { id, name, kind, capabilities, endpoint };
-    let summary = shared.mesh.agents.register(registration).await?;
+    let summary = agents.register(registration).await?;
     let registered = Registered { id: summary.id, status: RegisteredStatus::Registered };
     Ok((StatusCode::CREATED, axum::Json(registered)))
 }
@@ -98,10 +99,10 @@ async fn register_agent(
     )
 )]
 async fn unregister_agent(
-    State(shared): State<Shared>,
+    State(agents): State<Agents>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Unregistered>, Refusal> {
-    match shared.mesh.agents.unregister(&id).await {
+    match agents.unregister(&id).await {
         Ok(()) => Ok(axum::Json(Unregistered { id, status: UnregisteredStatus::Unregistered })),
         Err(UnregisterError::Unknown) => Err(unknown(&id)),
         Err(UnregisterError::Database(error)) => Err(error.into()),

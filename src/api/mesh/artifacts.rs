@@ -1,3 +1,5 @@
+use crate::mesh::spaces::Spaces;
+use crate::state::AppState;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
@@ -10,14 +12,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::spaces::{refused, unknown};
-use crate::api::Shared;
 use crate::api::extract::{self, Path};
 use crate::api::refusal::Refusal;
 use crate::mesh::spaces::{Artifact, ArtifactView, limits, name};
 
 const UNSAID: &str = "application/octet-stream";
 
-pub(super) fn routes() -> OpenApiRouter<Shared> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get, put, delete))
@@ -61,10 +62,10 @@ fn missing(name: &str) -> Refusal {
     )
 )]
 async fn list(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Vec<ArtifactView>>, Refusal> {
-    let artifacts = shared.mesh.spaces.artifacts(&id).await?;
+    let artifacts = spaces.artifacts(&id).await?;
     artifacts.map(axum::Json).ok_or_else(|| unknown(&id))
 }
 
@@ -86,11 +87,11 @@ async fn list(
     )
 )]
 async fn get(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path((id, name)): Path<(String, String)>,
 ) -> Result<Response<Body>, Refusal> {
     check(&name)?;
-    let artifact = shared.mesh.spaces.artifact(&id, name.clone()).await?;
+    let artifact = spaces.artifact(&id, name.clone()).await?;
     let artifact = artifact.ok_or_else(|| unknown(&id))?.ok_or_else(|| missing(&name))?;
     Ok(attachment(artifact))
 }
@@ -135,19 +136,19 @@ fn attachment(Artifact { content_type, data }: Artifact) -> Response<Body> {
     )
 )]
 async fn put(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path((id, name)): Path<(String, String)>,
     request: Request,
 ) -> Result<(StatusCode, axum::Json<ArtifactView>), Refusal> {
     check(&name)?;
     let content_type = content_type(request.headers())?;
     // Before the body is read, which may be long.
-    if !shared.mesh.spaces.exists(&id).await? {
+    if !spaces.exists(&id).await? {
         return Err(unknown(&id));
     }
     let data = extract::bytes(request).await?;
     let artifact = Artifact { content_type, data: data.into() };
-    let put = shared.mesh.spaces.put(&id, name, artifact).await;
+    let put = spaces.put(&id, name, artifact).await;
     let (view, is_new) = put.map_err(|error| refused(error, &id))?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, axum::Json(view)))
 }
@@ -182,11 +183,11 @@ fn content_type(headers: &HeaderMap) -> Result<String, Refusal> {
     )
 )]
 async fn delete(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path((id, name)): Path<(String, String)>,
 ) -> Result<axum::Json<ArtifactDeleted>, Refusal> {
     check(&name)?;
-    match shared.mesh.spaces.remove(&id, name.clone()).await? {
+    match spaces.remove(&id, name.clone()).await? {
         Some(true) => Ok(axum::Json(ArtifactDeleted { name, status: "deleted" })),
         Some(false) => Err(missing(&name)),
         None => Err(unknown(&id)),

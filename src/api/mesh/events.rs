@@ -1,3 +1,7 @@
+use crate::config::Config;
+use crate::mesh::events::Events;
+use crate::state::AppState;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{State, ws::WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection};
@@ -11,7 +15,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::socket;
-use crate::api::Shared;
 use crate::api::extract::{Json, Query};
 use crate::api::refusal::Refusal;
 use crate::api::sse;
@@ -22,7 +25,7 @@ use crate::mesh::events::{Event, EventStream, Filter, MAX_STREAMS};
 const MAX_DATA_LEN: usize = 64 << 10;
 const MAX_TYPE_LEN: usize = 64;
 
-pub(super) fn routes() -> OpenApiRouter<Shared> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(stream))
         .routes(routes!(websocket))
@@ -31,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// The WebSocket alone.
-pub(super) fn sockets() -> OpenApiRouter<Shared> {
+pub(super) fn sockets() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(websocket))
 }
 
@@ -86,11 +89,11 @@ struct SentEvent {
     )
 )]
 async fn stream(
-    State(shared): State<Shared>,
+    State(mesh): State<Mesh>,
     headers: HeaderMap,
     Query(watch): Query<Watch>,
 ) -> Result<Response, Refusal> {
-    let mut stream = open(&shared.mesh, &headers, watch).await?;
+    let mut stream = open(&mesh, &headers, watch).await?;
     // A client that is too slow sees the end of the stream and reconnects.
     Ok(sse::response(move |cx| stream.poll_next(cx).map(|next| Some(next.ok()?.sse()))))
 }
@@ -118,13 +121,13 @@ async fn stream(
     )
 )]
 async fn websocket(
-    State(shared): State<Shared>,
+    State(mesh): State<Mesh>,
     headers: HeaderMap,
     Query(watch): Query<Watch>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Response> {
     let upgrade = upgrade.map_err(|error| no_handshake(&error))?;
-    let stream = open(&shared.mesh, &headers, watch).await.map_err(IntoResponse::into_response)?;
+    let stream = open(&mesh, &headers, watch).await.map_err(IntoResponse::into_response)?;
     Ok(socket::serve(upgrade, stream))
 }
 
@@ -191,11 +194,11 @@ struct SocketEndpoints {
     responses((status = 200, description = "Where it is, and an example", body = SocketInfo))
 )]
 async fn info(
-    State(shared): State<Shared>,
+    State(config): State<Arc<Config>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> axum::Json<SocketInfo> {
-    let (http, ws) = match shared.config.scheme() {
+    let (http, ws) = match config.scheme() {
         "https" => ("https", "wss"),
         _ => ("http", "ws"),
     };
@@ -249,7 +252,7 @@ struct BroadcastDelivered {
     )
 )]
 async fn broadcast(
-    State(shared): State<Shared>,
+    State(events): State<Events>,
     Json(Broadcast { r#type, data }): Json<Broadcast>,
 ) -> Result<axum::Json<BroadcastDelivered>, Refusal> {
     let invalid = |message: String| Rejection::new(Code::InvalidRequest, message).param("type");
@@ -266,6 +269,6 @@ async fn broadcast(
         let message = format!("`data` has more than {MAX_DATA_LEN} bytes");
         return Err(Rejection::new(Code::PayloadTooLarge, message).param("data").into());
     }
-    let delivered = shared.mesh.events.publish(&Event::Custom { r#type, data }, None, None);
+    let delivered = events.publish(&Event::Custom { r#type, data }, None, None);
     Ok(axum::Json(BroadcastDelivered { delivered }))
 }

@@ -9,16 +9,16 @@ mod tasks;
 
 use utoipa_axum::router::OpenApiRouter;
 
-use super::Shared;
+use crate::state::AppState;
 
-pub(super) fn routes() -> OpenApiRouter<Shared> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     parts().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)
 }
 
-pub(super) fn sockets() -> OpenApiRouter<Shared> {
+pub(super) fn sockets() -> OpenApiRouter<AppState> {
     events::sockets()
 }
 
-pub(super) fn parts() -> [OpenApiRouter<Shared>; 4] {
+pub(super) fn parts() -> [OpenApiRouter<AppState>; 4] {
     [agents::routes(), tasks::routes(), spaces::routes(), events::routes()]
 }

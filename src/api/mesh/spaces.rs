@@ -1,3 +1,5 @@
+use crate::mesh::spaces::Spaces;
+use crate::state::AppState;
 use axum::extract::{DefaultBodyLimit, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,7 +8,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::artifacts;
-use crate::api::Shared;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::refusal::Refusal;
 use crate::mesh::spaces::{Error, Found, Message, NewMessage, Refused, SpaceView, limits};
@@ -18,7 +19,7 @@ const MAX_LIMIT: u64 = 500;
 /// Maximum id: the largest integer that a JavaScript number holds exactly.
 const MAX_ID: u64 = (1 << 53) - 1;
 
-pub(super) fn routes() -> OpenApiRouter<Shared> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(get, delete))
@@ -146,11 +147,11 @@ struct SpaceMessage {
     )
 )]
 async fn create(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Json(NewSpace { metadata }): Json<NewSpace>,
 ) -> Result<(http::StatusCode, axum::Json<SpaceCreated>), Refusal> {
     let metadata = Value::Object(metadata.unwrap_or_default());
-    let space = shared.mesh.spaces.create(metadata).await.map_err(|error| refused(error, ""))?;
+    let space = spaces.create(metadata).await.map_err(|error| refused(error, ""))?;
     Ok((http::StatusCode::CREATED, axum::Json(SpaceCreated { space_id: space.shared_space_id })))
 }
 
@@ -166,10 +167,10 @@ async fn create(
     )
 )]
 async fn list(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Query(page): Query<Page>,
 ) -> Result<axum::Json<Vec<SpaceView>>, Refusal> {
-    Ok(axum::Json(shared.mesh.spaces.list(limit(page.limit)?, page.after).await?))
+    Ok(axum::Json(spaces.list(limit(page.limit)?, page.after).await?))
 }
 
 /// A space.
@@ -185,10 +186,10 @@ async fn list(
     )
 )]
 async fn get(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<SpaceView>, Refusal> {
-    let space = shared.mesh.spaces.get(&id).await?;
+    let space = spaces.get(&id).await?;
     space.map(axum::Json).ok_or_else(|| unknown(&id))
 }
 
@@ -205,10 +206,10 @@ async fn get(
     )
 )]
 async fn delete(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<SpaceDeleted>, Refusal> {
-    if shared.mesh.spaces.delete(&id).await? {
+    if spaces.delete(&id).await? {
         return Ok(axum::Json(SpaceDeleted { space_id: id, status: "deleted" }));
     }
     Err(unknown(&id))
@@ -231,7 +232,7 @@ async fn delete(
     )
 )]
 async fn add(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path(id): Path<String>,
     Json(SpaceMessage { role, source, content, metadata }): Json<SpaceMessage>,
 ) -> Result<(http::StatusCode, axum::Json<Message>), Refusal> {
@@ -250,8 +251,7 @@ async fn add(
     }
     let metadata = Value::Object(metadata.unwrap_or_default());
     let message = NewMessage { role, source, task_id: None, content, metadata };
-    let message =
-        shared.mesh.spaces.add(&id, message).await.map_err(|error| refused(error, &id))?;
+    let message = spaces.add(&id, message).await.map_err(|error| refused(error, &id))?;
     Ok((http::StatusCode::CREATED, axum::Json(message)))
 }
 
@@ -268,7 +268,7 @@ async fn add(
     )
 )]
 async fn messages(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path(id): Path<String>,
     Query(page): Query<MessagePage>,
 ) -> Result<axum::Json<Vec<Message>>, Refusal> {
@@ -276,7 +276,7 @@ async fn messages(
     if after > MAX_ID {
         return Err(invalid("after", format!("`after` is at most {MAX_ID}")));
     }
-    let messages = shared.mesh.spaces.messages(&id, limit(page.limit)?, after).await?;
+    let messages = spaces.messages(&id, limit(page.limit)?, after).await?;
     messages.map(axum::Json).ok_or_else(|| unknown(&id))
 }
 
@@ -293,7 +293,7 @@ async fn messages(
     )
 )]
 async fn search(
-    State(shared): State<Shared>,
+    State(spaces): State<Spaces>,
     Path(id): Path<String>,
     Query(Search { q, limit: most }): Query<Search>,
 ) -> Result<axum::Json<Vec<Found>>, Refusal> {
@@ -302,6 +302,6 @@ async fn search(
         let message = format!("`q` has 1 to {} characters, and not blanks only", limits::QUERY);
         return Err(invalid("q", message));
     }
-    let found = shared.mesh.spaces.search(&id, q, limit(most)?).await?;
+    let found = spaces.search(&id, q, limit(most)?).await?;
     found.map(axum::Json).ok_or_else(|| unknown(&id))
 }

@@ -44,7 +44,7 @@ Examples:
       Use this file, but another port.
 
   switchtower task \"review this diff\" --file changes.diff
-      While the gateway runs: give an agent a task, and wait for what comes of it.
+      While the gateway runs: give an agent a task, and wait for its result.
 
 Configuration:
   --config, else ./gateway.yaml, ./config/gateway.yaml or ~/.config/switchtower/gateway.yaml,

@@ -1,5 +1,7 @@
 mod body;
 
+use crate::mesh::tasks::Tasks;
+use crate::state::AppState;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -9,7 +11,6 @@ use switchtower_layers::{Code, Rejection};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::api::Shared;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::refusal::Refusal;
 use crate::mesh::tasks::{CancelError, NoAgent, Page, SubmitError, TaskStatus, TaskView};
@@ -20,7 +21,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 const MAX_LIMIT: usize = 500;
 const DEFAULT_LIMIT: usize = 50;
 
-pub(super) fn routes() -> OpenApiRouter<Shared> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(submit, list)).routes(routes!(one)).routes(routes!(cancel))
 }
 
@@ -44,12 +45,12 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     )
 )]
 async fn submit(
-    State(shared): State<Shared>,
+    State(tasks): State<Tasks>,
     Json(request): Json<TaskRequest>,
 ) -> Result<(StatusCode, axum::Json<TaskAccepted>), Refusal> {
     let submission = request.check()?;
     check_cwd(&submission).await?;
-    let accepted = shared.mesh.tasks.submit(submission).await?;
+    let accepted = tasks.submit(submission).await?;
     let agents = accepted.agents.join(", ");
     let accepted = TaskAccepted {
         task_id: accepted.task_id,
@@ -109,10 +110,10 @@ impl From<SubmitError> for Refusal {
     )
 )]
 async fn list(
-    State(shared): State<Shared>,
+    State(tasks): State<Tasks>,
     Query(listing): Query<Listing>,
 ) -> Result<axum::Json<Vec<TaskView>>, Refusal> {
-    Ok(axum::Json(shared.mesh.tasks.list(listing.check()?).await?))
+    Ok(axum::Json(tasks.list(listing.check()?).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -164,10 +165,10 @@ fn is_id(id: &str) -> bool {
     )
 )]
 async fn one(
-    State(shared): State<Shared>,
+    State(tasks): State<Tasks>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<TaskView>, Refusal> {
-    let task = shared.mesh.tasks.get(&id).await?;
+    let task = tasks.get(&id).await?;
     task.map(axum::Json).ok_or_else(|| unknown(&id))
 }
 
@@ -193,10 +194,10 @@ fn unknown(id: &str) -> Refusal {
     )
 )]
 async fn cancel(
-    State(shared): State<Shared>,
+    State(tasks): State<Tasks>,
     Path(id): Path<String>,
 ) -> Result<axum::Json<TaskView>, Refusal> {
-    shared.mesh.tasks.cancel(&id).await.map(axum::Json).map_err(|why| match why {
+    tasks.cancel(&id).await.map(axum::Json).map_err(|why| match why {
         CancelError::Unknown => unknown(&id),
         CancelError::Ended(status) => {
             let message = format!("the task has {} already", status.as_str());

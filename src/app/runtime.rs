@@ -4,7 +4,6 @@ use switchtower_layers::circuit_breaker::{Handle, Key as CircuitKey, Scope};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    api::Shared,
     auth::FailedKeyLimiter,
     budget::{OpenedStore, PersistentLedger},
     config::Config,
@@ -13,21 +12,21 @@ use crate::{
     reload::{Changes, ReloadError, ReloadRequest, ReloadRequests, Status, keep_fixed},
     resilience::Resilience,
     responses::{self, KeySeal, ResponseStore},
+    server::{Certificate, OpenStreams},
+    state::AppState,
     telemetry::{self, feed::RequestFeed, metrics::Metrics, stats::Stats},
     upstream::Upstream,
 };
-
-use super::{Certificate, OpenStreams};
 
 /// State that survives a config reload; each part has `reconfigure`.
 #[derive(Debug)]
 pub(super) struct Runtime {
     pub(super) config: Arc<Config>,
-    pub(super) books: PersistentLedger,
+    pub(super) ledger_store: PersistentLedger,
     pub(super) mesh: Mesh,
-    pub(super) watchers: QuotaSources,
+    pub(super) quota_sources: QuotaSources,
     pub(super) status: Status,
-    pub(super) live: RequestFeed,
+    pub(super) feed: RequestFeed,
     /// For https.
     pub(super) certificate: Option<Certificate>,
     responses: ResponseStore,
@@ -53,13 +52,13 @@ impl Runtime {
     pub(super) fn new(config: &Config) -> io::Result<Self> {
         let config = Arc::new(config.clone());
         let metrics = Metrics::new(&config);
-        let kept = Self {
+        let runtime = Self {
             upstream: Upstream::new(&config)?,
-            books: PersistentLedger::open(&config).map_err(io::Error::other)?,
+            ledger_store: PersistentLedger::open(&config).map_err(io::Error::other)?,
             responses: ResponseStore::new(&config),
             seal: Arc::new(responses::seal(&config).map_err(io::Error::other)?),
             mesh: Mesh::new(&config),
-            watchers: QuotaSources::default(),
+            quota_sources: QuotaSources::default(),
             resilience: Resilience::new(&config),
             circuits: Handle::new(),
             stats: Stats::new(metrics.clone()),
@@ -68,36 +67,36 @@ impl Runtime {
             streams: OpenStreams::default(),
             certificate: config.tls.as_ref().map(Certificate::load).transpose()?,
             status: Status::new(),
-            live: RequestFeed::new(),
+            feed: RequestFeed::new(),
             config,
         };
-        kept.count();
-        Ok(kept)
+        runtime.count();
+        Ok(runtime)
     }
 
     /// Registers the gauges of held keys.
     fn count(&self) {
-        let (ledger, circuits) = (self.books.ledger(), self.circuits.clone());
+        let (ledger, circuits) = (self.ledger_store.ledger(), self.circuits.clone());
         let limiter = self.resilience.limiter.clone();
         self.metrics.count_keys("budget", move || ledger.len());
         self.metrics.count_keys("circuit_breaker", move || circuits.count());
         self.metrics.count_keys("rate_limit", move || limiter.len());
     }
 
-    /// What a stack is made of.
-    pub(super) fn shared(&self) -> Shared {
-        Shared {
+    /// The handles for stack and API.
+    pub(super) fn state(&self) -> AppState {
+        AppState {
             config: self.config.clone(),
-            ledger: self.books.ledger(),
+            ledger: self.ledger_store.ledger(),
             resilience: self.resilience.clone(),
             circuits: self.circuits.clone(),
-            quotas: self.watchers.quotas(),
+            quotas: self.quota_sources.quotas(),
             responses: self.responses.store(),
             seal: self.seal.clone(),
             mesh: self.mesh.clone(),
             metrics: self.metrics.clone(),
             stats: self.stats.clone(),
-            live: self.live.clone(),
+            feed: self.feed.clone(),
             failures: self.failures.clone(),
             streams: self.streams.clone(),
             upstream: self.upstream.clone(),
@@ -107,11 +106,11 @@ impl Runtime {
 
     /// Begins to ask what the providers have left.
     pub(super) fn watch(&mut self) {
-        self.watchers.reconfigure(&self.config, &self.upstream);
+        self.quota_sources.reconfigure(&self.config, &self.upstream);
     }
 
     /// Applies reload requests for as long as it is polled. `install` replaces the stack.
-    pub(super) async fn follow(&mut self, mut asks: ReloadRequests, install: impl Fn(Shared)) {
+    pub(super) async fn follow(&mut self, mut asks: ReloadRequests, install: impl Fn(AppState)) {
         while let Some(ReloadRequest { config, answer }) = asks.recv().await {
             let result = self.reload(*config, &install).await;
             // The caller may have gone.
@@ -124,7 +123,7 @@ impl Runtime {
     async fn reload(
         &mut self,
         mut next: Config,
-        install: impl Fn(Shared),
+        install: impl Fn(AppState),
     ) -> Result<Changes, ReloadError> {
         let changes = Changes::between(&self.config, &next);
         keep_fixed(&mut next, &self.config);
@@ -143,7 +142,7 @@ impl Runtime {
     /// Everything that may fail, on a thread that may block.
     async fn prepare(&self, next: &Arc<Config>) -> Result<Prepared, ReloadError> {
         let (upstream, config) = (self.upstream.clone(), next.clone());
-        let has_to_open = self.books.has_to_open(next);
+        let has_to_open = self.ledger_store.has_to_open(next);
         let prepared = spawn_blocking(move || {
             let upstream = upstream.reconfigure(&config).map_err(ReloadError::Upstream)?;
             let certificate = config.tls.as_ref().map(Certificate::load).transpose();
@@ -157,22 +156,22 @@ impl Runtime {
     }
 
     /// Everything that cannot fail.
-    async fn commit(&mut self, next: Arc<Config>, prepared: Prepared, install: impl Fn(Shared)) {
+    async fn commit(&mut self, next: Arc<Config>, prepared: Prepared, install: impl Fn(AppState)) {
         let Prepared { upstream, opened, certificate } = prepared;
         let before = std::mem::replace(&mut self.config, next);
         let config = &self.config;
         self.upstream = upstream;
         self.resilience = self.resilience.reconfigure(config);
         self.responses = self.responses.reconfigure(config);
-        self.watchers.reconfigure(config, &self.upstream);
-        self.books.reconfigure(config, opened).await;
+        self.quota_sources.reconfigure(config, &self.upstream);
+        self.ledger_store.reconfigure(config, opened).await;
         self.mesh.reconfigure(config).await;
         if let (Some(used), Some(loaded)) = (&self.certificate, &certificate) {
             used.replace(loaded);
         }
         self.metrics.configure(&self.config);
         self.count();
-        install(self.shared());
+        install(self.state());
         // Last: until then calls of before could have brought it back.
         self.forget(&before);
         telemetry::set_level(self.config.log_level);
@@ -186,7 +185,7 @@ impl Runtime {
     /// What was known of providers that are gone, or are others by now.
     fn forget(&self, before: &Config) {
         let stays = staying(before, &self.config);
-        self.watchers.quotas().retain(|provider| stays.contains(provider));
+        self.quota_sources.quotas().retain(|provider| stays.contains(provider));
         self.resilience.cooldowns.retain(|provider| stays.contains(provider));
         self.resilience.refused.retain(|provider| stays.contains(provider));
         let scope = self.config.models.circuit_scope;
