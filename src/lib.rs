@@ -6,13 +6,8 @@ pub mod auth;
 pub mod budget;
 pub mod cli;
 mod client_address;
-mod clock;
-pub mod config;
 pub mod dashboard;
-pub mod database;
 pub mod demo;
-pub mod mesh;
-mod process;
 pub mod quota;
 pub mod reload;
 pub mod resilience;
@@ -21,6 +16,10 @@ pub mod server;
 pub mod state;
 pub mod telemetry;
 pub mod upstream;
+
+pub use switchtower_config as config;
+pub use switchtower_mesh as mesh;
+pub use switchtower_platform::database;
 
 /// The README's Rust blocks are compiled and run.
 #[cfg(doctest)]

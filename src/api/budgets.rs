@@ -7,7 +7,7 @@ use serde::Serialize;
 use switchtower_layers::budget::{BudgetStatus, Unit};
 use utoipa::ToSchema;
 
-use crate::clock::unix_millis;
+use switchtower_platform::clock::unix_millis;
 
 /// What each client has used of each of its limits. Clients that have used nothing are not listed.
 #[utoipa::path(

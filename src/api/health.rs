@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use switchtower_layers::circuit_breaker::Handle;
 use switchtower_layers::quota::Quotas;
+use switchtower_platform::clock::{now, unix_millis};
 
 use axum::{Json, extract::State};
 use http::Extensions;
@@ -16,7 +17,6 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::Identity,
-    clock::{now, unix_millis},
     config::{Key, Provider, Scope, is_local},
     mesh::agents,
 };

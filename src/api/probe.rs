@@ -18,8 +18,8 @@ use super::{
     health::{Circuit, is_of},
     refusal::Refusal,
 };
-use crate::clock::now;
 use crate::config::Provider;
+use switchtower_platform::clock::now;
 
 /// How long a provider may take to list its models.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -9,8 +9,8 @@ use switchtower_layers::quota::{Balance, Snapshot};
 use utoipa::ToSchema;
 
 use super::health::LOCAL;
-use crate::clock::unix_millis;
 use crate::config::is_local;
+use switchtower_platform::clock::unix_millis;
 
 /// Remaining quota by provider, then by names from the quota sources that belong to no provider.
 #[utoipa::path(

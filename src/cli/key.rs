@@ -6,9 +6,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 
-use super::args::{KeyArgs, KeyCommand};
+use super::args::{KeyArgs, KeyCommand, ScopeArg};
 use super::output::{Failure, note, print};
-use crate::config::{KeyHash, Scope, is_key_name};
+use crate::config::{KeyHash, is_key_name};
 
 /// Maximum length of a key that is read from stdin, in bytes.
 const MAX_KEY_LEN: u64 = 4096;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &KeyArgs) -> Result<(), Failure> {
     }
 }
 
-fn new(name: &str, scopes: &[Scope], json: bool) -> Result<(), Failure> {
+fn new(name: &str, scopes: &[ScopeArg], json: bool) -> Result<(), Failure> {
     if !is_key_name(name) {
         return Err(Failure(format!(
             "`{name}` is no name of a key: it has 1 to 64 letters, digits and `._-`"
@@ -29,7 +29,7 @@ fn new(name: &str, scopes: &[Scope], json: bool) -> Result<(), Failure> {
     }
     let key = generate()?;
     let hash = KeyHash::of(key.as_bytes()).to_string();
-    let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+    let scopes: Vec<_> = scopes.iter().map(|scope| scope.0.as_str()).collect();
     if json {
         let text = json!({"name": name, "key": key, "hash": hash, "scopes": scopes});
         return print(&format!("{text}\n"));

@@ -202,12 +202,12 @@ fn cause(error: &hyper::Error) -> String {
 mod tests {
     use super::*;
     use crate::demo::{Fault, Provider, Refused, Reply};
-    use crate::upstream::tls_config;
+    use switchtower_platform::tls;
 
     const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
     async fn reached(url: String, limit: Duration) -> Result<Answer, Broken> {
-        let tls = Arc::new(tls_config(false).unwrap());
+        let tls = Arc::new(tls::config(false).unwrap());
         get(&url.parse().unwrap(), Some(&Secret::new("sk-1")), None, &tls, limit).await
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Changes;
-use crate::clock::now;
+use switchtower_platform::clock::now;
 
 /// What became of the configuration since the gateway was started. A handle: clones are the same.
 #[derive(Clone, Debug)]

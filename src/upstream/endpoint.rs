@@ -101,8 +101,12 @@ mod tests {
         let yaml =
             format!("models: {{providers: {{p: {{base_url: \"{base_url}\", api_key: sk-1}}}}}}");
         let config = Config::from_yaml("test", &yaml, &Env::empty()).unwrap();
-        Endpoint::new("p", &config.models.providers["p"], super::super::tls::config(false).unwrap())
-            .unwrap()
+        Endpoint::new(
+            "p",
+            &config.models.providers["p"],
+            switchtower_platform::tls::config(false).unwrap(),
+        )
+        .unwrap()
     }
 
     #[test]

@@ -18,7 +18,6 @@ mod headers;
 mod proxy;
 mod redact;
 mod service;
-mod tls;
 mod unlabelled;
 
 pub use body::UpstreamBody;
@@ -26,4 +25,3 @@ pub(crate) use endpoint::AtRoot;
 pub use future::ResponseFuture;
 pub(crate) use proxy::{ProxyClient, Stream};
 pub use service::Upstream;
-pub(crate) use tls::{Roots, config as tls_config};

@@ -13,12 +13,12 @@ use tower::Service;
 
 use super::{
     ResponseFuture, UpstreamBody, endpoint::Endpoint, forwarded, headers, redact::Redactor,
-    tls::Roots,
 };
 use crate::{
     client_address::PeerAddress,
     config::{Config, Key, Provider, Proxy, ProxyScheme},
 };
+use switchtower_platform::tls::Roots;
 
 /// Sends a request to its target's provider. See the [module](super).
 ///
@@ -66,11 +66,11 @@ impl Upstream {
             }
         }
         let roots = Roots::load(others.iter().any(|(_, provider)| needs_tls(provider)));
-        let tls = roots.config(None)?;
+        let tls = roots.config(&[])?;
         for (name, provider) in others {
             let tls = match &provider.ca {
                 None => tls.clone(),
-                Some(ca) => roots.config(Some(ca))?,
+                Some(ca) => roots.config(ca.certificates())?,
             };
             let endpoint = Endpoint::new(name, provider, tls)?;
             endpoints.insert(endpoint.name.clone(), Arc::new(endpoint));

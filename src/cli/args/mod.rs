@@ -193,7 +193,7 @@ pub(super) enum KeyCommand {
         /// What it opens: models (/v1), agents (agents, tasks, spaces, events), admin (metrics,
         /// dashboard, /model-gateway); may be given more than once
         #[arg(long = "scope", value_name = "SCOPE", default_value = "models")]
-        scopes: Vec<Scope>,
+        scopes: Vec<ScopeArg>,
         /// Print one JSON object, and nothing to stderr
         #[arg(long)]
         json: bool,
@@ -231,13 +231,19 @@ pub(super) struct DisconnectArgs {
     pub(super) dry_run: bool,
 }
 
-impl ValueEnum for Scope {
+/// A [`Scope`] as an argument.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScopeArg(pub(super) Scope);
+
+impl ValueEnum for ScopeArg {
     fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
+        const ALL: [ScopeArg; Scope::ALL.len()] =
+            [ScopeArg(Scope::ALL[0]), ScopeArg(Scope::ALL[1]), ScopeArg(Scope::ALL[2])];
+        &ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.as_str()))
+        Some(PossibleValue::new(self.0.as_str()))
     }
 }
 

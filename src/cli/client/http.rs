@@ -10,7 +10,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use switchtower_layers::Buffered;
 
-use crate::upstream::tls_config;
+use switchtower_platform::tls;
 
 pub(super) type Http = Client<HttpsConnector<HttpConnector>, Buffered>;
 
@@ -27,7 +27,7 @@ pub(super) fn http(url: &Uri) -> io::Result<Http> {
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let https = HttpsConnectorBuilder::new()
-        .with_tls_config(tls_config(url.scheme() == Some(&Scheme::HTTPS))?)
+        .with_tls_config(tls::config(url.scheme() == Some(&Scheme::HTTPS))?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);

@@ -13,7 +13,7 @@ use super::certificate;
 use super::finding::{Finding, Group};
 use crate::cli::{reach, url};
 use crate::config::{AuthKey, Config, Scope};
-use crate::process;
+use switchtower_platform::process;
 
 /// Timeout of identifying the process that has the port.
 const LIMIT: Duration = Duration::from_secs(3);

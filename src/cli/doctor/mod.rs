@@ -33,8 +33,8 @@ use super::client;
 use super::config_source::{self, Origin};
 use super::output::{Failure, print, print_json};
 use crate::config::{Config, ConfigError, Key, Proxy, Secret};
-use crate::upstream::Roots;
 use finding::{Finding, Group, Level};
+use switchtower_platform::tls::Roots;
 
 /// Looks at everything, and says what to do; the status is 1 when something fails.
 pub(super) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
@@ -57,7 +57,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
 
 async fn look(origin: &Origin, config: &Config, offline: bool) -> Result<Vec<Finding>, Failure> {
     let roots = Arc::new(Roots::load(true));
-    let tls = roots.config(None);
+    let tls = roots.config(&[]);
     let tls = tls.map_err(|error| Failure(format!("TLS cannot be set up: {error}")))?;
     let tls = Arc::new(tls);
     let ((providers, clocks), (listening, runs), quotas, agents) = tokio::join!(

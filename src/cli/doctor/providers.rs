@@ -11,7 +11,7 @@ use super::finding::{Finding, Group, Level};
 use crate::cli::config_source::Origin;
 use crate::cli::reach::{self, Answer, Broken};
 use crate::config::{Config, Key, Probe, Provider, Proxy, ProxySource, Secret, is_local};
-use crate::upstream::Roots;
+use switchtower_platform::tls::Roots;
 
 /// How long one of them may take; all are asked at once.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -55,7 +55,9 @@ pub(super) async fn look(
 async fn ask(provider: &Provider, key: &Secret, roots: &Roots) -> Result<Answer, Broken> {
     let uri = format!("{}{}", base(provider), path(provider));
     let uri: Uri = uri.parse().map_err(|_| Broken::Answer(format!("{uri} is no URL")))?;
-    let tls = roots.config(provider.ca.as_ref()).map_err(|error| Broken::Tls(error.to_string()))?;
+    let tls = roots
+        .config(provider.ca.as_ref().map_or(&[], |ca| ca.certificates()))
+        .map_err(|error| Broken::Tls(error.to_string()))?;
     reach::get(&uri, Some(key), provider.proxy.proxy(), &Arc::new(tls), LIMIT).await
 }
 

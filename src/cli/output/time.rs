@@ -1,6 +1,6 @@
 //! Times for people.
 
-use crate::clock::now;
+use switchtower_platform::clock::now;
 
 /// How long ago it was, `3 s ago`; in milliseconds since the Unix epoch.
 pub(in crate::cli) fn ago(at: u64) -> String {

@@ -12,7 +12,7 @@ use crate::cli::client;
 use crate::cli::output::Failure;
 use crate::cli::reach::{self, Broken};
 use crate::config::{Env, ProxyRoute, Secret};
-use crate::upstream::tls_config;
+use switchtower_platform::tls;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -64,7 +64,7 @@ async fn send(uri: Uri, key: Option<&str>) -> Verdict {
         Err(error) => return Verdict::Unknown(error),
     };
     let is_tls = uri.scheme_str() == Some("https") || route.proxy().is_some();
-    let tls = match tls_config(is_tls) {
+    let tls = match tls::config(is_tls) {
         Ok(tls) => Arc::new(tls),
         Err(error) => return Verdict::Unknown(error.to_string()),
     };

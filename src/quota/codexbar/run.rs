@@ -5,7 +5,7 @@ use std::{
 
 use tokio::{io::AsyncReadExt, process::Command};
 
-use crate::process::Group;
+use switchtower_platform::process::Group;
 
 /// What it prints is never longer than this, in bytes.
 const MAX_BYTES: u64 = 4 << 20;

@@ -11,12 +11,12 @@ use tokio::time::{Duration, Instant};
 use tracing::{Span, field};
 
 use super::{AccessLogLayer, route};
-use crate::clock::now;
 use crate::telemetry::{
     feed::{self, Attempt},
     metrics::{self, outcome_name},
     stats::Tokens,
 };
+use switchtower_platform::clock::now;
 
 /// One request that is under way. Logged and counted when it is settled.
 pub(super) struct LoggedRequest {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use switchtower_layers::Target;
 use utoipa::ToSchema;
 
-use crate::clock::unix_millis;
+use switchtower_platform::clock::unix_millis;
 
 /// The answer of `GET /model-gateway/stats`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
