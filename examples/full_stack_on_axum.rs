@@ -12,7 +12,6 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use switchtower::{
     app::routing_table,
     config::{Config, Env},
-    demo::Provider,
     upstream::Upstream,
 };
 use switchtower_layers::{BoxError, buffer::BufferLayer, observe::ObserveLayer, route::RouteLayer};
@@ -20,7 +19,7 @@ use tower::ServiceBuilder;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let provider = Provider::demo().await?;
+    let provider = switchtower::demo::start().await?;
     let yaml = format!(
         "models: {{providers: {{demo: {{base_url: \"{}\", api_key: any, models: [demo]}}}}}}",
         provider.base_url()

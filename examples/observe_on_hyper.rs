@@ -3,13 +3,13 @@
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use switchtower::demo::Provider;
+
 use switchtower_layers::{BoxError, Exchange, observe::ObserveLayer};
 use tower::{ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let provider = Provider::demo().await?;
+    let provider = switchtower::demo::start().await?;
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
     let client = ServiceBuilder::new().layer(ObserveLayer::new()).service(client);
 

@@ -4,13 +4,13 @@
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use switchtower::demo::Provider;
+
 use switchtower_layers::{BoxError, request::Streamed, stream_adapter::StreamAdapterLayer};
 use tower::{ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let provider = Provider::demo().await?;
+    let provider = switchtower::demo::start().await?;
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
     let client = ServiceBuilder::new().layer(StreamAdapterLayer::new()).service(client);
 

@@ -81,7 +81,7 @@ async fn serve(
 }
 
 async fn demo_provider() -> Result<Provider, Failure> {
-    let started = Provider::demo().await;
+    let started = crate::demo::start().await;
     started.map_err(|error| Failure(format!("cannot start the demo provider: {error}")))
 }
 

@@ -7,8 +7,8 @@ use tokio::time::sleep;
 use crate::{
     house::{House, PROVIDERS_KEY},
     mix::Done,
-    support::{Provider, Refused},
 };
+use switchtower_testkit::clients::{Provider, Refused};
 
 /// What is the same in all of them.
 const HOUSE: &str = r#"

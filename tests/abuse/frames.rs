@@ -14,7 +14,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{client::at_last, house::House, mix::Done, support::CHAT};
+use crate::{client::at_last, house::House, mix::Done};
+use switchtower_testkit::clients::CHAT;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: u8 = 4;

@@ -11,8 +11,8 @@ use crate::{
     edits,
     level::{self, Level},
     providers,
-    support::{Binary, Provider, Refused, Scrape, encode},
 };
+use switchtower_testkit::clients::{Binary, Provider, Refused, Scrape, encode};
 
 /// The client's key.
 const KEY: &str = "the-clients-key-d41d8cd98f00";

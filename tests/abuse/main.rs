@@ -24,8 +24,6 @@ mod normal;
 mod providers;
 mod rough;
 mod slow;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::{env, mem, str::FromStr, sync::Arc, time::Duration};
 

@@ -14,8 +14,8 @@ use crate::{
     house::House,
     mix::Done,
     providers::{FATES, Fate, echo},
-    support::CHAT,
 };
+use switchtower_testkit::clients::CHAT;
 
 /// A few requests over one connection.
 pub(crate) async fn ask(house: &House, rng: &mut Rng, done: &Done) {

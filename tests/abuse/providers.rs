@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Fault, Provider, Received, Reply};
+use switchtower_testkit::clients::{Fault, Provider, Received, Reply};
 
 /// What a provider may do to a prompt. It is the prompt's last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ pub(crate) const LARGE: usize = 2 << 20;
 
 /// Always answers with an echo.
 pub(crate) async fn good() -> Provider {
-    crate::support::provider(|request| answer(&request, Fate::Good)).await
+    switchtower_testkit::clients::provider(|request| answer(&request, Fate::Good)).await
 }
 
 /// Does what the prompt says, and breaks some connections before anything is read.

@@ -9,11 +9,8 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    house::House,
-    mix::Done,
-    support::{CHAT, ask, encode},
-};
+use crate::{house::House, mix::Done};
+use switchtower_testkit::clients::{CHAT, ask, encode};
 
 /// How long an answer is waited for.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,7 +10,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{house::House, mix::Done, providers::FATES, support::CHAT};
+use crate::{house::House, mix::Done, providers::FATES};
+use switchtower_testkit::clients::CHAT;
 
 pub(crate) async fn dawdle(house: &House, rng: &mut Rng, done: &Done) {
     let mut stream = TcpStream::connect(house.addr).await.expect("a connection");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ask::Ask, calls, text};
-use crate::demo::openai::{self, Stamp};
+use switchtower_testkit::openai::{self, Stamp};
 
 /// Arguments are streamed in fragments of this many characters.
 const FRAGMENT: usize = 6;

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::demo::openai;
+use switchtower_testkit::openai;
 
 /// What the answer depends on. Everything else in a request is ignored.
 #[derive(Debug)]

@@ -18,12 +18,8 @@ use self::{
     answer::Answer,
     ask::{Ask, Refusal},
 };
-use super::{
-    fault::Fault,
-    openai::{self, Stamp},
-    recorded_request::Received,
-    reply::Reply,
-};
+use super::{Fault, Received, Reply};
+use switchtower_testkit::openai::{self, Stamp};
 
 /// The models, the well-behaved one first.
 const MODELS: [&str; 6] =

@@ -1,0 +1,42 @@
+//! The integration tests: the gateway over real sockets, against scripted providers on loopback. One binary,
+//! so that the gateway is linked once; `abuse` and `embedded` measure their process and have one of their own.
+
+mod auth;
+mod budget;
+mod cli;
+mod cli_mesh;
+mod config;
+mod connect;
+mod control;
+mod dashboard;
+mod demo;
+mod doctor;
+mod egress;
+mod encoding;
+mod examples;
+mod failover;
+mod guard;
+mod headers;
+mod heartbeats;
+mod inbound;
+mod insight;
+mod lifecycle;
+mod logs;
+mod malformed;
+mod mesh;
+mod metrics;
+mod openapi;
+mod packaging;
+mod provider;
+mod proxy;
+mod quota;
+mod recorded_response;
+mod reload;
+mod resilience;
+mod responses;
+mod streaming;
+mod support;
+mod threats;
+mod upstream;
+mod upstream_pool;
+mod upstream_tls;
