@@ -26,6 +26,8 @@
 //! A layer never turns a refusal into a service error: it answers with a response that carries a
 //! [`Rejected`] extension, so that it drops into any stack and keeps the connection.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod body;
 #[cfg(any(feature = "observe", feature = "responses"))]
 mod chunk_template;

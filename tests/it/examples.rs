@@ -93,8 +93,8 @@ fn circuit_breaker_on_hyper() {
 }
 
 #[test]
-fn responses_state_on_axum() {
-    let out = run("responses_state_on_axum");
+fn responses_store_on_axum() {
+    let out = run("responses_store_on_axum");
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[1].contains("3 items") && lines[2].contains("5 items"), "{out}");
     assert!(lines[3].contains("Which track?") && lines[4].contains("deleted"), "{out}");

@@ -4,17 +4,17 @@
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-
 use switchtower_layers::{BoxError, request::Streamed, stream_adapter::StreamAdapterLayer};
+use switchtower_testkit::{Provider, Reply};
 use tower::{ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let provider = switchtower::demo::start().await?;
+    let provider = Provider::start(|_| Reply::chat("Hello!")).await?;
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
     let client = ServiceBuilder::new().layer(StreamAdapterLayer::new()).service(client);
 
-    // The body does not ask for a stream, so that the demo provider answers in JSON.
+    // The provider answers in JSON, whatever it is asked for.
     for (asked, streamed) in [("JSON", false), ("events", true)] {
         let ask = r#"{"model":"demo","messages":[{"role":"user","content":"Hi"}]}"#;
         let request = Request::post(format!("{}/chat/completions", provider.base_url()))

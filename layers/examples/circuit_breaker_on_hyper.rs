@@ -6,11 +6,11 @@ use std::time::Duration;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use switchtower::demo::{Provider, Reply};
 use switchtower_layers::{
     BoxError, Rejected, Target,
     circuit_breaker::{CircuitBreakerLayer, Handle, Settings},
 };
+use switchtower_testkit::{Provider, Reply};
 use tower::{ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]

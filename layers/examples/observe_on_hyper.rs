@@ -3,13 +3,17 @@
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-
 use switchtower_layers::{BoxError, Exchange, observe::ObserveLayer};
+use switchtower_testkit::{Fault, Provider, Reply};
 use tower::{ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let provider = switchtower::demo::start().await?;
+    let provider = Provider::start(|request| match request.nth {
+        0 => Reply::chat_stream(["Hel", "lo"]),
+        _ => Reply::events().role().delta("Hel").cut(Fault::Reset),
+    })
+    .await?;
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<bytes::Bytes>>();
     let client = ServiceBuilder::new().layer(ObserveLayer::new()).service(client);
 

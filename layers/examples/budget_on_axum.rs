@@ -32,7 +32,7 @@ async fn main() {
         .layer(
             BudgetLayer::new(ledger.clone(), by_key).pricing(PriceList::from_iter([("m", price)])),
         )
-        .layer(ObserveLayer::new()) // who reads the usage
+        .layer(ObserveLayer::new()) // reads the usage
         .service(service_fn(async |request| Ok(provider(request).await.expect("a response"))));
     let app: Router = Router::new().route_service("/v1/chat/completions", post_service(models));
 
