@@ -3,6 +3,7 @@
 mod any_text;
 mod budgets;
 mod contradictory;
+mod documented;
 mod egress;
 mod keys;
 mod quota;
