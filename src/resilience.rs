@@ -23,10 +23,9 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 /// Counts and waits. A handle: clones share them.
 #[derive(Clone, Debug)]
 pub struct Resilience {
-    /// What the clients have used of their rate limits, by their keys or else their
-    /// addresses.
+    /// Usage of the rate limits by client.
     pub limiter: Limiter<Client>,
-    /// How many retries there may be.
+    /// Retry budgets.
     pub retries: RetryBudgets,
     /// Targets in cooldown, by their own Retry-After.
     pub cooldowns: Cooldowns,
@@ -35,7 +34,7 @@ pub struct Resilience {
 }
 
 impl Resilience {
-    /// Nothing has happened yet.
+    /// State without any usage.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
@@ -46,8 +45,8 @@ impl Resilience {
         }
     }
 
-    /// For another configuration. Limits and shares that stay as they are keep their counts; others
-    /// begin anew.
+    /// Adopts another configuration. Limits and shares that stay as they are keep their counts;
+    /// others begin anew.
     #[must_use]
     pub fn reconfigure(&self, config: &Config) -> Self {
         Self {
@@ -59,8 +58,7 @@ impl Resilience {
     }
 }
 
-/// How many retries there may be, for each provider on its own, so that the outage of one leaves
-/// the others theirs.
+/// Retry budgets, one per provider, so that the outage of one leaves the others theirs.
 #[derive(Clone, Debug, Default)]
 pub struct RetryBudgets {
     /// Retry budgets by provider, with the ratio that they were made for; `None` is for providers
@@ -69,7 +67,7 @@ pub struct RetryBudgets {
 }
 
 impl RetryBudgets {
-    /// For another configuration: a provider whose share stays as it is keeps its budget.
+    /// Adopts another configuration: a provider whose ratio stays as it is keeps its budget.
     #[must_use]
     pub fn reconfigure(&self, config: &Config) -> Self {
         let models = &config.models;

@@ -18,7 +18,7 @@ const MAX_COOLDOWNS: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub struct Cooldowns(Arc<RwLock<HashMap<Key, Instant>>>);
 
-/// Why a target is left alone.
+/// Reason of a cooldown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HoldReason {
@@ -70,12 +70,12 @@ impl Cooldowns {
         self.0.read().is_empty()
     }
 
-    /// How much longer the target is to be left alone; `None` when it is not.
+    /// Remaining cooldown of the target; `None` without one.
     pub fn remaining(&self, target: &Target, now: Instant) -> Option<Duration> {
         self.find(target, now).map(|(wait, _)| wait)
     }
 
-    /// How much longer the target is to be left alone, and why; `None` when it is not.
+    /// Remaining cooldown of the target, and its reason; `None` without one.
     pub fn find(&self, target: &Target, now: Instant) -> Option<(Duration, HoldReason)> {
         let held = self.0.read();
         if held.is_empty() {

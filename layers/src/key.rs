@@ -1,4 +1,4 @@
-//! Whose request it is: keys for layers that count for each client or target by itself.
+//! Keys of a request, for layers that count per client or per target.
 
 use std::{
     fmt,
@@ -12,11 +12,11 @@ use http::{HeaderName, HeaderValue, Request};
 
 use crate::Target;
 
-/// What can be a key: anything that a map takes.
+/// Bounds of a key: anything that a map takes.
 pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {}
 impl<K: Clone + Eq + Hash + Send + Sync + 'static> Key for K {}
 
-/// Whose request it is: every key is counted for itself.
+/// Extracts the key of a request; every key is counted separately.
 ///
 /// All requests without a key (`None`) count together. A closure
 /// `|request: &http::Request<B>| -> Option<K>` is an extractor; a key should be cheap to make, as
@@ -41,7 +41,7 @@ where
     }
 }
 
-/// By a header's (first) value.
+/// Extracts the key from a header's (first) value.
 ///
 /// Clients choose their headers: a limit by a header that no outer layer has verified is no
 /// protection.
@@ -49,7 +49,7 @@ where
 pub struct ByHeader(HeaderName);
 
 impl ByHeader {
-    /// By this header.
+    /// An extractor for this header.
     pub const fn new(name: HeaderName) -> Self {
         Self(name)
     }
@@ -82,17 +82,17 @@ impl fmt::Debug for HeaderKey {
     }
 }
 
-/// By an extension of the request, such as [`Target`] or [`ClientKey`].
+/// Extracts the key from an extension of the request, such as [`Target`] or [`ClientKey`].
 pub struct ByExtension<T>(PhantomData<fn() -> T>);
 
-/// By the [`Target`] that the router chose: for what is counted on the way out.
+/// Extracts the [`Target`] that the router chose: for limits on the way out.
 pub type ByTarget = ByExtension<Target>;
 
-/// By the [`ClientKey`] that the layer has set which checks credentials.
+/// Extracts the [`ClientKey`] that the authenticating layer has set.
 pub type ByClient = ByExtension<ClientKey>;
 
 impl<T> ByExtension<T> {
-    /// By the extension of this type.
+    /// An extractor for the extension of this type.
     pub const fn new() -> Self {
         Self(PhantomData)
     }
@@ -131,14 +131,15 @@ impl<B, T: Key> KeyExtractor<B> for ByExtension<T> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientKey(pub Arc<str>);
 
-/// By the peer's address: the [`IpAddr`] in the request's extensions, as a [network](Self::network).
+/// Extracts the peer's address: the [`IpAddr`] in the request's extensions, as a
+/// [network](Self::network).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByIp;
 
 impl ByIp {
-    /// What counts as one peer, for extractors that find the address elsewhere: of an IPv6 address
-    /// the first 64 bits, as a single host has all of the rest to itself. An IPv4 address that is
-    /// mapped into IPv6 is the same as without.
+    /// The network of an address that counts as one peer, for extractors that find the address
+    /// elsewhere: of an IPv6 address the first 64 bits, as a single host has all of the rest to
+    /// itself. An IPv4 address that is mapped into IPv6 is the same as without.
     pub fn network(address: IpAddr) -> IpAddr {
         match address.to_canonical() {
             IpAddr::V6(host) => Ipv6Addr::from_bits(host.to_bits() & !u128::from(u64::MAX)).into(),

@@ -12,7 +12,7 @@ use http::{
 };
 use serde::Serialize;
 
-/// What went wrong, in the words of the wire.
+/// Error code of a rejection, as it goes over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Code {
@@ -129,9 +129,9 @@ impl fmt::Display for Code {
 /// answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// Why.
+    /// The error code.
     pub code: Code,
-    /// When another try may succeed, if that is known.
+    /// Time after which a retry may succeed, if that is known.
     pub retry_after: Option<Duration>,
     /// Human-readable message.
     pub message: Cow<'static, str>,
@@ -179,7 +179,7 @@ impl Rejection {
         }
     }
 
-    /// What went wrong.
+    /// The error code.
     pub fn code(&self) -> Code {
         self.code
     }
@@ -209,14 +209,14 @@ impl Rejection {
         self
     }
 
-    /// When another try may succeed. Sent as `Retry-After` in whole seconds, rounded up, at
-    /// least 1.
+    /// Sets the time after which a retry may succeed. Sent as `Retry-After` in whole seconds,
+    /// rounded up, at least 1.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// When another try may succeed, if that is known.
+    /// The time after which a retry may succeed, if that is known.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
     }

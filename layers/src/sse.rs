@@ -18,7 +18,7 @@ pub fn is_event_stream(headers: &HeaderMap) -> bool {
     essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
 
-/// One event, lent for the time of a call.
+/// A parsed event, borrowed for the time of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
     /// The `event` field; empty when there is none.
@@ -29,9 +29,9 @@ pub struct Event<'a> {
     pub has_data: bool,
     /// The last `id` field so far, of this event or an earlier one; empty when there was none.
     pub id: &'a [u8],
-    /// How much of the chunk stands before this event; 0 when it began in an earlier chunk.
+    /// Offset of the event in the chunk; 0 when it began in an earlier chunk.
     pub start: usize,
-    /// How much of the chunk stands before the end of the event's blank line.
+    /// Offset of the end of the event's blank line in the chunk.
     pub end: usize,
 }
 
@@ -40,7 +40,7 @@ pub struct Event<'a> {
 pub struct TooLarge {
     /// The cap, in bytes.
     pub cap: usize,
-    /// How many bytes of the chunk stand before its last event boundary.
+    /// Number of bytes of the chunk before its last event boundary.
     pub whole: usize,
 }
 

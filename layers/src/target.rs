@@ -1,8 +1,8 @@
-//! Where an attempt goes, and what is spoken there.
+//! Targets: the provider and model of an attempt, and its dialect.
 
 use std::{fmt, sync::Arc};
 
-/// One provider plus the model name to send it.
+/// A target: one provider plus the model name to send it.
 ///
 /// The router puts it into the extensions of each attempt's request, and of the response.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -11,7 +11,7 @@ pub struct Target {
     pub provider: Arc<str>,
     /// The model's name at that provider.
     pub model: Arc<str>,
-    /// What the provider speaks.
+    /// The provider's dialect.
     pub dialect: Dialect,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// What a provider speaks natively, or what a client asked in.
+/// The API that a provider or client speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// Chat Completions only.

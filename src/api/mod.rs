@@ -34,7 +34,7 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// What is served at `wsPort`: the WebSocket, and no other path.
+/// The routes of `wsPort`: the WebSocket, and no other path.
 pub fn sockets(state: AppState) -> Router {
     Router::from(mesh::sockets())
         .fallback(errors::not_found)
@@ -42,7 +42,7 @@ pub fn sockets(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// At `wsPort` the WebSocket is at `/`, too. From here on it goes by its usual name, by which keys and
+/// Rewrites `/` to `/ws` at `wsPort`. From here on it goes by its usual name, by which keys and
 /// origins are checked.
 pub fn name_socket<B>(mut request: Request<B>) -> Request<B> {
     if request.uri().path() == "/" {

@@ -65,17 +65,17 @@ impl Gateway {
         Ok(Self { listener, address, sockets, runtime, reloader, asks })
     }
 
-    /// Where it listens; the port is the real one when 0 was configured.
+    /// Listening address; the port is the real one when 0 was configured.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens for WebSockets only; the port is the real one when 0 was configured.
+    /// Listening address of `wsPort`; the port is the real one when 0 was configured.
     pub fn ws_addr(&self) -> Option<SocketAddr> {
         self.sockets.as_ref()?.local_addr().ok()
     }
 
-    /// What gives it another configuration while it runs: see [`reload`](crate::reload).
+    /// Handle that reloads the configuration of the running gateway: see [`reload`](crate::reload).
     pub fn reloader(&self) -> Reloader {
         self.reloader.clone()
     }

@@ -20,7 +20,7 @@ use super::{
 /// So many unknown keys from one network; beyond that the answer is that it is too many.
 const UNKNOWN_KEYS: Limit = Limit::per_minute(30);
 
-/// How many unknown keys have come from where. A handle: clones count together.
+/// Rate limit of unknown keys per network. A handle: clones count together.
 #[derive(Clone, Debug)]
 pub struct FailedKeyLimiter(Limiter<IpAddr>);
 

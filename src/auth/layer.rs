@@ -22,7 +22,8 @@ use crate::config::Config;
 pub struct AuthLayer(Option<Arc<Authorizer>>);
 
 impl AuthLayer {
-    /// With the configured keys; without any, everybody comes in. `failures` outlive the layer.
+    /// A layer with the configured keys; without any, all requests pass. `failures` outlive the
+    /// layer.
     #[must_use]
     pub fn new(config: &Config, failures: FailedKeyLimiter) -> Self {
         let door = || Arc::new(Authorizer { table: Table::new(&config.auth), failures });

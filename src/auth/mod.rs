@@ -38,7 +38,7 @@
 //! Without `auth.keys` nothing of this happens: what is shown as a key is ignored.
 //!
 //! [`Owner`]: switchtower_layers::responses::Owner
-//! [`ModelAllowlist`]: switchtower_layers::route::Allowed
+//! [`ModelAllowlist`]: switchtower_layers::route::ModelAllowlist
 
 mod authorizer;
 mod client;

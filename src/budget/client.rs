@@ -29,7 +29,7 @@ impl From<&str> for Client {
     }
 }
 
-/// By the client's key, or else by its network, as the rate limits count. Behind a trusted proxy that
+/// Extracts the client's key, or else its network, as in rate limits. Behind a trusted proxy that
 /// is the network of the client, not of the proxy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByClient;

@@ -53,7 +53,7 @@ struct Plans<'a> {
 
 impl<'a> Plans<'a> {
     fn of(config: &'a Config) -> Self {
-        let table = routing_table(&config);
+        let table = routing_table(config);
         let mut plans = Self::default();
         for name in names(config) {
             let plan = table.plan(name);

@@ -1,4 +1,4 @@
-//! What is going to run: a file, the well-known providers, or the demo.
+//! Source of the configuration: a file, the well-known providers, or the demo.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! When to stop.
+//! Signals that stop the gateway.
 
 use std::io;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! What a person reads when the gateway starts.
+//! The text at startup.
 
 use std::net::SocketAddr;
 

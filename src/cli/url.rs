@@ -1,4 +1,4 @@
-//! Where the gateway is.
+//! URL of the gateway.
 
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

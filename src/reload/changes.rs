@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use crate::config::{CircuitBreaker, Config, ConnectionLimits, Models, Provider, Retry, Timeouts};
 
-/// By what one configuration differs from another.
+/// Difference between two configurations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The settings that were taken up, by their names in the file, never their values. Providers
@@ -15,7 +15,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// What differs between the configuration that runs and the next one.
+    /// Compares the running configuration with the next one.
     #[must_use]
     pub fn between(running: &Config, next: &Config) -> Self {
         let mut changes = Self::default();

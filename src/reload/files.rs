@@ -48,7 +48,7 @@ impl Files {
         Self::new([path.to_owned(), beside, ".env".into()])
     }
 
-    /// These files, as they are now. They need not exist.
+    /// Watches these files, as they are now. They need not exist.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let mut paths: Vec<PathBuf> = paths.into_iter().collect();
         paths.sort();

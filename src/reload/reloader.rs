@@ -55,19 +55,19 @@ impl Reloader {
         self.status.refused(message);
     }
 
-    /// Where the configuration comes from, for the [status](Self::status).
+    /// Sets the origin of the configuration, for the [status](Self::status).
     pub fn set_origin(&self, origin: impl Into<String>) {
         self.status.set_origin(origin.into());
     }
 
-    /// What became of the configuration.
+    /// Status of the configuration.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status.clone()
     }
 }
 
-/// Why a configuration could not be taken up.
+/// Reason why a configuration could not be applied.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReloadError {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::Changes;
 use switchtower_platform::clock::now;
 
-/// What became of the configuration since the gateway was started. A handle: clones are the same.
+/// Status of the configuration since the start of the gateway. A handle: clones are the same.
 #[derive(Clone, Debug)]
 pub struct Status(Arc<Mutex<Report>>);
 
@@ -15,13 +15,13 @@ pub struct Status(Arc<Mutex<Report>>);
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ConfigStatus)]
 pub struct Report {
-    /// Where the configuration came from; `null` when a program has made it.
+    /// Origin of the configuration; `null` when a program has made it.
     pub origin: Option<String>,
-    /// When the one that runs was taken up, in milliseconds since the Unix epoch.
+    /// Time at which the running one was applied, in milliseconds since the Unix epoch.
     pub loaded_at: u64,
-    /// How often another one was taken up.
+    /// Number of reloads.
     pub reloads: u64,
-    /// Why the last one was not; `null` when it was.
+    /// Error of the last attempt; `null` when it was applied.
     pub error: Option<Refused>,
     /// The settings that differ from what runs, and need a restart.
     pub restart_needed: Vec<&'static str>,
@@ -31,9 +31,9 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = RefusedConfig)]
 pub struct Refused {
-    /// What is wrong with it, with line and column.
+    /// The error, with line and column.
     pub message: String,
-    /// When that was found, in milliseconds since the Unix epoch.
+    /// Time of the error, in milliseconds since the Unix epoch.
     pub at: u64,
 }
 
@@ -49,7 +49,7 @@ impl Status {
         })))
     }
 
-    /// How it stands.
+    /// The report for the API.
     #[must_use]
     pub fn report(&self) -> Report {
         self.0.lock().clone()

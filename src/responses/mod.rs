@@ -1,6 +1,5 @@
-//! Where this gateway keeps what the Responses API has it remember: the responses themselves, in
-//! `responses.sqlite` in `dataDir`, and the key that seals a model's reasoning, in `seal.key`
-//! beside it.
+//! Storage of the Responses API: the responses themselves, in `responses.sqlite` in `dataDir`, and
+//! the key that seals a model's reasoning, in `seal.key` beside it.
 //!
 //! Both are created on first use: a gateway without Responses requests creates no file. Both
 //! survive a restart.
@@ -17,7 +16,7 @@ pub use seal::{KeyError, KeySeal};
 pub use sqlite::SqliteStore;
 pub use stores::ResponseStore;
 
-/// What seals a model's reasoning here.
+/// The seal of reasoning, by the key in `dataDir`.
 ///
 /// # Errors
 ///

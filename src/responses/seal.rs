@@ -106,7 +106,7 @@ fn for_this_user_only(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Why the key cannot be used, and what to do.
+/// Reason why the key cannot be used, with advice.
 #[derive(Debug)]
 pub struct KeyError {
     path: PathBuf,

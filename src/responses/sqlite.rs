@@ -25,7 +25,7 @@ struct Inner {
 }
 
 impl SqliteStore {
-    /// In this directory, within these bounds. Does not touch the disk.
+    /// A store in this directory, within these bounds. Does not touch the disk.
     #[must_use]
     pub fn new(directory: &Path, bounds: Bounds) -> Self {
         let directory = directory.to_owned();

@@ -31,8 +31,8 @@ impl ResponseStore {
         }
     }
 
-    /// For another configuration: a store of the same kind goes on, within the new bounds; another
-    /// kind begins empty, or with what the file has.
+    /// Adopts another configuration: a store of the same kind goes on, within the new bounds;
+    /// another kind begins empty, or with what the file has.
     #[must_use]
     pub fn reconfigure(&self, config: &Config) -> Self {
         let settings = &config.responses;

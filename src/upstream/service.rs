@@ -95,7 +95,7 @@ impl Upstream {
         self.redactor.clone()
     }
 
-    /// By provider: the connections that are open, in use or pooled, and those that ever were.
+    /// Connections by provider: open ones, in use or pooled, and those that ever were.
     #[must_use]
     pub fn connections(&self) -> Vec<(Arc<str>, u64, u64)> {
         let endpoints = self.endpoints.values();

@@ -19,7 +19,7 @@ pub struct Routing {
     pub rules: Vec<Rule>,
 }
 
-/// One rule: a task that mentions a keyword goes to these agents.
+/// A routing rule: a task that mentions a keyword goes to these agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// `name`.
@@ -41,7 +41,7 @@ pub enum Strategy {
     Broadcast(Vec<String>),
 }
 
-/// One configured agent.
+/// A configured agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Agent {
     /// `id`, see [`agent_id`].
@@ -61,8 +61,8 @@ pub struct Agent {
     pub max_concurrent: Option<usize>,
 }
 
-/// How an agent is reached. `command`, `args` and `input` say how a program is run; where they are
-/// left out, as its [`Program`] is usually run.
+/// The transport of an agent. `command`, `args` and `input` say how a program is run; where they
+/// are left out, as its [`Program`] is usually run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentKind {
     /// `claude-code`: the Claude Code program.

@@ -18,7 +18,7 @@ pub struct Auth {
     pub keys: IndexMap<String, AuthKey>,
 }
 
-/// What one key is for.
+/// Permissions and limits of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuthKey {
     /// `hash`, or that of what `key_env` holds: the key itself is not kept.
@@ -57,10 +57,10 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 3] = [Self::Models, Self::Agents, Self::Admin];
 
-    /// Its name in the configuration.
+    /// The scope's name in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ impl fmt::Display for Scope {
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
-    /// That of this key.
+    /// Hashes this key.
     #[must_use]
     pub fn of(key: &[u8]) -> Self {
         let mut hash = [0; 32];
@@ -94,7 +94,7 @@ impl KeyHash {
         Self(hash)
     }
 
-    /// Its bytes.
+    /// The bytes of the hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -134,7 +134,7 @@ impl FromStr for KeyHash {
     }
 }
 
-/// Not `sha256:` and 64 hex digits.
+/// Error for text that is not `sha256:` and 64 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoKeyHash;
 
@@ -179,7 +179,7 @@ impl Tls {
     }
 }
 
-/// How much of the gateway one client, or all of them, may hold.
+/// Limits on connections and open responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// `header_kb`: the largest head of a request, with its path, in KiB. 1 to 256, default 64.

@@ -54,7 +54,7 @@ impl CertificateAuthority {
         &self.file
     }
 
-    /// At least one.
+    /// The certificates; at least one.
     #[must_use]
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates

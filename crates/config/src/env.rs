@@ -1,4 +1,4 @@
-//! Where keys and proxies come from that are not in the configuration.
+//! Environment variables and `.env` files: keys and proxies that are not in the configuration.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ impl Env {
         Self { fixed: None, dotenv: Vec::new() }
     }
 
-    /// Nothing is set.
+    /// An empty environment.
     #[must_use]
     pub fn empty() -> Self {
         Self { fixed: Some(HashMap::new()), dotenv: Vec::new() }

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, in a form that a person can act on.
+//! Configuration errors, with place, reason and the nearest valid name.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ impl ConfigError {
         })
     }
 
-    /// How many problems there are; at least one.
+    /// Number of problems; at least one.
     #[must_use]
     pub fn count(&self) -> usize {
         self.problems.len()

@@ -22,7 +22,7 @@ impl Config {
         Self::load_with(path, Overrides::default())
     }
 
-    /// The same with settings that come before those of the file.
+    /// Like [`load`](Self::load), with settings that override those of the file.
     ///
     /// # Errors
     /// Those of [`load`](Self::load).
@@ -30,8 +30,9 @@ impl Config {
         Self::of_file(path, &text(path)?, overrides)
     }
 
-    /// The same as [`load`](Self::load) for a gateway that runs already. A file with nothing in it is refused: it is taken
-    /// for one that somebody has just begun to write, and without keys everything would be open.
+    /// Like [`load`](Self::load), for a gateway that is running. A file with nothing in it is
+    /// refused: it is taken for one that somebody has just begun to write, and without keys
+    /// everything would be open.
     ///
     /// # Errors
     /// Those of [`load`](Self::load), and an empty file.
@@ -39,7 +40,7 @@ impl Config {
         Self::load_again_with(path, Overrides::default())
     }
 
-    /// The same with settings that come before those of the file.
+    /// Like [`load_again`](Self::load_again), with settings that override those of the file.
     ///
     /// # Errors
     /// Those of [`load_again`](Self::load_again).
@@ -73,7 +74,7 @@ impl Config {
         Self::from_yaml_with(name, text, env, Overrides::default())
     }
 
-    /// The same with settings that come before those of the text.
+    /// Like [`from_yaml`](Self::from_yaml), with settings that override those of the text.
     ///
     /// # Errors
     /// Those of [`from_yaml`](Self::from_yaml).
@@ -106,8 +107,8 @@ impl Config {
             .map_err(|problems| ConfigError::new(name, text, problems))
     }
 
-    /// What runs without a file: the well-known providers whose keys are in the environment.
-    /// `None` if there is no such key.
+    /// The configuration without a file: the well-known providers whose keys are in the
+    /// environment. `None` if there is no such key.
     ///
     /// # Errors
     /// A key cannot be sent in a header.
@@ -115,7 +116,7 @@ impl Config {
         Self::builtin_with(env, Overrides::default())
     }
 
-    /// The same with settings of the command line.
+    /// Like [`builtin`](Self::builtin), with settings of the command line.
     ///
     /// # Errors
     /// Those of [`builtin`](Self::builtin), and an address that would let others in.

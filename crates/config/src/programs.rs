@@ -1,6 +1,6 @@
 //! The well-known command-line agents, and how each is given a task without a terminal.
 
-/// How a program is run.
+/// Command line of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// `command`: a name that is looked for on `PATH`, or a path.
@@ -11,7 +11,7 @@ pub struct Program {
     pub input: Input,
 }
 
-/// How a program is given its task.
+/// The way in which a program gets its task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Input {
     /// `stdin`, which is closed then. The default, but for OpenClaw and Aider.
@@ -42,15 +42,15 @@ impl Program {
         Self::new("codex", &["exec", "--skip-git-repo-check", "-"], Input::Stdin)
     }
 
-    /// One turn of the agent that each installation has. The message is an argument, and a session
-    /// has to be chosen, see <https://docs.openclaw.ai/cli/agent>.
+    /// Runs one turn of OpenClaw's default agent. The message is an argument, and a session has to
+    /// be chosen, see <https://docs.openclaw.ai/cli/agent>.
     #[must_use]
     pub fn openclaw() -> Self {
         Self::new("openclaw", &["agent", "--agent", "main", "--message"], Input::Argument)
     }
 
-    /// Without a terminal it reads the prompt from stdin, prints the answer and ends, see
-    /// <https://geminicli.com/docs/cli/headless/>.
+    /// Runs Gemini without a terminal: it reads the prompt from stdin, prints the answer and ends,
+    /// see <https://geminicli.com/docs/cli/headless/>.
     #[must_use]
     pub fn gemini() -> Self {
         Self::new("gemini", &[], Input::Stdin)

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::{Config, is_local};
 
-/// Where quotas come from, besides the balances that [`Probe`] is about.
+/// Quota sources besides the balances that [`Probe`] describes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quota {
     /// `codexbar`: the command that reports many providers at once. Default: used when it is on the
@@ -30,7 +30,7 @@ impl Default for Quota {
     }
 }
 
-/// How the command `codexbar` is run.
+/// Settings of the command `codexbar`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Codexbar {
     /// `command`: a name on the `PATH`, or a path. Default `codexbar`.
@@ -47,7 +47,7 @@ impl Default for Codexbar {
     }
 }
 
-/// How a provider is asked for its balance.
+/// Kind of a provider's balance endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// Not stated, and the host of the base URL is not a known provider.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How many tasks run and wait, and for how long.
+/// Bounds of the task queue, and the timeout of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TasksConfig {
     /// `slots`: how many agents are at work at a time. 1 to 256, default 4.

@@ -1,4 +1,4 @@
-//! What the rest of the gateway reads.
+//! The checked configuration.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
@@ -71,8 +71,8 @@ pub struct Config {
     pub allow_remote_agents: bool,
     /// `tasks`: how many run and wait, and for how long.
     pub tasks: TasksConfig,
-    /// What is odd but not wrong, in sentences: one for each provider that is skipped for lack of a
-    /// key, and the like.
+    /// Warnings, in sentences: one for each provider that is skipped for lack of a key, and the
+    /// like.
     pub warnings: Vec<String>,
 }
 
@@ -105,8 +105,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What stands in `prices` for every model without a price of its own, and in `budgets` for
-    /// every client without one.
+    /// The entry of `prices` for every model without a price of its own, and of `budgets` for every
+    /// client without one.
     pub const OTHERS: &str = "default";
 
     /// Whether clients need a key.
@@ -115,7 +115,7 @@ impl Config {
         !self.auth.keys.is_empty()
     }
 
-    /// Whether it may listen on this address: without client keys on loopback only.
+    /// Whether the gateway may listen on this address: without client keys on loopback only.
     ///
     /// # Errors
     /// Says why not.
@@ -204,12 +204,12 @@ impl Default for Models {
     }
 }
 
-/// One upstream.
+/// A provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provider {
     /// `base_url`: absolute `http` or `https`, without userinfo, query or trailing slash.
     pub base_url: Uri,
-    /// From `api_key`, else from the variable that `api_key_env` names.
+    /// The key, from `api_key`, else from the variable that `api_key_env` names.
     pub key: Key,
     /// `api_key_env`: the variable that the key comes from, unless `api_key` is the key.
     pub key_env: Option<String>,
@@ -254,14 +254,13 @@ impl Provider {
         self.enabled && matches!(self.key, Key::Present(_))
     }
 
-    /// Whether it is the same service under the same key, however else it was set: what is known
-    /// of one then holds for the other.
+    /// Whether it is the same service under the same key: then state of one holds for the other.
     #[must_use]
     pub fn is_same_service(&self, other: &Self) -> bool {
         self.base_url == other.base_url && self.key == other.key
     }
 
-    /// How to give it the key it lacks; `None` if it has one.
+    /// A hint how to set the missing key; `None` if there is one.
     #[must_use]
     pub fn key_hint(&self) -> Option<String> {
         match &self.key {
@@ -314,7 +313,7 @@ impl Default for Timeouts {
     }
 }
 
-/// When a failed attempt is made again at the same provider.
+/// Settings of retries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retry {
     /// `max_retries`: the most attempts after the first one; 0 switches retries off. Default 3.
@@ -351,7 +350,7 @@ impl Default for Retry {
     }
 }
 
-/// When a target that keeps failing is left alone.
+/// Settings of circuit breakers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CircuitBreaker {
     /// `failure_threshold`: so many faults without a success between them open the circuit; 0
@@ -374,7 +373,7 @@ impl Default for CircuitBreaker {
     }
 }
 
-/// How many requests a client may make.
+/// A rate limit per client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// `rpm`: requests per minute.
@@ -383,7 +382,7 @@ pub struct RateLimit {
     pub burst: NonZeroU32,
 }
 
-/// What the Responses API remembers, for all clients together. When it is full the oldest leave.
+/// Bounds of the response store, for all clients together. When it is full the oldest leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Responses {
     /// `store`. Default `sqlite`.
@@ -402,7 +401,7 @@ impl Default for Responses {
     }
 }
 
-/// Where responses are kept.
+/// Kind of the response store.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum ResponseStore {
@@ -413,7 +412,7 @@ pub enum ResponseStore {
     Memory,
 }
 
-/// How much is logged.
+/// Log level.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
@@ -426,7 +425,7 @@ pub enum LogLevel {
     Trace,
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {

@@ -1,4 +1,4 @@
-//! From text to [`Raw`], and the parser's errors in our words.
+//! Parses text to [`Raw`], and rewords the parser's errors.
 
 use serde_saphyr::{
     DuplicateKeyPolicy, Error, MessageFormatter, UserMessageFormatter, from_str_with_options,

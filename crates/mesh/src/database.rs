@@ -33,7 +33,7 @@ enum WriterState {
 }
 
 impl Database {
-    /// In this directory. Does not touch the disk.
+    /// A database in this directory. Does not touch the disk.
     #[must_use]
     pub fn new(directory: &Path) -> Self {
         Self(Arc::new(Inner {
@@ -98,7 +98,7 @@ impl fmt::Debug for Database {
     }
 }
 
-/// Why something could not be read or kept, for a person.
+/// Reason why something could not be read or kept, human-readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(String);
 

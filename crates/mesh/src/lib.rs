@@ -21,17 +21,17 @@ use switchtower_config::Config;
 pub struct Mesh {
     /// The agents.
     pub agents: Agents,
-    /// What they were given.
+    /// The tasks.
     pub tasks: Tasks,
-    /// What they know in common.
+    /// Shared messages and artifacts of tasks.
     pub spaces: Spaces,
-    /// What happens to all of these.
+    /// The events of agents, tasks and spaces.
     pub events: Events,
     database: Database,
 }
 
 impl Mesh {
-    /// As configured. Does not touch the disk, and runs nothing yet.
+    /// A mesh with this configuration. Does not touch the disk, and runs nothing yet.
     #[must_use]
     pub fn new(config: &Arc<Config>) -> Self {
         let database = Database::new(&config.data_dir);

@@ -8,7 +8,7 @@ pub fn unix_millis(time: SystemTime) -> u64 {
     u64::try_from(millis).unwrap_or(u64::MAX)
 }
 
-/// The same of this moment.
+/// Milliseconds since the Unix epoch, now.
 pub fn now() -> u64 {
     unix_millis(SystemTime::now())
 }

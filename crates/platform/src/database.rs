@@ -97,7 +97,7 @@ fn connect(path: &Path, schema: &str, version: u32) -> Result<Connection, Reason
     Ok(connection)
 }
 
-/// Why a database cannot be used, and what to do.
+/// Reason why a database cannot be used, with advice.
 #[derive(Debug)]
 pub struct Error {
     path: PathBuf,
@@ -129,7 +129,7 @@ impl Error {
         )
     }
 
-    /// What went wrong while it was read.
+    /// Error while reading a database.
     pub fn unreadable(
         directory: &Path,
         name: &str,

@@ -1,4 +1,4 @@
-//! What the crates of Switchtower need of the operating system: clock, SQLite databases, process
+//! Operating-system services for the crates of Switchtower: clock, SQLite databases, process
 //! groups, TLS client configuration.
 
 pub mod clock;

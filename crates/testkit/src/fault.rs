@@ -12,7 +12,7 @@ use tokio::{
 /// Time for which a closed connection waits for the client to close its side.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What happens to a connection instead of an answer, or in the middle of one.
+/// A fault of a connection instead of an answer, or in the middle of one.
 ///
 /// A fault ends the connection, with everything else that HTTP/2 may carry on it; only
 /// [`Fault::Silence`] leaves it open.
@@ -37,7 +37,7 @@ impl Fault {
         Self::Raw(Bytes::from_static(b"\x00\x01\xfe\xffthis is no protocol you know\r\n\r\n"))
     }
 
-    /// What a TLS server says when it is spoken to in plain text: the fatal alert `protocol_version`.
+    /// The fatal alert `protocol_version`, which a TLS server sends in answer to plain text.
     pub fn tls() -> Self {
         Self::Raw(Bytes::from_static(&[0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46]))
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// What every part of one answer repeats.
+/// Fields that every part of one answer repeats.
 #[derive(Clone, Debug)]
 pub struct Stamp {
     /// Id of the completion.
@@ -29,7 +29,7 @@ pub fn completion(stamp: &Stamp, message: &Value, finish: &str, usage: &Value) -
     })
 }
 
-/// One chunk of a streamed answer.
+/// A chunk of a streamed answer.
 pub fn chunk(stamp: &Stamp, delta: &Value, finish: Option<&str>) -> Value {
     let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish});
     envelope(stamp, &json!([choice]))

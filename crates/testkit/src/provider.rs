@@ -125,7 +125,7 @@ impl Provider {
         format!("http://{}/v1", self.addr)
     }
 
-    /// The requests so far, in order. Empty for [`demo`](Self::demo), which keeps none.
+    /// The requests so far, in order. Empty for [`serve`](Self::serve), which keeps none.
     pub fn received(&self) -> Vec<Received> {
         self.shared.log.as_ref().map(|log| log.lock().clone()).unwrap_or_default()
     }
@@ -135,17 +135,17 @@ impl Provider {
         self.shared.requests.reached(count).await;
     }
 
-    /// How many connections are open now.
+    /// Number of open connections.
     pub fn connections(&self) -> usize {
         self.shared.open.get()
     }
 
-    /// How many connections were ever accepted.
+    /// Number of connections that were ever accepted.
     pub fn accepted(&self) -> usize {
         self.shared.accepted.get()
     }
 
-    /// How many replies were given up by the client before their last step.
+    /// Number of replies that the client gave up before their last step.
     pub fn aborted(&self) -> usize {
         self.shared.aborted.get()
     }

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, Version};
 use serde_json::Value;
 
-/// One request, read to its end.
+/// A request, read to its end.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// How many requests came before this one, over all connections.
+    /// Number of requests before this one, over all connections.
     pub nth: usize,
     /// The method.
     pub method: Method,

@@ -1,4 +1,4 @@
-//! What a provider answers, step by step.
+//! Replies of a provider, step by step.
 
 use std::{fmt::Display, time::Duration};
 
@@ -69,12 +69,12 @@ impl Reply {
         Self::status(200, value)
     }
 
-    /// This status with JSON and a `content-length`.
+    /// A reply with this status, JSON and a `content-length`.
     pub fn status(status: u16, value: &Value) -> Self {
         Self::new(status).content_type("application/json").bytes(value.to_string()).sized()
     }
 
-    /// This status with an error in OpenAI's form.
+    /// A reply with this status and an error in OpenAI's form.
     pub fn error(status: u16, code: &str) -> Self {
         Self::status(status, &openai::provider_error(code))
     }
@@ -91,7 +91,7 @@ impl Reply {
         reply
     }
 
-    /// No answer: this happens instead, once the request has been read.
+    /// No reply but this fault, once the request has been read.
     pub fn fault(fault: Fault) -> Self {
         let mut reply = Self::new(200);
         reply.before.push(Step::Fault(fault));
@@ -235,7 +235,7 @@ impl Reply {
         self
     }
 
-    /// Everything that it writes, end to end.
+    /// The whole body.
     pub fn body(&self) -> Bytes {
         self.data().flatten().copied().collect()
     }

@@ -83,12 +83,12 @@ impl Buffered {
         self.remaining == 0
     }
 
-    /// What has not been read yet, in order. No segment is empty.
+    /// The unread segments, in order. No segment is empty.
     pub fn segments(&self) -> &[Bytes] {
         &self.whole.segments[self.next..]
     }
 
-    /// What has not been read yet in one piece: O(1) for a single segment, a copy otherwise.
+    /// The unread bytes in one piece: O(1) for a single segment, a copy otherwise.
     pub fn to_bytes(&self) -> Bytes {
         match self.segments() {
             [] => Bytes::new(),
@@ -101,7 +101,7 @@ impl Buffered {
         }
     }
 
-    /// The same bytes with `range` replaced. What stands before and after is shared, not copied.
+    /// Returns the body with `range` replaced. What stands before and after is shared, not copied.
     ///
     /// # Panics
     ///

@@ -16,12 +16,12 @@ use super::{Key, Record, accounts::Entry};
 /// are discarded.
 pub struct Changes<K: Key>(Arc<Queue<K>>);
 
-/// What has become of an account.
+/// A change of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change<K> {
-    /// Whose it is; `None` is that of all requests without a key.
+    /// The account's key; `None` is that of all requests without a key.
     pub key: Option<K>,
-    /// What to keep; `None` when the account was forgotten.
+    /// The record to persist; `None` when the account was removed.
     pub record: Option<Record>,
 }
 

@@ -5,12 +5,12 @@ use serde::Deserialize;
 
 use crate::{Buffered, exchange::Usage};
 
-/// What is reserved for an answer whose request states no cap, in tokens.
+/// Default reservation for an answer whose request states no cap, in tokens.
 pub const DEFAULT_ANSWER: u64 = 1024;
 /// So many bytes of JSON are about a token.
 const BYTES_PER_TOKEN: u64 = 4;
 
-/// What a request may come to, before anybody has answered it.
+/// The estimated usage of a request, before it is answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
     /// The model that it asks for, for the price.
@@ -44,8 +44,8 @@ impl<B, F: Fn(&Request<B>) -> Estimate> Estimator<B> for F {
     }
 }
 
-/// By the size of the body: a token for every four bytes (rounded up), and for the answer the
-/// largest of the caps that the request states (`max_tokens`, `max_completion_tokens`,
+/// Estimates by the size of the body: a token for every four bytes (rounded up), and for the answer
+/// the largest of the caps that the request states (`max_tokens`, `max_completion_tokens`,
 /// `max_output_tokens`), as many times as it wants answers (`n`).
 ///
 /// Without a cap an answer counts [`DEFAULT_ANSWER`], and none on paths that end in `/embeddings`.
@@ -57,7 +57,7 @@ pub struct SizeEstimator {
 }
 
 impl SizeEstimator {
-    /// With the defaults.
+    /// An estimator with the defaults.
     pub const fn new() -> Self {
         Self { answer: DEFAULT_ANSWER, default_model: None }
     }
@@ -69,7 +69,7 @@ impl SizeEstimator {
         self
     }
 
-    /// What a request asks for that names no model.
+    /// Sets the model of requests that name none.
     #[must_use]
     pub fn default_model(mut self, model: Option<&str>) -> Self {
         self.default_model = model.map(Into::into);

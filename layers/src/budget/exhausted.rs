@@ -3,20 +3,20 @@ use std::{fmt, time::Duration};
 use super::{Limit, limit::Amount};
 use crate::{Code, Rejection};
 
-/// Why nothing was reserved.
+/// A rejected reservation, with the exhausted limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
     /// The limit that is in the way; of several the one for the longest time.
     pub limit: Limit,
-    /// What the request may take of it.
+    /// The amount that the request needs.
     pub needed: u64,
-    /// What is neither used nor reserved.
+    /// The amount that is neither used nor reserved.
     pub left: u64,
-    /// What would help.
+    /// When a retry can succeed.
     pub until: Recovery,
 }
 
-/// What makes room for a request that there is none for.
+/// The event that makes room for a rejected request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// The limit's next period, which begins after this time.
@@ -31,7 +31,7 @@ pub enum Recovery {
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Exhausted {
-    /// When another try may succeed; `None` if it never does.
+    /// Time after which a retry may succeed; `None` if it never does.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.until {
             Recovery::NextPeriod(wait) => Some(wait),

@@ -31,7 +31,7 @@ impl<K: Key, X, E, P> BudgetLayer<K, X, E, P> {
         BudgetLayer { ledger, extractor, estimator, pricing }
     }
 
-    /// What tokens cost: see [`Pricing`](super::Pricing).
+    /// Sets the prices of tokens: see [`Pricing`](super::Pricing).
     #[must_use]
     pub fn pricing<Q>(self, pricing: Q) -> BudgetLayer<K, X, E, Q> {
         let Self { ledger, extractor, estimator, .. } = self;

@@ -17,7 +17,7 @@ use super::{
     changes::Queue,
 };
 
-/// What each key may use, has used, and has reserved.
+/// Limits, usage and reservations of each key.
 ///
 /// A shared handle: clones count together, and a rebuilt layer continues with it. Its accounts are
 /// in memory; use [`changes`](Self::changes) and [`restore`](Self::restore) to persist them. It
@@ -54,7 +54,7 @@ struct Shared<K: Key> {
 }
 
 impl<K: Key> Ledger<K> {
-    /// The same limits for each key.
+    /// A ledger with the same limits for each key.
     pub fn new(limits: Limits) -> Self {
         Self::by_key(move |_| limits)
     }
@@ -65,7 +65,7 @@ impl<K: Key> Ledger<K> {
         Self::with_clock(limits, SystemTime::now)
     }
 
-    /// With another clock than the system's: for tests, or for days that begin elsewhere.
+    /// A ledger with another clock than the system's: for tests, or for days that begin elsewhere.
     pub fn with_clock(
         limits: impl Fn(Option<&K>) -> Limits + Send + Sync + 'static,
         clock: impl Fn() -> SystemTime + Send + Sync + 'static,
@@ -91,7 +91,7 @@ impl<K: Key> Ledger<K> {
         limits(key)
     }
 
-    /// What its clock says.
+    /// The time of its clock.
     pub fn now(&self) -> SystemTime {
         (self.0.clock)()
     }
@@ -115,7 +115,7 @@ impl<K: Key> Ledger<K> {
         Ok(Reservation { ledger: self.clone(), entry, estimate, is_open: true })
     }
 
-    /// How the key stands with each of its limits.
+    /// The key's usage of each of its limits.
     pub fn standing(&self, key: &Option<K>, now: SystemTime) -> Vec<BudgetStatus> {
         let limits = self.limits(key.as_ref());
         let known = self.0.accounts.read().get(key);
@@ -131,7 +131,7 @@ impl<K: Key> Ledger<K> {
         entries.iter().map(|entry| entry.key.clone()).collect()
     }
 
-    /// How many accounts are held.
+    /// Number of accounts in memory.
     pub fn len(&self) -> usize {
         self.0.accounts.read().len()
     }
@@ -157,12 +157,13 @@ impl<K: Key> Ledger<K> {
         self.sweep(&mut accounts, now);
     }
 
-    /// From now on, the accounts that change. Of several handles each change goes to one.
+    /// Subscribes to the accounts that change from now on. Of several handles each change goes to
+    /// one.
     pub fn changes(&self) -> Changes<K> {
         Changes::new(self.0.queue.clone())
     }
 
-    /// How many requests are under way.
+    /// Number of open reservations.
     pub fn open(&self) -> usize {
         self.0.open.load(Ordering::Acquire)
     }
@@ -208,7 +209,7 @@ impl<K: Key> fmt::Debug for Ledger<K> {
     }
 }
 
-/// What a request may use. Dropped without being settled, all of it is given back.
+/// The reserved usage of a request. Dropped without being settled, all of it is given back.
 #[must_use = "dropped at once, it reserves nothing"]
 pub struct Reservation<K: Key> {
     ledger: Ledger<K>,
@@ -218,7 +219,7 @@ pub struct Reservation<K: Key> {
 }
 
 impl<K: Key> Reservation<K> {
-    /// What is reserved.
+    /// The reserved amount.
     pub fn estimate(&self) -> Spend {
         self.estimate
     }

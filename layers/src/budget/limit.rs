@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{Money, Period};
 
-/// What a limit counts.
+/// The unit of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
     /// Requests.
@@ -14,7 +14,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// All of them.
+    /// All units.
     pub const ALL: [Self; 3] = [Self::Requests, Self::Tokens, Self::Money];
 }
 
@@ -33,34 +33,34 @@ impl fmt::Display for Amount {
     }
 }
 
-/// So much per day or month.
+/// An amount per day or month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limit {
-    /// What it counts.
+    /// The unit of the amount.
     pub unit: Unit,
-    /// For how long.
+    /// The period of the limit.
     pub period: Period,
-    /// How much; money in nano-dollars.
+    /// The amount; money in nano-dollars.
     pub amount: u64,
 }
 
 impl Limit {
-    /// So many requests per period.
+    /// A limit of requests per period.
     pub const fn requests(amount: u64, period: Period) -> Self {
         Self { unit: Unit::Requests, period, amount }
     }
 
-    /// So many tokens per period.
+    /// A limit of tokens per period.
     pub const fn tokens(amount: u64, period: Period) -> Self {
         Self { unit: Unit::Tokens, period, amount }
     }
 
-    /// So much money per period.
+    /// A limit of money per period.
     pub const fn money(amount: Money, period: Period) -> Self {
         Self { unit: Unit::Money, period, amount: amount.nanos() }
     }
 
-    /// As it stands in a configuration: `tokens_per_day`, `usd_per_month`.
+    /// Its name in a configuration: `tokens_per_day`, `usd_per_month`.
     pub const fn name(&self) -> &'static str {
         match (self.unit, self.period) {
             (Unit::Requests, Period::Day) => "requests_per_day",
@@ -95,7 +95,7 @@ impl fmt::Display for Limit {
 pub struct Limits([[Option<u64>; 3]; 2]);
 
 impl Limits {
-    /// No limit at all.
+    /// No limits.
     pub const NONE: Self = Self([[None; 3]; 2]);
 
     /// Whether there is none.
@@ -103,7 +103,7 @@ impl Limits {
         *self == Self::NONE
     }
 
-    /// All of them, days before months.
+    /// Iterates over the limits, days before months.
     pub fn iter(&self) -> impl Iterator<Item = Limit> {
         let of = move |period, unit| {
             let amount = self.amount(period, unit)?;

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// For how long a limit is: a day or a month of the calendar, in UTC.
+/// The period of a limit: a day or a month of the calendar, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Period {
     /// From midnight to midnight.
@@ -12,7 +12,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// Both.
+    /// Both periods.
     pub const ALL: [Self; 2] = [Self::Day, Self::Month];
 
     /// The number of the day or month that the moment is in; the one that 1970 began with is 0.
@@ -26,7 +26,7 @@ impl Period {
         u32::try_from(number).unwrap_or(u32::MAX)
     }
 
-    /// When the one with this number begins.
+    /// Start of the period with this number.
     pub fn start(self, number: u32) -> SystemTime {
         let day = match self {
             Self::Day => number.into(),
@@ -35,7 +35,7 @@ impl Period {
         UNIX_EPOCH + Duration::from_secs(day * DAY)
     }
 
-    /// When the one with this number ends.
+    /// End of the period with this number.
     pub fn end(self, number: u32) -> SystemTime {
         self.start(number.saturating_add(1))
     }

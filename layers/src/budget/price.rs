@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::Money;
 use crate::{Target, exchange::Usage};
 
-/// What tokens cost.
+/// Prices of tokens.
 ///
 /// A closure `|target: Option<&Target>, asked: Option<&str>, usage: &Usage| -> Money` is one.
 pub trait Pricing {
@@ -18,7 +18,7 @@ impl<F: Fn(Option<&Target>, Option<&str>, &Usage) -> Money> Pricing for F {
     }
 }
 
-/// Nothing costs anything.
+/// Pricing at zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoPricing;
 
@@ -40,7 +40,7 @@ pub struct Price {
 }
 
 impl Price {
-    /// So much money per million prompt tokens, cached or not, and per million of the answer's.
+    /// A price in money per million prompt tokens, cached or not, and per million output tokens.
     pub const fn per_million(input: Money, output: Money) -> Self {
         let input = input.nanos();
         Self { input, cached_input: input, output: output.nanos() }
@@ -53,7 +53,7 @@ impl Price {
         self
     }
 
-    /// What so many tokens cost, rounded up to whole nano-dollars once.
+    /// The cost of this usage, rounded up to whole nano-dollars once.
     pub fn of(&self, usage: &Usage) -> Money {
         let cached = usage.cached_input.min(usage.input);
         let parts = [

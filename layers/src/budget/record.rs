@@ -2,22 +2,22 @@ use std::{fmt, time::SystemTime};
 
 use super::{Limit, Period, Spend, limit::Amount};
 
-/// What outlives a restart of an account: what was used in the day and the month that were the
-/// last in which it was. What is reserved does not: its requests end with the process.
+/// The persistent part of an account: its usage in the last day and month in which it was used.
+/// What is reserved does not: its requests end with the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// In a day.
+    /// Usage of the day.
     pub day: Used,
-    /// In a month.
+    /// Usage of the month.
     pub month: Used,
 }
 
-/// What was used in one period.
+/// Usage in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Used {
     /// Which period it was, by its [number](Period::number).
     pub number: u32,
-    /// What was used, with what earlier periods were over their limits.
+    /// The usage, plus the overdraft of earlier periods.
     pub spend: Spend,
 }
 
@@ -27,16 +27,16 @@ impl Used {
     }
 }
 
-/// How an account stands with one of its limits.
+/// An account's usage of one of its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetStatus {
     /// The limit.
     pub limit: Limit,
-    /// What was used in this period; more than the limit when requests took more than estimated.
+    /// Usage in this period; more than the limit when requests took more than estimated.
     pub used: u64,
-    /// What requests under way may use.
+    /// The sum of open reservations.
     pub reserved: u64,
-    /// When the next period begins.
+    /// Start of the next period.
     pub resets_at: SystemTime,
 }
 

@@ -2,22 +2,22 @@ use std::fmt;
 
 use super::Unit;
 
-/// What a request takes, or what was used: requests, tokens and money.
+/// An amount of requests, tokens and money.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Spend {
     /// Requests.
     pub requests: u64,
     /// Tokens of prompts and answers together.
     pub tokens: u64,
-    /// What they cost.
+    /// The money.
     pub money: Money,
 }
 
 impl Spend {
-    /// Nothing at all.
+    /// The zero amount.
     pub const NOTHING: Self = Self { requests: 0, tokens: 0, money: Money::ZERO };
 
-    /// So much of one unit; money in nano-dollars.
+    /// The amount of one unit; money in nano-dollars.
     pub const fn of(&self, unit: Unit) -> u64 {
         match unit {
             Unit::Requests => self.requests,
@@ -53,22 +53,22 @@ impl Spend {
 pub struct Money(u64);
 
 impl Money {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
     const PER_DOLLAR: u64 = 1_000_000_000;
 
-    /// So many nano-dollars.
+    /// An amount in nano-dollars.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// So many dollars, and never more than fit.
+    /// An amount in dollars, saturating.
     pub const fn from_dollars(dollars: u64) -> Self {
         Self(dollars.saturating_mul(Self::PER_DOLLAR))
     }
 
-    /// In nano-dollars.
+    /// The amount in nano-dollars.
     pub const fn nanos(self) -> u64 {
         self.0
     }

@@ -33,12 +33,12 @@ impl Handle {
         Self(Arc::new(Shared { circuits, transitions }))
     }
 
-    /// How many circuits are kept now.
+    /// Number of circuits in the table.
     pub fn count(&self) -> usize {
         self.0.circuits.read().len()
     }
 
-    /// How all of them stand, in the order of their keys.
+    /// The status of all circuits, sorted by key.
     pub fn list(&self) -> Vec<Status> {
         let (now, entries) = (Instant::now(), self.0.circuits.read().entries());
         let mut list: Vec<_> = entries.iter().map(|entry| entry.status(now)).collect();
@@ -46,7 +46,8 @@ impl Handle {
         list
     }
 
-    /// How one stands; `None` when it is not kept, which is as good as closed.
+    /// The status of one circuit; `None` when it is not in the table, which is equivalent to
+    /// closed.
     pub fn status<'a>(&self, key: impl Into<KeyRef<'a>>) -> Option<Status> {
         let entry = self.0.circuits.read().get(&key.into());
         entry.map(|entry| entry.status(Instant::now()))

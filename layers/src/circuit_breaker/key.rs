@@ -9,7 +9,7 @@ use http::Request;
 
 use crate::Target;
 
-/// What has a circuit of its own.
+/// The key of a circuit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// All requests without a [`Target`].
@@ -167,7 +167,7 @@ where
     }
 }
 
-/// How much has one circuit, by the request's [`Target`]. Requests without one share the circuit
+/// The scope of one circuit, by the request's [`Target`]. Requests without one share the circuit
 /// [`Key::Shared`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {

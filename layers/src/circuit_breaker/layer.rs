@@ -13,7 +13,7 @@ pub struct CircuitBreakerLayer<K = Scope> {
 }
 
 impl CircuitBreakerLayer {
-    /// These settings for every circuit; one circuit per [`Target`].
+    /// A layer with these settings for every circuit; one circuit per [`Target`].
     pub fn new(settings: Settings) -> Self {
         let policy = PerTarget::new(settings);
         Self { key: Scope::Target, policy, handle: Handle::new() }
@@ -28,13 +28,13 @@ impl Default for CircuitBreakerLayer {
 }
 
 impl<K> CircuitBreakerLayer<K> {
-    /// One circuit per target, or per provider.
+    /// Uses one circuit per target, or per provider.
     #[must_use]
     pub fn scope(self, scope: Scope) -> CircuitBreakerLayer<Scope> {
         self.with_key(scope)
     }
 
-    /// One circuit per key of another kind.
+    /// Uses one circuit per key of another kind.
     ///
     /// ```
     /// use http::Request;

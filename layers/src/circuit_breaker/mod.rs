@@ -89,7 +89,7 @@
 //! use bytes::Bytes;
 //! use http_body_util::Full;
 //! use switchtower_layers::{Rejected, Target};
-//! use switchtower_layers::circuit_breaker::{CircuitBreakerLayer, Handle, Settings, State};
+//! use switchtower_layers::circuit_breaker::{CircuitBreakerLayer, Handle, Settings, CircuitState};
 //! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), switchtower_layers::BoxError> {
@@ -113,7 +113,7 @@
 //! assert!(refused.extensions().get::<Rejected>().is_some());
 //! assert_eq!(refused.headers()["retry-after"], "30");
 //!
-//! assert_eq!(handle.status(&target).unwrap().state, State::Open);
+//! assert_eq!(handle.status(&target).unwrap().state, CircuitState::Open);
 //! handle.force_close(&target);
 //! assert_eq!(service.ready().await?.call(request).await?.status(), 500);
 //! # Ok(()) }

@@ -3,8 +3,7 @@ use std::time::Duration;
 /// Maximum reset timeout; longer ones are capped, so that no `Instant` overflows.
 const MAX_RESET_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// When a circuit opens, for how long, and what closes it again. The [module](super) has the
-/// defaults.
+/// Thresholds and times of a circuit breaker. The [module](super) has the defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,7 +61,7 @@ impl Settings {
         self
     }
 
-    /// How long an open circuit waits before it lets a probe through.
+    /// Sets the time after which an open circuit lets a probe through.
     #[must_use]
     pub const fn open_for(mut self, wait: Duration) -> Self {
         self.open_for = wait;
@@ -77,7 +76,7 @@ impl Settings {
         self
     }
 
-    /// How many probes a half-open circuit lets through; all of them have to succeed for it to
+    /// Sets the number of probes of a half-open circuit; all of them have to succeed for it to
     /// close. Zero is as good as one.
     #[must_use]
     pub const fn probes(mut self, probes: u32) -> Self {

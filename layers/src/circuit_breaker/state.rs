@@ -33,7 +33,7 @@ impl fmt::Display for CircuitState {
     }
 }
 
-/// Why a circuit changed.
+/// Cause of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -78,34 +78,33 @@ impl fmt::Display for Cause {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transition {
-    /// Whose circuit.
+    /// The circuit's key.
     pub key: Key,
-    /// What it was.
+    /// The state before.
     pub from: CircuitState,
-    /// What it is now; the same when an open circuit is forced open, and the like.
+    /// The state after; the same when an open circuit is forced open, and the like.
     pub to: CircuitState,
-    /// Why.
+    /// Cause of the transition.
     pub cause: Cause,
-    /// When.
+    /// Time of the transition.
     pub at: Instant,
 }
 
-/// How one circuit stands.
+/// Status of one circuit.
 ///
 /// Its `Display` is for people: `closed`, `open, probe in 12 s`, `forced open`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// Whose circuit.
+    /// The circuit's key.
     pub key: Key,
-    /// Its state.
+    /// The circuit's state.
     pub state: CircuitState,
-    /// Whether it stays so until it is released.
+    /// Whether the state is forced until it is released.
     pub forced: bool,
     /// Since when.
     pub since: Instant,
-    /// How long an open circuit still waits; zero when a probe is due, `None` when it does not
-    /// wait.
+    /// Remaining wait of an open circuit; zero when a probe is due, `None` when it does not wait.
     pub remaining: Option<Duration>,
 }
 

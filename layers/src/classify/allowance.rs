@@ -1,4 +1,4 @@
-/// How many retries of a target a request may use. A router sets it with
+/// Number of retries of a target that a request may use. A router sets it with
 /// [`Exchange::allow_retries`](crate::Exchange::allow_retries), the `retry` layer reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

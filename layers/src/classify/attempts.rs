@@ -17,8 +17,8 @@ use crate::Rejected;
 pub struct Attempts(pub u32);
 
 impl Attempts {
-    /// What the response says; without a word of it one, or none if an inner layer has
-    /// [`Rejected`] the request.
+    /// The number in the response; without one it is 1, or 0 if an inner layer has [`Rejected`] the
+    /// request.
     pub fn of<B>(response: &Response<B>) -> Self {
         let extensions = response.extensions();
         let made = u32::from(extensions.get::<Rejected>().is_none());

@@ -31,7 +31,7 @@ pub enum Deadline {
 pub struct DeadlineError {
     /// Which one.
     pub which: Deadline,
-    /// How long was allowed; `None` for the total deadline, which is an instant.
+    /// The limit that passed; `None` for the request's deadline, which is an instant.
     pub limit: Option<Duration>,
 }
 
@@ -52,9 +52,9 @@ impl fmt::Display for DeadlineError {
 
 impl std::error::Error for DeadlineError {}
 
-/// When the whole request ends, over all its attempts: an extension of the request, set outside
-/// of whatever makes several attempts. Retries and routers read it to see whether another attempt
-/// is worth its while.
+/// Deadline of the whole request over all its attempts: an extension of the request, set outside of
+/// the layers that make several attempts. Retries and routers read it to see whether another
+/// attempt is worth its while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestDeadline(pub Instant);
 

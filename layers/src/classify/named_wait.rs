@@ -1,4 +1,4 @@
-//! How long a provider asks to be left alone, in the words of an error's body.
+//! Parses the wait that a provider names in an error's body.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

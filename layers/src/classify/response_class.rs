@@ -8,7 +8,7 @@ use crate::{
     exchange::{Outcome, UpstreamError},
 };
 
-/// What an attempt's answer means, by its head and, for an error, what its body said.
+/// Class of an attempt's answer, by its head and, for an error, its body.
 ///
 /// The built-in [rules](super::ErrorRules) choose it by status, code, type and message.
 ///
@@ -58,7 +58,7 @@ pub enum ResponseClass {
 }
 
 impl ResponseClass {
-    /// What an [`ErrorRule`](super::ErrorRule) may say that an error means.
+    /// The classes that an [`ErrorRule`](super::ErrorRule) may assign.
     pub const OF_ERRORS: [Self; 11] = [
         Self::RateLimited(None),
         Self::Exhausted,
@@ -73,9 +73,9 @@ impl ResponseClass {
         Self::ClientError,
     ];
 
-    /// What a response means; `error` is what an error's body said, as far as it was read, and
-    /// `now` is what a `Retry-After` date is compared with. An error that was classified already
-    /// means what [was found](UpstreamError::meaning) then.
+    /// Classifies a response; `error` is the parsed error body, as far as it was read, and `now` is
+    /// what a `Retry-After` date is compared with. An error that was classified already means what
+    /// [was found](UpstreamError::meaning) then.
     pub fn of<B>(
         response: &Response<B>,
         error: Option<&UpstreamError>,
@@ -99,7 +99,7 @@ impl ResponseClass {
         }
     }
 
-    /// What an answer with this status means, without its headers.
+    /// Classifies an answer by its status and error, without its headers.
     pub fn of_answer(status: StatusCode, error: Option<&UpstreamError>) -> Self {
         if status.is_success() {
             return Self::Good;
@@ -114,8 +114,8 @@ impl ResponseClass {
         meaning.with_wait(error)
     }
 
-    /// What an error under a success means. What a client would have done wrong cannot be passed
-    /// on as it came, so that it counts as a broken answer.
+    /// Classifies an error under a success. What a client would have done wrong cannot be passed on
+    /// as it came, so that it counts as a broken answer.
     pub fn of_fault(error: &UpstreamError) -> Self {
         let found = || ErrorRules::default().classify(error.status_inside(), error);
         match error.meaning.unwrap_or_else(found) {
@@ -170,7 +170,8 @@ impl ResponseClass {
         !matches!(self, Self::Good | Self::ClientError)
     }
 
-    /// What a breaker should count; `None` when that is not known yet, or nothing was attempted.
+    /// The outcome that a circuit breaker counts; `None` when that is not known yet, or nothing was
+    /// attempted.
     pub fn outcome(self) -> Option<Outcome> {
         match self {
             Self::Good | Self::Rejected => None,

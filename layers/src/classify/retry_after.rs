@@ -5,9 +5,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
 /// `retry-after-ms`: `Retry-After` in milliseconds, which clients that know it believe more.
 pub const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
-/// How long a server asks to be left alone: `retry-after-ms` where it is given, else
-/// `Retry-After` in seconds or as an HTTP date (RFC 9110, section 10.2.3). A date in the past is
-/// no wait. What cannot be read is as good as absent.
+/// The wait that a server asks for: `retry-after-ms` where it is given, else `Retry-After` in
+/// seconds or as an HTTP date (RFC 9110, section 10.2.3). A date in the past is no wait. What
+/// cannot be read is as good as absent.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};

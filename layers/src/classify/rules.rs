@@ -92,7 +92,7 @@ impl ErrorRules {
         self.0.is_empty()
     }
 
-    /// What an error means. Without a status it came under a success, and what is then not said in
+    /// Classifies an error. Without a status it came under a success, and what is then not said in
     /// words that are known is [`ResponseClass::Broken`].
     pub fn classify(&self, status: Option<StatusCode>, error: &UpstreamError) -> ResponseClass {
         let mut words = Words::of(error);

@@ -10,7 +10,7 @@ pub struct DeadlinesLayer {
 }
 
 impl DeadlinesLayer {
-    /// These settings for every attempt.
+    /// A layer with these settings for every attempt.
     pub const fn new(settings: Settings) -> Self {
         Self { policy: PerTarget::new(settings) }
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How long an attempt may take. `None` and zero switch a deadline off.
+/// Deadlines of an attempt. `None` and zero switch a deadline off.
 ///
 /// ```
 /// use std::time::Duration;
@@ -11,9 +11,9 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// From the call to the head, for a streamed request.
+    /// Time from the call to the head, for a streamed request.
     pub headers: Option<Duration>,
-    /// From the call to the first content of a stream, or to the head of a plain answer.
+    /// Time from the call to the first content of a stream, or to the head of a plain answer.
     pub first_token: Option<Duration>,
     /// Between two pieces of the body, from the first content of a stream on, or from the head of a
     /// plain answer on. Without `first_token`, also from the head of a stream on.
@@ -21,7 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// No deadline at all, except the request's [`RequestDeadline`](super::Total).
+    /// No deadlines, except the request's [`RequestDeadline`](super::RequestDeadline).
     pub const OFF: Self = Self { headers: None, first_token: None, idle: None };
 
     /// With `None` as the only way to say "off".

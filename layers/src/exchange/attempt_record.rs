@@ -9,24 +9,24 @@ use crate::{
     classify::{DeadlineError, ResponseClass},
 };
 
-/// What is known of the current attempt's answer.
+/// The record of the current attempt.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AttemptRecord {
-    /// Where the attempt went, if a router chose.
+    /// The attempt's target, if a router chose one.
     pub target: Option<Target>,
     /// The status of the head, once it came.
     pub status: Option<StatusCode>,
     /// Whether content was seen: non-empty text, reasoning, refusal or tool-call delta, or a
     /// finish reason.
     pub content: bool,
-    /// When content was first seen; of a JSON answer, when that was whole.
+    /// Time of the first content; of a JSON answer, when that was whole.
     pub content_at: Option<Instant>,
-    /// How many events with content have passed, once the body has ended: the nearest there is to
-    /// a count of output tokens when a stream was cut before its usage came. 1 for a JSON answer.
+    /// Number of events with content, once the body has ended: the nearest there is to a count of
+    /// output tokens when a stream was cut before its usage came.
     pub pieces: u64,
-    /// Why the model stopped. An answer without one is not whole, and one with it is, whatever
-    /// becomes of the connection.
+    /// The finish reason. An answer without one is not whole, and one with it is, whatever becomes
+    /// of the connection.
     pub finish: Option<Finish>,
     /// The model that the provider says answered.
     pub model: Option<Box<str>>,
@@ -37,16 +37,16 @@ pub struct AttemptRecord {
     pub malformed: u64,
     /// Of a Responses stream: its response's id, and the last event's sequence number.
     pub response: Option<(Box<str>, u64)>,
-    /// What an error answer (4xx, 5xx) said, once its body has passed.
+    /// The parsed error of a 4xx or 5xx, once its body has passed.
     pub error: Option<UpstreamError>,
-    /// What broke the answer, if something did.
+    /// The fault that broke the answer, if any.
     pub fault: Option<Fault>,
-    /// How the body ended; `None` while it is still on its way.
+    /// The end of the body; `None` while it is still being read.
     pub end: Option<BodyEnd>,
 }
 
 impl AttemptRecord {
-    /// What the attempt turned out to be; `None` while its body is on its way.
+    /// The attempt's outcome; `None` while its body is still being read.
     ///
     /// An error counts by its [meaning](ResponseClass::outcome), and so does one under a success. A fault
     /// is a fault, however the body ended. A reader that goes away after the finish
@@ -74,7 +74,7 @@ impl AttemptRecord {
     }
 }
 
-/// What an attempt turned out to be, settled when its body ended.
+/// Outcome of an attempt, settled when its body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// A whole answer.
@@ -87,7 +87,7 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// Why the model stopped, in the words of Chat Completions.
+/// Finish reason, in the words of Chat Completions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finish {
@@ -104,7 +104,7 @@ pub enum Finish {
 }
 
 impl Finish {
-    /// From `finish_reason`.
+    /// Parses a `finish_reason`.
     pub fn from_reason(reason: &str) -> Self {
         match reason {
             "stop" => Self::Stop,
@@ -137,7 +137,7 @@ impl Usage {
     }
 }
 
-/// What broke an answer.
+/// Fault that broke an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -173,17 +173,17 @@ impl std::error::Error for Fault {}
 /// An error in a provider's own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpstreamError {
-    /// Its `code`, where it gave one; a number is given as text.
+    /// The error's `code`; a number is given as text.
     pub code: Option<Box<str>>,
-    /// Its `type`.
+    /// The error's `type`.
     pub kind: Option<Box<str>>,
-    /// Its `message`.
+    /// The error's `message`.
     pub message: Option<Box<str>>,
-    /// What else it gave for what happened: a status word, reasons, inner codes and types.
+    /// Further labels of the error: a status word, reasons, inner codes and types.
     pub labels: Vec<Box<str>>,
-    /// How long it asks to be left alone, where its body says so.
+    /// The wait that the error's body asks for.
     pub retry_after: Option<Duration>,
-    /// What it means, once that was found; the `observe` layer knows a provider's own
+    /// Its class, once it was classified; the `observe` layer knows a provider's own
     /// [rules](crate::classify::ErrorRules).
     pub meaning: Option<ResponseClass>,
 }

@@ -17,12 +17,12 @@ use crate::{body::BodyEnd, classify::RetryAllowance};
 ///
 /// let exchange = Exchange::default();
 /// let recorder = exchange.begin();
-/// recorder.update(|facts| facts.content = true);
-/// assert!(exchange.facts().content);
+/// recorder.update(|record| record.content = true);
+/// assert!(exchange.record().content);
 ///
 /// exchange.begin();
-/// recorder.update(|facts| facts.content = true);
-/// assert!(!exchange.facts().content, "another attempt has begun");
+/// recorder.update(|record| record.content = true);
+/// assert!(!exchange.record().content, "another attempt has begun");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Exchange(Arc<Mutex<ExchangeState>>);
@@ -58,7 +58,7 @@ impl Exchange {
         f(&self.0.lock().record)
     }
 
-    /// How many attempts were begun: the number of the current one.
+    /// Number of attempts so far: the number of the current one.
     pub fn attempts(&self) -> u64 {
         self.0.lock().attempt
     }
@@ -68,12 +68,12 @@ impl Exchange {
         f(&self.0.lock().request_record)
     }
 
-    /// For a router: writes what becomes of the request as a whole.
+    /// For a router: updates the record of the request as a whole.
     pub fn update_request_record<T>(&self, f: impl FnOnce(&mut RequestRecord) -> T) -> T {
         f(&mut self.0.lock().request_record)
     }
 
-    /// For a router: the hash by which the request is known when it is sent again, such as
+    /// For a router: sets the hash that identifies repeats of the request, such as
     /// [`Buffered::fingerprint`](crate::Buffered::fingerprint).
     pub fn set_request(&self, fingerprint: u64) {
         self.0.lock().request = Some(fingerprint);
@@ -84,18 +84,18 @@ impl Exchange {
         self.0.lock().request
     }
 
-    /// For a router: how many retries the attempt that is begun next may use.
+    /// For a router: sets the number of retries that the next attempt may use.
     pub fn allow_retries(&self, allowance: RetryAllowance) {
         self.0.lock().allowance = allowance;
     }
 
-    /// How many retries of its target the request may use.
+    /// The number of retries of its target that the request may use.
     pub fn retry_allowance(&self) -> RetryAllowance {
         self.0.lock().allowance
     }
 
-    /// For a counter of faults such as a circuit: whether this is the request's first fault that
-    /// is counted under `key`. All attempts of a request count once.
+    /// For a counter of faults such as a circuit: returns whether this is the request's first fault
+    /// that is counted under `key`. All attempts of a request count once.
     pub fn charge(&self, key: usize) -> bool {
         let charged = &mut self.0.lock().charged;
         let is_first = !charged.contains(&key);
@@ -105,9 +105,9 @@ impl Exchange {
         is_first
     }
 
-    /// For a layer that is not the attempt's observer and ends it: says why. The first fault
-    /// stays, once a later attempt has begun this one can no longer be written to, and an answer
-    /// with a finish reason is whole all the same.
+    /// For a layer that ends an attempt without being its observer: records the fault. The first
+    /// fault stays, once a later attempt has begun this one can no longer be written to, and an
+    /// answer with a finish reason is whole all the same.
     pub fn fail_attempt(&self, attempt: u64, fault: Fault) {
         let mut state = self.0.lock();
         if state.attempt == attempt && state.record.finish.is_none() {

@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use crate::{Code, Target, classify::ResponseClass};
 
-/// What became of a request as a whole, over all its attempts. The `route` layer writes it, if it
-/// finds an [`Exchange`](super::Exchange) in the request.
+/// Record of a request as a whole, over all its attempts. The `route` layer writes it, if it finds
+/// an [`Exchange`](super::Exchange) in the request.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RequestRecord {
@@ -15,7 +15,7 @@ pub struct RequestRecord {
     pub plan: Vec<Target>,
     /// The targets that gave no answer, in order.
     pub failures: Vec<Failure>,
-    /// When an answer was committed.
+    /// Time of the commit.
     pub committed: Option<Instant>,
 }
 
@@ -25,7 +25,7 @@ pub struct RequestRecord {
 pub struct Failure {
     /// The target that was called, or was to be called.
     pub target: Target,
-    /// Why there was no answer.
+    /// Reason for a missing answer.
     pub cause: Cause,
     /// The next target; `None` when none was left.
     pub next: Option<Target>,
@@ -50,7 +50,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Why a target gave no answer.
+/// Reason why a target gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {

@@ -1,4 +1,4 @@
-//! What stands where an event of JSON should be: heartbeats, ends in odd spellings, pages.
+//! Classifies data that is not an event's JSON: heartbeats, ends in odd spellings, pages.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

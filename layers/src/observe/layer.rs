@@ -24,7 +24,7 @@ struct ErrorSettings {
     malformed: PerTarget<Malformed>,
 }
 
-/// What is done about a malformed event: one that is not JSON of the expected shape.
+/// Handling of a malformed event: one that is not JSON of the expected shape.
 ///
 /// Either way it is counted in [`AttemptRecord::malformed`] and logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,14 +101,15 @@ impl ObserveLayer {
         self
     }
 
-    /// What is done about malformed events.
+    /// Sets the handling of malformed events.
     #[must_use]
     pub fn malformed(mut self, malformed: Malformed) -> Self {
         Arc::make_mut(&mut self.errors.0).malformed.set_general(malformed);
         self
     }
 
-    /// The same for a request that carries a [`Target`]. It is looked up for malformed events only.
+    /// Sets the handling of malformed events by the request's [`Target`]. It is looked up for
+    /// malformed events only.
     #[must_use]
     pub fn malformed_for_target<F>(mut self, malformed: F) -> Self
     where

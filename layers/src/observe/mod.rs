@@ -47,12 +47,12 @@
 //! let exchange = Exchange::default();
 //! let request = http::Request::post("/v1/chat/completions").extension(exchange.clone()).body(())?;
 //! let response = service.oneshot(request).await?;
-//! assert_eq!(exchange.facts().outcome(), None, "only the head is here");
+//! assert_eq!(exchange.record().outcome(), None, "only the head is here");
 //!
 //! response.into_body().collect().await?;
-//! let facts = exchange.facts();
-//! assert_eq!(facts.finish, Some(Finish::Stop));
-//! assert_eq!(facts.outcome(), Some(Outcome::Success));
+//! let record = exchange.record();
+//! assert_eq!(record.finish, Some(Finish::Stop));
+//! assert_eq!(record.outcome(), Some(Outcome::Success));
 //! # Ok(()) }
 //! ```
 //!

@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{Code, Rejected, Rejection, Target, cooldowns::Cooldowns, rejection::whole_seconds};
 
-/// What is known about what is left. A shared handle: give the same one to a stack that is built
-/// anew, and it goes on where the old one was. Also the place to look at it.
+/// Snapshots of remaining quota. A shared handle: give the same one to a rebuilt stack, and it
+/// continues with them. A shared handle: give the same one to a stack that is built anew, and it
+/// goes on where the old one was. Also the place to look at it.
 ///
 /// When the last handle is dropped, the reads in the background end.
 #[derive(Clone, Debug)]
@@ -31,8 +32,8 @@ struct Shared {
 }
 
 impl Quotas {
-    /// With other names for some providers than their own. Of several names the first one that a
-    /// source reports wins. Reports about a provider without any name are ignored.
+    /// Quotas with other names for some providers than their own. Of several names the first one
+    /// that a source reports wins. Reports about a provider without any name are ignored.
     pub fn new<P, N>(names: impl IntoIterator<Item = (P, N)>) -> Self
     where
         P: Into<Box<str>>,
@@ -65,7 +66,7 @@ impl Quotas {
         self.start(source, false)
     }
 
-    /// The same, before all others.
+    /// Reads this source like [`watch`](Self::watch), with precedence over all others.
     ///
     /// # Panics
     ///

@@ -9,44 +9,43 @@ const REMAINING_TOKENS: HeaderName = HeaderName::from_static("x-ratelimit-remain
 const RESET_REQUESTS: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
 const RESET_TOKENS: HeaderName = HeaderName::from_static("x-ratelimit-reset-tokens");
 
-/// What an answer says is left of the target's limits: its headers
-/// `x-ratelimit-remaining-requests`, `-remaining-tokens`, `-reset-requests` and `-reset-tokens`, as
-/// OpenAI's API has them.
+/// Remaining rate limits of the target, from the answer's headers `x-ratelimit-remaining-requests`,
+/// `-remaining-tokens`, `-reset-requests` and `-reset-tokens`, as OpenAI's API has them.
 ///
 /// As a response extension it replaces those headers where they were removed.
 ///
 /// ```
 /// use std::time::Duration;
 /// use http::{HeaderMap, HeaderName, HeaderValue};
-/// use switchtower_layers::quota::Remaining;
+/// use switchtower_layers::quota::RateLimitHeaders;
 ///
 /// let mut headers = HeaderMap::new();
 /// headers.insert("x-ratelimit-remaining-requests", HeaderValue::from_static("0"));
 /// headers.insert("x-ratelimit-reset-requests", HeaderValue::from_static("6m0s"));
-/// let remaining = Remaining::read(&headers);
+/// let remaining = RateLimitHeaders::read(&headers);
 /// assert_eq!(remaining.and_then(|r| r.used_up()), Some(Duration::from_secs(360)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimitHeaders {
-    /// Of the limit on requests.
+    /// The limit on requests.
     pub requests: Option<RemainingLimit>,
-    /// Of the limit on tokens.
+    /// The limit on tokens.
     pub tokens: Option<RemainingLimit>,
 }
 
-/// What is left of one limit.
+/// Remainder of one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemainingLimit {
-    /// How many.
+    /// The remaining amount.
     pub count: u64,
-    /// How long until it is full again: a duration (`1s`, `6m0s`, `20ms`), seconds, an RFC 3339
-    /// time, or a Unix time in seconds or milliseconds.
+    /// Time until it is full again: a duration (`1s`, `6m0s`, `20ms`), seconds, an RFC 3339 time,
+    /// or a Unix time in seconds or milliseconds.
     pub reset: Option<Duration>,
 }
 
 impl RateLimitHeaders {
-    /// What these headers say; `None` when they say nothing. What cannot be read is as good as
-    /// absent, and what is negative is 0.
+    /// Parses these headers; `None` without any. What cannot be read is as good as absent, and what
+    /// is negative is 0.
     pub fn read(headers: &HeaderMap) -> Option<Self> {
         Self::read_at(headers, SystemTime::now)
     }
@@ -64,8 +63,7 @@ impl RateLimitHeaders {
         (requests.is_some() || tokens.is_some()).then_some(Self { requests, tokens })
     }
 
-    /// How long until something is left again, if one of the limits is used up and says when it
-    /// resets.
+    /// Time until a used-up limit resets, if one is used up and names its reset.
     pub fn used_up(&self) -> Option<Duration> {
         let lefts = [self.requests, self.tokens].into_iter().flatten();
         lefts.filter(|left| left.count == 0).filter_map(|left| left.reset).max()

@@ -1,4 +1,4 @@
-//! When a limit is full again, in all the ways in which providers write that.
+//! Parses the reset time of a limit, in all notations of providers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,20 +1,20 @@
 use std::{fmt, time::SystemTime};
 
-/// What a provider has left, as a source saw it.
+/// A provider's remaining quota, as a source reported it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// Whether anything is left. See [`is_available`](Self::is_available).
     pub available: bool,
-    /// How much of the fullest window is used, in percent.
+    /// Usage of the fullest window, in percent.
     pub used_percent: Option<f64>,
-    /// What is left to spend.
+    /// Remaining balance.
     pub balance: Option<Balance>,
-    /// One line for a person, such as `Balance: ¥561.18` or `Credits: 0, Secondary: 98%`.
+    /// One line for people, such as `Balance: ¥561.18` or `Credits: 0, Secondary: 98%`.
     pub summary: String,
-    /// When something is left again, if that is known.
+    /// Time at which quota is available again, if that is known.
     pub resets_at: Option<SystemTime>,
-    /// When it was seen.
+    /// Time of the report.
     pub as_of: SystemTime,
 }
 
@@ -31,21 +31,21 @@ impl Snapshot {
         }
     }
 
-    /// With so many percent used.
+    /// Sets the usage in percent.
     #[must_use]
     pub fn used_percent(mut self, percent: f64) -> Self {
         self.used_percent = Some(percent);
         self
     }
 
-    /// With so much left to spend.
+    /// Sets the remaining balance.
     #[must_use]
     pub fn balance(mut self, balance: Balance) -> Self {
         self.balance = Some(balance);
         self
     }
 
-    /// With something left again from then on.
+    /// Sets the time at which quota is available again.
     #[must_use]
     pub fn resets_at(mut self, at: SystemTime) -> Self {
         self.resets_at = Some(at);
@@ -62,9 +62,9 @@ impl Snapshot {
 /// An amount of money. It displays with the sign of its currency and two digits: `¥561.18`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balance {
-    /// How much.
+    /// The amount.
     pub amount: f64,
-    /// Of what, by its ISO 4217 code: `CNY`.
+    /// Its ISO 4217 currency code: `CNY`.
     pub currency: String,
 }
 

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use http::Request;
 
-/// How much of the limit a request takes.
+/// The cost of a request, in units of the limit.
 ///
 /// A closure `|request: &http::Request<B>| -> NonZeroU32` is one. It is asked before the request
 /// goes inward, so it can only estimate, and nothing is given back later.

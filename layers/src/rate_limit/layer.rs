@@ -24,7 +24,7 @@ impl<K: Key, X> RateLimitLayer<K, X> {
 }
 
 impl<K: Key, X, C> RateLimitLayer<K, X, C> {
-    /// What counts: the state that outlives the layer.
+    /// The counters, which outlive the layer.
     pub const fn limiter(&self) -> &Limiter<K> {
         &self.limiter
     }

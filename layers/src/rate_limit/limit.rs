@@ -5,7 +5,7 @@ use governor::Quota;
 /// governor counts nanoseconds in 64 bits without a check; a century leaves room for all sums.
 const CENTURY: u128 = 100 * 365 * 24 * 60 * 60 * 1_000_000_000;
 
-/// So many requests (or tokens) per period, and how many of them at once.
+/// A number of requests (or tokens) per period, and the burst.
 ///
 /// What was used comes back evenly, not at the end of a period: with 60 per minute, one each
 /// second. In any period at most the burst and the amount pass; with a burst of 1, they are spaced.
@@ -26,7 +26,7 @@ pub struct Limit {
     unit: Unit,
 }
 
-/// What a limit counts: it names the headers and the messages.
+/// The unit of a limit: it names the headers and the messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
@@ -38,7 +38,7 @@ pub enum Unit {
 }
 
 impl Limit {
-    /// So many requests per period, all of them at once if need be.
+    /// A limit of requests per period, all of them at once if need be.
     ///
     /// # Panics
     ///
@@ -69,8 +69,8 @@ impl Limit {
         Self::new(amount, Duration::from_secs(24 * 60 * 60))
     }
 
-    /// How many at once, after a time without any. One that takes more than a century to come
-    /// back is lowered to what a century brings.
+    /// Sets the burst: the maximum number at once, after a time without any. One that takes more
+    /// than a century to come back is lowered to what a century brings.
     ///
     /// # Panics
     ///
@@ -89,12 +89,12 @@ impl Limit {
         self
     }
 
-    /// What it counts.
+    /// The unit of the limit.
     pub const fn unit(&self) -> Unit {
         self.unit
     }
 
-    /// How many at once.
+    /// The maximum number at once.
     pub fn capacity(&self) -> NonZeroU32 {
         let most = CENTURY / self.interval().as_nanos();
         let burst = u128::from(self.burst).min(most);

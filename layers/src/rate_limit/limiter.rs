@@ -71,7 +71,7 @@ pub(super) enum Decision {
 }
 
 impl<K: Key> Limiter<K> {
-    /// One limit for all paths.
+    /// A limiter with one limit for all paths.
     pub fn new(limit: Limit) -> Self {
         Self::by_path([(Paths::ALL, limit)])
     }
@@ -95,8 +95,8 @@ impl<K: Key> Limiter<K> {
         Self::by_path_or_key(limits, [])
     }
 
-    /// The same, but these keys have a limit of their own: it is for all paths together, and
-    /// those by path are not for them.
+    /// A limiter by path, except for these keys, which have a limit of their own for all paths
+    /// together.
     pub fn by_path_or_key<P: AsRef<str>>(
         limits: impl IntoIterator<Item = (P, Limit)>,
         own: impl IntoIterator<Item = (K, Limit)>,
@@ -152,7 +152,7 @@ impl<K: Key> Limiter<K> {
         Self { shared: Arc::new(Shared { rules, own, epoch, evict_every, evict_at }) }
     }
 
-    /// How many keys are held: those that are not idle, and those that no call has evicted yet.
+    /// Number of keys in memory: those that are not idle, and idle ones that were not evicted yet.
     /// A key counts once for each of the limits it has used.
     pub fn len(&self) -> usize {
         self.shared.all().map(|rule| rule.governor.len()).sum()

@@ -1,4 +1,4 @@
-//! What a router needs to know of a request body, found without building a tree of it.
+//! Parses the fields of a request body that routing needs, without building a tree.
 
 mod fields;
 mod usage;
@@ -54,7 +54,7 @@ const MAX_MODEL_LEN: usize = 256;
 pub struct Streamed(pub bool);
 
 impl Streamed {
-    /// From the request's extension; without one, whether its `Accept` lists `text/event-stream`.
+    /// Reads the request's extension; without one, whether its `Accept` lists `text/event-stream`.
     pub fn of<B>(request: &Request<B>) -> Self {
         let told = request.extensions().get::<Self>().copied();
         told.unwrap_or_else(|| Self(accepts_events(request.headers())))
@@ -86,7 +86,7 @@ enum ModelPosition {
     Insert { at: usize, alone: bool },
 }
 
-/// Why a body cannot be routed.
+/// Reason why a body cannot be routed.
 #[derive(Debug)]
 pub struct InvalidRequest {
     message: String,
@@ -138,7 +138,7 @@ impl ModelRequest {
         Ok(Self { model, stream, names_others, cap, answers, place, usage })
     }
 
-    /// The same, but a body is read only once, however often it and its clones are asked about.
+    /// Like [`read`](Self::read), but parses a body only once for all of its clones.
     ///
     /// # Errors
     ///
@@ -174,8 +174,8 @@ impl ModelRequest {
         }
     }
 
-    /// The same as [`with_model`](Self::with_model), and with `stream_options.include_usage` if
-    /// the request [lacks it](Self::lacks_usage). Whatever else stands in `stream_options` stays.
+    /// Like [`with_model`](Self::with_model), and adds `stream_options.include_usage` if the
+    /// request [lacks it](Self::lacks_usage). Whatever else stands in `stream_options` stays.
     ///
     /// ```
     /// use switchtower_layers::{Buffered, request::ModelRequest};

@@ -1,4 +1,4 @@
-//! What a provider attaches to its own messages and calls, and wants back unchanged.
+//! Attachments: unknown fields of a provider's messages and calls, which it wants back unchanged.
 //!
 //! Gemini signs its calls (`extra_content`), OpenRouter gives the reasoning of a message in pieces
 //! (`reasoning_details`), and both refuse or forget a conversation that comes back without them.

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::Target;
 
-/// What the answer needs of its request.
+/// The context that an answer needs of its request.
 #[derive(Debug, Default)]
 pub struct ResponseContext {
     /// The model the request was sent for, as it stands in the request.
@@ -15,9 +15,9 @@ pub struct ResponseContext {
     pub include_encrypted: bool,
     /// The client's tools by the function names that were sent.
     pub tools: ToolMap,
-    /// What the response object repeats.
+    /// The fields that the response object repeats.
     pub echo: Echo,
-    /// Where the request goes, if a router has chosen.
+    /// The request's target, if a router has chosen one.
     pub target: Option<Target>,
 }
 

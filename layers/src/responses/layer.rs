@@ -27,7 +27,7 @@ pub(super) struct Settings {
 }
 
 impl ResponsesLayer {
-    /// With the defaults. Reasoning that is sealed now cannot be read after a restart; see
+    /// A layer with the defaults. Reasoning that is sealed now cannot be read after a restart; see
     /// [`seal`](Self::seal).
     pub fn new() -> Self {
         Self(Settings {
@@ -39,14 +39,14 @@ impl ResponsesLayer {
         })
     }
 
-    /// What the Chat Completions service takes.
+    /// Sets the capabilities of the Chat Completions service.
     #[must_use]
     pub fn options(mut self, options: Options) -> Self {
         self.0.options = PerTarget::new(options);
         self
     }
 
-    /// What each target takes, for requests that carry a [`Target`].
+    /// Sets the capabilities by target, for requests that carry a [`Target`].
     #[must_use]
     pub fn for_target(
         mut self,
@@ -56,7 +56,7 @@ impl ResponsesLayer {
         self
     }
 
-    /// What seals the reasoning that travels through the client. Default: a random key, which is
+    /// Sets the seal of reasoning that travels through the client. Default: a random key, which is
     /// gone with the process.
     #[must_use]
     pub fn seal(mut self, seal: Arc<dyn Seal>) -> Self {
@@ -71,8 +71,8 @@ impl ResponsesLayer {
         self
     }
 
-    /// How long a stream is silent at most, which is no more than 30 s: then a comment is sent, which
-    /// every reader skips. After 15 s without an event a `response.in_progress` goes with it, because
+    /// Sets the maximum silence of a stream, at most 30 s: then a comment is sent, which every
+    /// reader skips. After 15 s without an event a `response.in_progress` goes with it, because
     /// clients that give up silent streams do not count comments.
     #[must_use]
     pub fn keep_alive(mut self, every: Duration) -> Self {

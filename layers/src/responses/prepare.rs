@@ -1,4 +1,4 @@
-//! What becomes of a request that was read. No I/O.
+//! Decides what is done with a parsed request. No I/O.
 
 use std::sync::Arc;
 

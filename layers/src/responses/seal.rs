@@ -38,7 +38,7 @@ pub struct AeadSeal {
 }
 
 impl AeadSeal {
-    /// What every seal of this kind begins with.
+    /// Prefix of every seal of this kind.
     pub const PREFIX: &'static str = "st1.";
 
     /// Seals by this key. What one key sealed, only the same key opens: keep it for as long as

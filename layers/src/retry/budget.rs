@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::window::Window;
 
-/// How many retries there may be, over all requests that share the handle.
+/// A retry budget: the number of retries over all requests that share the handle.
 ///
 /// Each original request adds its share, each retry takes one away, and so many are free per
 /// window of time, for when there is little traffic. In no span of the window's length are there
@@ -26,7 +26,7 @@ use super::window::Window;
 pub struct Budget(Arc<Mutex<Window>>);
 
 impl Budget {
-    /// One retry for `1 / share` requests, and `floor` more, in each `window`.
+    /// A budget of one retry for `1 / share` requests, and `floor` more, in each `window`.
     ///
     /// The share may be above 1; negative ones are 0. The window moves on in steps of a tenth of
     /// its length.

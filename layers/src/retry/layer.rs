@@ -12,7 +12,7 @@ pub struct RetryLayer {
 }
 
 impl RetryLayer {
-    /// These settings for every request.
+    /// A layer with these settings for every request.
     pub fn new(settings: impl Into<Arc<Settings>>) -> Self {
         Self { policy: PerTarget::new(settings.into()) }
     }

@@ -17,7 +17,7 @@
 //! An error that could be retried is passed on at once, so that failover further out can act,
 //! when it was the last attempt, when the circuit of the target is open now
 //! ([`CircuitOpen`](crate::classify::CircuitOpen)), when the target asks for more than the cap, when a
-//! [`RequestDeadline`](crate::classify::Total) deadline in the request's extensions comes before the end of
+//! [`RequestDeadline`](crate::classify::RequestDeadline) deadline in the request's extensions comes before the end of
 //! the wait, or when the [`Budget`] is used up.
 //!
 //! | setting | default |

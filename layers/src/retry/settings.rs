@@ -8,7 +8,7 @@ use crate::classify::{ResponseClass, RetryAllowance};
 /// The statuses that are retried unless others are set.
 pub const DEFAULT_STATUSES: [u16; 10] = [408, 409, 424, 429, 498, 500, 502, 503, 504, 529];
 
-/// When and how often a target is asked again.
+/// Retry settings.
 ///
 /// ```
 /// use switchtower_layers::retry::Settings;
@@ -18,9 +18,9 @@ pub const DEFAULT_STATUSES: [u16; 10] = [408, 409, 424, 429, 498, 500, 502, 503,
 /// ```
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How many attempts there may be after the first one. 0 switches retries off.
+    /// Maximum number of retries after the first attempt.
     pub max_retries: u32,
-    /// How many of them there may be while a router has another target left, by the
+    /// Maximum number of retries while a router has another target left, by the
     /// [`Exchange`](crate::Exchange) in the request's extensions.
     pub before_failover: u32,
     /// The first wait, before jitter adds up to as much again. It doubles with each retry.
@@ -30,7 +30,7 @@ pub struct Settings {
     /// The statuses that are worth another attempt. A success never is, nor an error whose words
     /// say that another attempt is no use: an empty account, an unknown model and the like.
     pub statuses: Arc<[StatusCode]>,
-    /// What bounds the retries of all requests; `None` for no bound.
+    /// The budget of all requests; `None` for no bound.
     pub budget: Option<Budget>,
 }
 

@@ -95,7 +95,7 @@ impl RouteCall {
             let model = asked.model.as_ref().or(table.default_model()).cloned();
             let targets = plan.targets.clone();
             exchange.update_request_record(|request_record| {
-                (request_record.model, request_record.plan) = (model, targets)
+                (request_record.model, request_record.plan) = (model, targets);
             });
         }
         exchange.set_request(body.fingerprint());
@@ -208,7 +208,7 @@ impl RouteCall {
             self.settings.refused.remember(target, &[STREAM_OPTIONS.into()]);
         }
         self.exchange.update_request_record(|request_record| {
-            request_record.committed = Some(Instant::now())
+            request_record.committed = Some(Instant::now());
         });
         let target = self.target().map(field::display);
         tracing::debug!(attempt = self.attempts, target, "committed");

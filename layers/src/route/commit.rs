@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-/// When an answer is passed on, after which it can no longer be taken back.
+/// Commit policy: the point at which an answer is passed on, and can no longer be replaced.
 ///
 /// A JSON answer is held whole and checked, unless the policy is [`Headers`](Self::Headers).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -43,7 +43,7 @@ impl FromStr for Commit {
     }
 }
 
-/// Not the name of a [`Commit`] policy.
+/// Error for an unknown name of a [`Commit`] policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownCommit;
 

@@ -1,4 +1,4 @@
-//! What the router itself writes into an event stream.
+//! Events that the router writes into a stream.
 
 use bytes::Bytes;
 

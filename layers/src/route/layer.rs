@@ -10,8 +10,8 @@ use crate::RefusedFields;
 /// | setting | default |
 /// |---|---|
 /// | [`commit`](Self::commit) | [`Commit::FirstToken`] |
-/// | [`max_head_delay`](Self::hold_head) | 15 s |
-/// | [`buffer_limit`](Self::hold_cap) | 32 MiB |
+/// | [`max_head_delay`](Self::max_head_delay) | 15 s |
+/// | [`buffer_limit`](Self::buffer_limit) | 32 MiB |
 /// | [`again`](Self::again) | 1 attempt |
 /// | [`include_usage`](Self::include_usage) | no |
 /// | [`exhausted_for`](Self::exhausted_for) | 60 s |
@@ -49,40 +49,40 @@ impl RouteLayer {
         Self { table: table.into(), settings: Arc::new(settings), cooldowns: Cooldowns::default() }
     }
 
-    /// When answers are passed on, unless the provider or the request has a policy of its own.
+    /// Sets the commit policy, unless the provider or the request has one of its own.
     #[must_use]
     pub fn commit(mut self, commit: Commit) -> Self {
         Arc::make_mut(&mut self.settings).commit = commit;
         self
     }
 
-    /// How long the head of a stream is kept back at most; then it leaves with a keep-alive
-    /// comment, and another one after each such time (but 1 to 15 s), while attempts go on behind
-    /// them. Where a Responses client is answered by a provider of another dialect,
-    /// `response.created` and `response.in_progress` leave with it, and the answer that is committed
-    /// at last goes on with their id and sequence numbers.
+    /// Sets the maximum delay of a stream's head; then it leaves with a keep-alive comment, and
+    /// another one after each such time (but 1 to 15 s), while attempts go on behind them. Where a
+    /// Responses client is answered by a provider of another dialect, `response.created` and
+    /// `response.in_progress` leave with it, and the answer that is committed at last goes on with
+    /// their id and sequence numbers.
     #[must_use]
     pub fn max_head_delay(mut self, time: Duration) -> Self {
         Arc::make_mut(&mut self.settings).max_head_delay = time;
         self
     }
 
-    /// How many bytes of an answer are held at most; more of them commit it.
+    /// Sets the maximum number of bytes of an answer that are held; more of them commit it.
     #[must_use]
     pub fn buffer_limit(mut self, bytes: u64) -> Self {
         Arc::make_mut(&mut self.settings).buffer_limit = bytes;
         self
     }
 
-    /// How many more attempts the last target gets whose answer broke off before commit, when no
-    /// other target is left.
+    /// Sets the number of further attempts of the last target whose answer broke off before commit,
+    /// when no other target is left.
     #[must_use]
     pub fn again(mut self, attempts: u32) -> Self {
         Arc::make_mut(&mut self.settings).again = attempts;
         self
     }
 
-    /// How long a provider is passed over that has said that nothing is left to spend.
+    /// Sets the cooldown of a provider whose account is empty.
     #[must_use]
     pub fn exhausted_for(mut self, time: Duration) -> Self {
         Arc::make_mut(&mut self.settings).exhausted_for = time;

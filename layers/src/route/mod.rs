@@ -30,10 +30,10 @@
 //!   ([once](RouteLayer::again)).
 //! - A target that asked to be left alone (429 with a `Retry-After`) is, by all requests
 //!   ([`Cooldowns`]); so is a provider with nothing left to spend.
-//! - The head of a stream that is held for long leaves after [15 s](RouteLayer::hold_head) with
+//! - The head of a stream that is held for long leaves after [15 s](RouteLayer::max_head_delay) with
 //!   keep-alive comments, and failover goes on behind them. A Responses stream that is translated
 //!   begins then, and whatever answers at last goes on with its id and sequence numbers.
-//! - Behind a [`RequestDeadline`](crate::classify::Total) deadline in the request's extensions no attempt is
+//! - Behind a [`RequestDeadline`](crate::classify::RequestDeadline) deadline in the request's extensions no attempt is
 //!   begun; one that is under way is ended by the `deadlines` layer further in.
 //!
 //! | the end of the plan | status | code |

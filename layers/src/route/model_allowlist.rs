@@ -12,9 +12,9 @@ use crate::{Code, Rejection};
 /// providers choose by themselves.
 ///
 /// ```
-/// use switchtower_layers::route::{Allowed, Pattern};
+/// use switchtower_layers::route::{ModelAllowlist, Pattern};
 ///
-/// let allowed: Allowed = ["gpt-5", "*-mini"].map(Pattern::from).into_iter().collect();
+/// let allowed: ModelAllowlist = ["gpt-5", "*-mini"].map(Pattern::from).into_iter().collect();
 /// assert!(allowed.allows("gpt-5.1") && allowed.allows("o4-mini"));
 /// assert!(!allowed.allows("deepseek-chat"));
 /// ```
@@ -22,7 +22,7 @@ use crate::{Code, Rejection};
 pub struct ModelAllowlist(Arc<dyn Fn(&str) -> bool + Send + Sync>);
 
 impl ModelAllowlist {
-    /// Those models for whose names this is true.
+    /// Allows the models for which this is true.
     pub fn new(allows: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(allows))
     }

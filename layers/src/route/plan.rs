@@ -7,7 +7,7 @@ use crate::Target;
 /// Displayed as `provider/model, provider/model`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Where to try, in order.
+    /// The targets, in order.
     pub targets: Vec<Target>,
     /// Providers that stood in the plan but cannot be used.
     pub skipped: Vec<Skipped>,
@@ -25,9 +25,9 @@ impl fmt::Display for Plan {
 /// A provider that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its name.
+    /// The provider's name.
     pub provider: Arc<str>,
-    /// Why, to be read by a person.
+    /// The reason, human-readable.
     pub why: Arc<str>,
 }
 

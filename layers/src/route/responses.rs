@@ -1,4 +1,4 @@
-//! What the router itself says in a Responses stream.
+//! The Responses events that the router writes.
 
 use std::{
     collections::hash_map::RandomState,

@@ -36,7 +36,7 @@ impl Provider {
         }
     }
 
-    /// What it speaks. Default: [`Dialect::Chat`].
+    /// Sets its dialect. Default: [`Dialect::Chat`].
     #[must_use]
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
@@ -50,28 +50,28 @@ impl Provider {
         self
     }
 
-    /// At this provider, `name` means `model`.
+    /// Adds an alias: at this provider, `name` means `model`.
     #[must_use]
     pub fn alias(mut self, name: impl Into<Box<str>>, model: impl Into<Arc<str>>) -> Self {
         self.aliases.insert(name.into(), model.into());
         self
     }
 
-    /// It cannot be used, and why: no key, or disabled.
+    /// Marks it as unusable, with the reason: no key, or disabled.
     #[must_use]
     pub fn unavailable(mut self, why: impl Into<Arc<str>>) -> Self {
         self.unavailable = Some(why.into());
         self
     }
 
-    /// When its answers are passed on. Default: as the layer is set.
+    /// Sets the commit policy of its answers. Default: that of the layer.
     #[must_use]
     pub fn commit(mut self, commit: Commit) -> Self {
         self.commit = Some(commit);
         self
     }
 
-    /// Whether it takes `stream_options`. Default: it does.
+    /// Sets whether it takes `stream_options`. Default: true.
     #[must_use]
     pub fn include_usage(mut self, takes: bool) -> Self {
         self.include_usage = takes;

@@ -1,4 +1,4 @@
-//! How the pieces of a streamed chat message become one.
+//! Merges the pieces of a streamed chat message.
 
 use serde_json::{Map, Value};
 

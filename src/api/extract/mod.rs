@@ -1,5 +1,5 @@
-//! What handlers take out of a request. What is wrong with it is said in the error envelope, with the
-//! field's name.
+//! Extractors of handlers. What is wrong with it is said in the error envelope, with the field's
+//! name.
 //!
 //! | a body that | status |
 //! |---|---|

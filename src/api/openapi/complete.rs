@@ -1,4 +1,4 @@
-//! What holds for all operations, so that no handler has to say it.
+//! Completes all operations of the OpenAPI document with their common parts.
 
 use serde_json::{Value, json};
 

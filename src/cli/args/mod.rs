@@ -1,4 +1,4 @@
-//! What can be asked for, and the help that says so.
+//! Command-line arguments, and their help.
 
 mod doctor;
 mod mesh;

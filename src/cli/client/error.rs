@@ -1,4 +1,4 @@
-//! Why the gateway has not done what it was asked to.
+//! Errors of calls to the gateway.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What the gateway says, as far as it is read here. Fields that an older or newer one has not or has
-//! besides are no error.
+//! The gateway's responses, as far as the command line reads them. Fields that an older or newer
+//! one has not or has besides are no error.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What `connect` remembers, and so what it and `disconnect` write.
+//! Undo information of `connect`, for `disconnect`.
 //!
 //! Beside a tool's file stand, while it is connected:
 //!

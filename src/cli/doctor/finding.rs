@@ -1,4 +1,4 @@
-//! What was found.
+//! Findings.
 
 use std::fmt;
 

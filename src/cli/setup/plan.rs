@@ -1,4 +1,4 @@
-//! What was decided, as a `gateway.yaml`.
+//! The chosen setup, as a `gateway.yaml`.
 
 use crate::cli::args::Preset;
 

@@ -1,4 +1,4 @@
-//! What Ctrl-C means.
+//! Ctrl-C during a task.
 
 use std::io::{self, IsTerminal, Write};
 use std::thread;

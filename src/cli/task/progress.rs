@@ -1,4 +1,4 @@
-//! What of a task's events is shown, and how. Knows nothing of streams and terminals.
+//! Turns a task's events into output. Knows nothing of streams and terminals.
 
 use indexmap::IndexMap;
 

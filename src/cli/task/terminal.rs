@@ -1,4 +1,5 @@
-//! Where the pieces go: answers to stdout, all else to stderr, with a spinner there on a terminal.
+//! Output of a task: answers to stdout, everything else to stderr, with a spinner there on a
+//! terminal.
 
 use std::env;
 use std::io::{self, IsTerminal, Write};

@@ -1,4 +1,4 @@
-//! What the demo model says.
+//! Texts of the demo model.
 
 /// How much of somebody's words is quoted.
 const QUOTED: usize = 80;

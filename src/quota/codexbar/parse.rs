@@ -1,5 +1,5 @@
-//! What `codexbar usage --format json` prints: one object per provider, or only one. Fields that
-//! are missing or of another kind than expected are as good as absent.
+//! Parses the output of `codexbar usage --format json`: one object per provider, or only one.
+//! Fields that are missing or of another kind than expected are as good as absent.
 
 use serde_json::Value;
 use switchtower_layers::quota::{Snapshot, timestamp};

@@ -15,7 +15,7 @@ use super::{TimeoutBody, body::BodyProgress, future::ResponseFuture};
 pub struct BodyTimeoutLayer(Option<Duration>);
 
 impl BodyTimeoutLayer {
-    /// So long for the next piece; zero switches it off.
+    /// A layer with this limit for the next piece; zero switches it off.
     #[must_use]
     pub fn new(limit: Duration) -> Self {
         Self(Some(limit).filter(|limit| !limit.is_zero()))

@@ -18,7 +18,7 @@ use crate::config::Config;
 pub struct GuardLayer(Rules);
 
 impl GuardLayer {
-    /// By this configuration's limits. A gateway with client keys answers to any `Host`.
+    /// A layer with this configuration's limits. A gateway with client keys answers to any `Host`.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self(Rules { max_head: config.limits.header_kb << 10, is_local: !config.has_keys() })
@@ -33,7 +33,7 @@ impl<S> Layer<S> for GuardLayer {
     }
 }
 
-/// What [`GuardLayer`] makes of a service.
+/// Service of [`GuardLayer`].
 #[derive(Clone, Copy, Debug)]
 pub struct Guard<S> {
     inner: S,

@@ -23,7 +23,7 @@ pub struct StreamLimitLayer {
 }
 
 impl StreamLimitLayer {
-    /// So many for each client. `streams` outlive the layer.
+    /// A layer with this maximum for each client. `streams` outlive the layer.
     #[must_use]
     pub fn new(streams: OpenStreams, most: usize) -> Self {
         Self { streams, most }

@@ -16,8 +16,8 @@ const SHARDS: usize = 16;
 /// All clients without an address count as one.
 type Key = Option<Client>;
 
-/// How many streams each client has open. A handle: clones count together. It holds those clients
-/// that have some.
+/// Number of open streams per client. A handle: clones count together. It holds those clients that
+/// have some.
 #[derive(Clone, Default)]
 pub struct OpenStreams(Arc<Shared>);
 
@@ -43,7 +43,7 @@ impl OpenStreams {
         Some(Stream { client, streams: self.clone() })
     }
 
-    /// How many are open, of all clients.
+    /// Number of open streams, of all clients.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.shards.iter().map(|shard| shard.lock().values().sum::<usize>()).sum()

@@ -1,5 +1,4 @@
-//! What becomes of a request: a span while it lasts, one line when its answer's body has ended, and
-//! its counts.
+//! Access log: a span per request, one line when its answer's body has ended, and its metrics.
 //!
 //! [`AccessLogLayer`] is the outermost layer. It puts an [`Exchange`](switchtower_layers::Exchange)
 //! into the request, in which the router and the observer record what the line reports.

@@ -43,11 +43,11 @@ impl Event {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = LiveRequest)]
 pub struct Request {
-    /// Its `x-request-id`.
+    /// The request's `x-request-id`.
     pub id: Option<String>,
-    /// When it ended, in milliseconds since the Unix epoch.
+    /// Time of its end, in milliseconds since the Unix epoch.
     pub timestamp: u64,
-    /// What was asked for.
+    /// The path.
     pub path: String,
     /// The model that was asked for; `null` when it was refused before that was read.
     pub model: Option<String>,
@@ -59,29 +59,29 @@ pub struct Request {
     pub status: Option<u16>,
     /// `success`, `fault`, `neutral` (a 4xx), `cancelled` or `rejected` (by the gateway itself).
     pub outcome: &'static str,
-    /// Why the gateway rejected it: an error's `code`.
+    /// Code of the gateway's rejection: an error's `code`.
     pub code: Option<&'static str>,
-    /// From the request to the end of its answer, in milliseconds.
+    /// Time from the request to the end of its answer, in milliseconds.
     pub duration_ms: u64,
-    /// Of a stream, from the request to the first content, in milliseconds.
+    /// Of a stream, time from the request to the first content, in milliseconds.
     pub first_token_ms: Option<u64>,
-    /// What the provider says was used.
+    /// Usage as the provider reports it.
     pub tokens: Option<Tokens>,
-    /// How many requests were left out so far, for all listeners.
+    /// Number of requests that were left out so far, for all listeners.
     pub left_out: u64,
 }
 
-/// What became of a request at one target.
+/// A request at one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = LiveAttempt)]
 pub struct Attempt {
     /// The provider.
     pub provider: String,
-    /// Its name for the model.
+    /// The target's name for the model.
     pub model: String,
     /// `success`, `fault`, `neutral` (a 4xx), `cancelled` or `rejected` (it was not asked).
     pub outcome: &'static str,
-    /// Why there was no answer from here: `rate_limited`.
+    /// Cause of the failure here: `rate_limited`.
     pub cause: Option<String>,
 }
 

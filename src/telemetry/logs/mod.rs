@@ -1,4 +1,4 @@
-//! Where log lines go: to standard error, and to a file per day where a directory is configured.
+//! Log output: to standard error, and to a file per day where a directory is configured.
 
 mod daily;
 mod plain_fields;
@@ -82,7 +82,7 @@ pub fn set_level(level: LogLevel) {
     }
 }
 
-/// How many lines the log files lack, because they came faster than the disk took them.
+/// Number of lines that the log files lack, because they came faster than the disk took them.
 #[must_use]
 pub fn dropped_lines() -> u64 {
     DROPPED.get().map_or(0, |dropped| dropped.dropped_lines() as u64)

@@ -10,14 +10,14 @@ use switchtower_layers::{
 use super::families::{MODEL, PROVIDER, added};
 use crate::telemetry::logs::dropped_lines;
 
-/// How things stand at the moment of a scrape.
+/// Values that are read at the moment of a scrape.
 #[derive(Clone, Debug, Default)]
 pub struct Gauges {
     /// The circuit breakers.
     pub circuits: Vec<Status>,
-    /// What the providers have left, by name.
+    /// Remaining quota of the providers, by name.
     pub quotas: Vec<(String, Arc<Snapshot>)>,
-    /// By provider: the connections that are open, and those that ever were.
+    /// Connections by provider: open ones, and those that ever were.
     pub connections: Vec<(Arc<str>, u64, u64)>,
 }
 

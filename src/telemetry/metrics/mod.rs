@@ -1,7 +1,7 @@
-//! What `GET /metrics` shows, in Prometheus' text format (0.0.4).
+//! Prometheus metrics of `GET /metrics`, in the text format 0.0.4.
 //!
 //! What happens is counted where it happens: attempts by [`stats`](super::stats), requests by
-//! [`record`](super::record). What merely is (circuits, quotas, connections) is looked at when
+//! [`access_log`](super::access_log). What merely is (circuits, quotas, connections) is looked at when
 //! somebody asks, see [`Gauges`]. What the [OpenTelemetry conventions for generative AI][genai]
 //! have a name for has that name, with underscores for dots.
 //!
@@ -69,7 +69,7 @@ impl Metrics {
         metrics
     }
 
-    /// From now on, targets that are first seen are named by this configuration.
+    /// Adopts a configuration: targets that are first seen from now on are named by it.
     pub fn configure(&self, config: &Config) {
         let models = &config.models;
         let at_providers = models

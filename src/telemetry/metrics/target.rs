@@ -9,7 +9,7 @@ use tokio::time::Duration;
 
 use super::{Metrics, families::Families};
 
-/// What is asked for, in the words of the conventions.
+/// Operation of a request, in the words of the conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Chat Completions and Responses.
@@ -25,7 +25,7 @@ pub enum Operation {
 impl Operation {
     const COUNT: usize = 4;
 
-    /// By a request's path.
+    /// The operation of a path.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         if Dialect::of_path(path).is_some() {

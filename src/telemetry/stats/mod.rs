@@ -1,4 +1,4 @@
-//! What became of the attempts, per provider and model, since the gateway was started.
+//! Statistics of attempts, per provider and model, since the start of the gateway.
 //!
 //! [`StatsLayer`] stands inside the circuit breaker and outside the deadlines: it sees every
 //! attempt that is made, none that a gate refused, and how each one ended. [`Stats`] holds the
@@ -77,7 +77,7 @@ impl Stats {
         all.entry(target.clone()).or_insert_with(make).clone()
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     #[must_use]
     pub fn report(&self) -> Report {
         let series = self.0.series.read();

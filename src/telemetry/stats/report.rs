@@ -10,13 +10,13 @@ use switchtower_platform::clock::unix_millis;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = StatsReport)]
 pub struct Report {
-    /// When counting began: milliseconds since the Unix epoch.
+    /// Start of counting: milliseconds since the Unix epoch.
     pub since: u64,
-    /// By provider, then by the provider's name for the model.
+    /// Reports by provider, then by the provider's name for the model.
     pub providers: BTreeMap<String, BTreeMap<String, ModelReport>>,
 }
 
-/// What became of one model's attempts at one provider.
+/// Statistics of one model's attempts at one provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelReport {
     /// Requests that were sent here, however often.
@@ -27,9 +27,9 @@ pub struct ModelReport {
     pub retries: u64,
     /// Requests that moved on from here to another target.
     pub failovers: u64,
-    /// How the attempts ended.
+    /// Outcomes of the attempts.
     pub outcomes: Outcomes,
-    /// What the provider says was used, broken answers included.
+    /// Usage as the provider reports it, broken answers included.
     pub tokens: Tokens,
     /// Whole answers, from the request to the end of the body; `null` before the first one.
     pub latency_ms: Option<Percentiles>,
@@ -37,7 +37,7 @@ pub struct ModelReport {
     pub first_token_ms: Option<Percentiles>,
 }
 
-/// How attempts ended.
+/// Counts of outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Outcomes {
     /// A whole answer.
@@ -53,13 +53,13 @@ pub struct Outcomes {
 /// Tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Tokens {
-    /// Of prompts.
+    /// Input tokens.
     pub input: u64,
-    /// Of answers.
+    /// Output tokens.
     pub output: u64,
 }
 
-/// How long things took, in milliseconds, within 1%, an hour at most.
+/// Percentiles of durations, in milliseconds, within 1%, an hour at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Percentiles {
     /// Half of them took no longer.

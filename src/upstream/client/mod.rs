@@ -1,5 +1,5 @@
-//! One provider's client: a pool of HTTP/1.1 connections, each driven by the request that it serves,
-//! or a shared HTTP/2 connection where TLS negotiates that.
+//! Client of one provider: a pool of HTTP/1.1 connections, each driven by the request that it
+//! serves, or a shared HTTP/2 connection where TLS negotiates that.
 
 mod body;
 mod connection;

@@ -1,4 +1,4 @@
-//! What the errors of a provider mean.
+//! Checks `errors` of a provider.
 
 use serde_saphyr::Spanned;
 use switchtower_layers::classify::{ErrorRule, ErrorRules, ResponseClass};

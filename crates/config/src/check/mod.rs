@@ -1,4 +1,4 @@
-//! From [`Raw`] to [`Config`]: everything that only makes sense together, reported together.
+//! Checks a [`Raw`] file and turns it into a [`Config`]: all problems are reported together.
 
 mod agents;
 mod auth;

@@ -1,4 +1,4 @@
-//! What holds for every name: not empty, printable, given once.
+//! Checks of names: not empty, printable, given once.
 
 use std::collections::HashMap;
 

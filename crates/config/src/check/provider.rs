@@ -1,4 +1,4 @@
-//! One provider.
+//! Checks one provider.
 
 use http::Uri;
 use indexmap::IndexMap;

@@ -1,4 +1,4 @@
-//! What the Responses API remembers.
+//! Checks `responses`.
 
 use std::ops::RangeInclusive;
 

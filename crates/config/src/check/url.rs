@@ -1,4 +1,4 @@
-//! Where a provider or an agent is.
+//! Checks URLs of providers and agents.
 
 use http::Uri;
 

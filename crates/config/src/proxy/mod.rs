@@ -27,7 +27,7 @@ use super::{Env, Secret};
 pub(super) use parse::{InvalidProxy, parse};
 pub(super) use variables::{ProxyVariables, VARIABLES};
 
-/// How connections to a provider are made.
+/// The route to a provider: direct, or through a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyRoute {
     /// Straight to it.
@@ -37,7 +37,7 @@ pub enum ProxyRoute {
 }
 
 impl ProxyRoute {
-    /// How a provider at this URL is reached if nothing is set for it.
+    /// The route to this URL by the environment, if nothing is set for the provider.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl ProxyRoute {
     }
 }
 
-/// Why a provider is reached without a proxy.
+/// Reason for a direct route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DirectReason {
     /// No proxy is set.
@@ -109,7 +109,7 @@ impl ProxyScheme {
     }
 }
 
-/// Where the choice of a proxy comes from.
+/// Origin of a proxy setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxySource {
     /// `providers.X.proxy`.
@@ -141,13 +141,13 @@ impl Proxy {
         self.scheme
     }
 
-    /// Its name or address, the latter without brackets.
+    /// The proxy's host name or address, the latter without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Its port.
+    /// The proxy's port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -162,7 +162,7 @@ impl Proxy {
         }
     }
 
-    /// Where it is set.
+    /// Origin of the setting.
     #[must_use]
     pub fn source(&self) -> &ProxySource {
         &self.source

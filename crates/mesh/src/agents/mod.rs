@@ -165,13 +165,13 @@ impl Agents {
         self.inner.runs.wait().await;
     }
 
-    /// All of them: configured, built in, registered, in this order.
+    /// Lists the agents: configured, built-in, registered, in this order.
     #[must_use]
     pub fn list(&self) -> Vec<Summary> {
         self.inner.registry.lock().list()
     }
 
-    /// One of them.
+    /// One agent by its id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Summary> {
         self.inner.registry.lock().summary(id)

@@ -1,5 +1,4 @@
-//! What runs have started, so that nothing of it stays: not when a run is dropped, and not when this
-//! process is killed.
+//! Kills processes left behind by an agent run, also after `kill -9` of the gateway.
 
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -109,7 +108,7 @@ async fn sweep(runs: Vec<Vec<String>>) {
     #[cfg(target_os = "linux")]
     {
         let work = move || {
-            runs.iter().for_each(|marks| switchtower_platform::process::linux::kill_marked(marks))
+            runs.iter().for_each(|marks| switchtower_platform::process::linux::kill_marked(marks));
         };
         let _ = tokio::task::spawn_blocking(work).await;
     }

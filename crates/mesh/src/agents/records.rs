@@ -1,4 +1,4 @@
-//! What is kept of agents: those that were registered, and the runs that are on.
+//! Persisted registrations and runs of agents.
 
 use rusqlite::params;
 

@@ -15,13 +15,13 @@ pub struct Registration {
     /// Names it in tasks and rules: 1 to 64 letters, digits, `.`, `_` and `-`, the first of them no
     /// `.` and no `-`.
     pub id: String,
-    /// For people: 1 to 200 characters, none of them a control character.
+    /// Display name: 1 to 200 characters, none of them a control character.
     pub name: String,
-    /// What it says it is; it is reached at its endpoint, whatever that is.
+    /// Its stated kind; it is reached at its endpoint in any case.
     pub kind: Kind,
-    /// What it is good at, for people: at most 64 of 1 to 100 characters.
+    /// Capabilities, for people: at most 64 of 1 to 100 characters.
     pub capabilities: Vec<String>,
-    /// Where it is: an absolute `http` or `https` URL of at most 2048 bytes, on this machine unless
+    /// Its URL: absolute, `http` or `https`, at most 2048 bytes, on this machine unless
     /// `allow_remote_agents`.
     pub endpoint: String,
 }
@@ -67,7 +67,7 @@ fn is_line(text: &str, most: usize) -> bool {
     !text.is_empty() && text.chars().count() <= most && !text.contains(char::is_control)
 }
 
-/// Why an agent is not registered.
+/// Reason why an agent is not registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegisterError {
     /// A field is wrong.
@@ -101,7 +101,7 @@ impl fmt::Display for RegisterError {
 
 impl std::error::Error for RegisterError {}
 
-/// Why an agent is not unregistered.
+/// Reason why an agent is not unregistered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnregisterError {
     /// There is none of that id.

@@ -11,20 +11,20 @@ use utoipa::ToSchema;
 pub struct Summary {
     /// Names it in tasks and rules.
     pub id: String,
-    /// For people.
+    /// Display name.
     pub name: String,
-    /// How it is reached.
+    /// Kind of agent.
     pub r#type: Kind,
-    /// What it is good at, for people.
+    /// Capabilities, for people.
     pub capabilities: Vec<String>,
-    /// Whether it can be given tasks.
+    /// Availability for tasks.
     pub status: Status,
-    /// When it was last known to be there, in milliseconds since the Unix epoch.
+    /// Time of the last successful check, in milliseconds since the Unix epoch.
     #[serde(rename = "lastSeen")]
     pub last_seen: Option<u64>,
 }
 
-/// How an agent is reached. Those that were registered are services, whatever they say they are.
+/// Kind of agent. Those that were registered are services, whatever they say they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = AgentKind)]
@@ -54,7 +54,7 @@ pub enum Status {
     Busy,
 }
 
-/// What an agent is asked to do.
+/// A task for an agent.
 pub struct Work {
     /// The agent's id.
     pub agent: String,
@@ -81,7 +81,7 @@ impl std::fmt::Debug for Work {
     }
 }
 
-/// Where an agent said something.
+/// Output stream of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
@@ -91,14 +91,14 @@ pub enum Stream {
     Stderr,
 }
 
-/// What an agent answered.
+/// Answer of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
-    /// Its answer, at most as long as is configured; where something is left out it says so.
+    /// The text, truncated to the configured length; omissions are marked.
     pub text: String,
 }
 
-/// Why an agent did not answer.
+/// Reason for a missing answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It was cancelled.

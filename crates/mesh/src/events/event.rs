@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use crate::agents::Summary;
 use crate::tasks::{Stream, TaskError, TaskView};
 
-/// What happened, as its `type` and fields go over the wire.
+/// An event, as its `type` and fields go over the wire.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "type")]
 pub enum Event {

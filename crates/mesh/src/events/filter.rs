@@ -1,4 +1,4 @@
-/// What a stream wants to hear of.
+/// Filter of an event stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Events of this task.

@@ -30,7 +30,7 @@ impl Frame {
         Self { bytes: Bytes::from([head, start, rest, END].concat()), json: head.len() }
     }
 
-    /// For Server-Sent Events: its lines, and the empty one after them.
+    /// The event in the format of Server-Sent Events, with the empty line after it.
     #[must_use]
     pub fn sse(&self) -> Bytes {
         self.bytes.clone()

@@ -1,4 +1,4 @@
-//! What has happened, as far back as there is room for.
+//! Log of past events, within bounds.
 
 use std::collections::VecDeque;
 

@@ -45,7 +45,7 @@ pub const MAX_STREAMS: usize = 256;
 const LOG: Bounds = Bounds { count: 4096, bytes: 8 << 20 };
 const QUEUE_BOUNDS: Bounds = Bounds { count: 1024, bytes: 4 << 20 };
 
-/// Where events go. A handle: clones share the log and the listeners.
+/// Publisher of events. A handle: clones share the log and the listeners.
 #[derive(Clone, Default)]
 pub struct Events(Arc<Shared>);
 

@@ -1,4 +1,4 @@
-//! What one listener has still to hear.
+//! Queue of one listener.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -23,7 +23,7 @@ struct QueueState {
     waker: Option<Waker>,
 }
 
-/// Why nothing more comes.
+/// Reason for the end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The gateway stops.

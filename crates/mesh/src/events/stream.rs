@@ -12,7 +12,7 @@ use super::{Event, Subscription};
 /// Interval of heartbeats, which keep proxies and clients from closing the stream.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// What one client hears, over whatever it listens.
+/// Event stream of one client, over any transport.
 #[derive(Debug)]
 pub struct EventStream {
     ready: VecDeque<Frame>,
@@ -38,7 +38,7 @@ impl EventStream {
         Poll::Ready(ready!(self.live.poll_next(cx)))
     }
 
-    /// The same, to be awaited. Nothing is lost when that is given up.
+    /// Like `poll_next`, to be awaited. Cancel-safe.
     ///
     /// # Errors
     ///

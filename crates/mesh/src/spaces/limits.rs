@@ -1,4 +1,4 @@
-//! How much there may be.
+//! Bounds of spaces.
 
 /// Spaces.
 pub const SPACES: u64 = 10_000;

@@ -1,4 +1,4 @@
-//! What tasks have in common: messages and artifacts, kept in the agent side's database.
+//! Shared message and artifact stores of tasks, in the mesh's database.
 //!
 //! Messages can be searched: all words have to be there, a word may go on (`deploy` finds
 //! `deployment`), and in scripts without spaces between words any part of a text is found.
@@ -72,7 +72,7 @@ impl Spaces {
         Ok(self.write(write).await??)
     }
 
-    /// One of them.
+    /// One space by its id.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl Spaces {
         self.database.call(move |connection| table::get(connection, &id)).await
     }
 
-    /// At most so many, newest first, from after the one of this id on.
+    /// Lists spaces, newest first, from after the one with this id on, up to a limit.
     ///
     /// # Errors
     ///
@@ -136,9 +136,8 @@ impl Spaces {
         Ok(message)
     }
 
-    /// The same for a task, which must not fail for the size of what it says: of a message that is
-    /// too long, the beginning is kept. Its number, or none when there is no such space, or no room
-    /// in it.
+    /// Adds a task's text as a message, which must not fail for its size: a long one is truncated.
+    /// Its number, or none when there is no such space, or no room in it.
     ///
     /// # Errors
     ///
@@ -167,8 +166,9 @@ impl Spaces {
         }
     }
 
-    /// At most so many messages, oldest first, from after this one on. There may be more although
-    /// there are fewer than that: a list ends after 8 MiB. `None` when there is no such space.
+    /// Lists messages, oldest first, from after this one on, up to a limit. There may be more
+    /// although there are fewer than that: a list ends after 8 MiB. `None` when there is no such
+    /// space.
     ///
     /// # Errors
     ///
@@ -193,8 +193,8 @@ impl Spaces {
         Ok(recent.await?.unwrap_or_default())
     }
 
-    /// At most so many messages that have all these words, best first. `None` when there is no such
-    /// space.
+    /// Searches messages that have all these words, best first, up to a limit. `None` when there is
+    /// no such space.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl Spaces {
         self.read(id, artifacts::list).await
     }
 
-    /// One of them; the inner `None` when there is none of that name.
+    /// One artifact by its name; the inner `None` when there is none.
     ///
     /// # Errors
     ///
@@ -317,7 +317,7 @@ fn within(what: &'static str, bytes: usize, most: usize) -> Result<(), Error> {
     Err(Refused::TooLarge(format!("{what} has at most {most} bytes, and not {bytes}")).into())
 }
 
-/// Why something was not done.
+/// Error of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// What was asked for cannot be done.
@@ -326,7 +326,7 @@ pub enum Error {
     Database(database::Error),
 }
 
-/// Why something cannot be done.
+/// Reason for a rejected operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// There is no such space.

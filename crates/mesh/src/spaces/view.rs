@@ -7,16 +7,16 @@ use utoipa::ToSchema;
 pub struct SpaceView {
     /// Names it.
     pub shared_space_id: String,
-    /// How many messages it has.
+    /// Number of messages.
     pub message_count: u64,
-    /// How many artifacts it has.
+    /// Number of artifacts.
     pub artifact_count: u64,
-    /// What was said about it when it was made.
+    /// Metadata from its creation.
     #[schema(value_type = Object)]
     pub metadata: Value,
-    /// When it was made, in milliseconds since the Unix epoch.
+    /// Creation time, in milliseconds since the Unix epoch.
     pub created_at: u64,
-    /// When anything of this changed last.
+    /// Time of the last change.
     pub updated_at: u64,
 }
 
@@ -29,7 +29,7 @@ pub struct NewMessage {
     pub source: Option<String>,
     /// The task that it belongs to.
     pub task_id: Option<String>,
-    /// What is said.
+    /// The message's text.
     pub content: String,
     /// Anything else.
     pub metadata: Value,
@@ -38,7 +38,7 @@ pub struct NewMessage {
 /// A message in a space.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Message {
-    /// Its number; later ones have higher numbers.
+    /// Number of the message; later ones have higher numbers.
     pub id: u64,
     /// `user`, `agent`, or what the client calls itself.
     pub role: String,
@@ -46,11 +46,11 @@ pub struct Message {
     pub source: Option<String>,
     /// The task that it belongs to.
     pub task_id: Option<String>,
-    /// What is said.
+    /// The message's text.
     pub content: String,
     /// Anything else.
     pub metadata: Value,
-    /// When it was added, in milliseconds since the Unix epoch.
+    /// Creation time, in milliseconds since the Unix epoch.
     pub created_at: u64,
 }
 
@@ -59,7 +59,7 @@ pub struct Message {
 pub struct Found {
     /// The message.
     pub message: Message,
-    /// What is around the first place where a term is found.
+    /// Text around the first match.
     pub snippet: String,
 }
 
@@ -68,11 +68,11 @@ pub struct Found {
 pub struct ArtifactView {
     /// Names it within its space.
     pub name: String,
-    /// How many bytes it has.
+    /// Size, in bytes.
     pub size: u64,
     /// Content type, as the author stated it.
     pub content_type: String,
-    /// When it was put there last, in milliseconds since the Unix epoch.
+    /// Time of the last write, in milliseconds since the Unix epoch.
     pub updated_at: u64,
 }
 

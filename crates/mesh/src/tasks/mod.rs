@@ -1,4 +1,4 @@
-//! What agents are given to do.
+//! Tasks for agents: queue, runs, results.
 //!
 //! A task is accepted when it is on disk; from then on it is done, or says why it is not, whatever
 //! becomes of the client or of this process. It is given to the agent that it names, else by the
@@ -101,7 +101,8 @@ impl Settings {
 }
 
 impl Tasks {
-    /// As configured. Does not touch the disk, and runs nothing until [`start`](Self::start).
+    /// Tasks with this configuration. Does not touch the disk, and runs nothing until
+    /// [`start`](Self::start).
     #[must_use]
     pub fn new(
         config: &Arc<Config>,
@@ -190,7 +191,7 @@ impl Tasks {
         cancelled.unwrap_or_else(|error| ended(error, CancelError::Unknown))
     }
 
-    /// One of them.
+    /// One task by its id.
     ///
     /// # Errors
     ///

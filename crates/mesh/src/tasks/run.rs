@@ -1,4 +1,4 @@
-//! One agent at work on one task.
+//! Runs one task with one agent.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

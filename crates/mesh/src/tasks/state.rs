@@ -1,4 +1,4 @@
-//! How a task goes on, without the clock, the database, or anybody at work.
+//! State machine of a task. Pure: without clock, database and agents.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -72,11 +72,11 @@ impl Task {
 /// Which tasks to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Only those that are so far.
+    /// Only tasks with this status.
     pub status: Option<TaskStatus>,
-    /// At most so many.
+    /// Maximum number of tasks.
     pub limit: usize,
-    /// Only those that were accepted before this one.
+    /// Only tasks that were accepted before this one.
     pub after: Option<String>,
 }
 

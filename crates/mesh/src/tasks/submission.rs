@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::routing::NoAgent;
 use crate::database;
 
-/// What somebody wants done. Its bounds are those of the wire, and are checked there.
+/// A submitted task. Its bounds are those of the wire, and are checked there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
-    /// What is to be done.
+    /// The task's text.
     pub text: String,
     /// The client's own word for what sort of task it is.
     pub kind: Option<String>,
@@ -24,7 +24,7 @@ pub struct Submission {
     pub files: Vec<String>,
     /// Whether output is published while it is written.
     pub stream: bool,
-    /// How long an agent may take, if not as long as is configured.
+    /// Timeout of an agent, if not the configured one.
     pub timeout: Option<Duration>,
     /// The working directory of agents that are programs: an absolute path on the gateway's machine.
     /// The gateway's own if there is none.
@@ -32,7 +32,7 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// This text, and nothing else said.
+    /// A task with this text, and defaults.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -57,11 +57,11 @@ pub struct Accepted {
     pub task_id: String,
     /// The chosen agents.
     pub agents: Vec<String>,
-    /// Why these: the rule's name, `target`, `default` or `online`.
+    /// Reason of the choice: the rule's name, `target`, `default` or `online`.
     pub reason: String,
 }
 
-/// Why a task is not accepted.
+/// Reason why a task is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitError {
     /// No agent is available.
@@ -82,7 +82,7 @@ impl From<database::Error> for SubmitError {
     }
 }
 
-/// Why a task is not cancelled.
+/// Reason why a task is not cancelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CancelError {
     /// There is no such task.

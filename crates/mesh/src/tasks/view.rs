@@ -7,20 +7,20 @@ use utoipa::ToSchema;
 pub struct TaskView {
     /// Names it.
     pub id: String,
-    /// How far it is.
+    /// Status of the task.
     pub status: TaskStatus,
     /// The agents that run it, or did.
     pub assigned_agents: Vec<String>,
-    /// What came of it: a text, or for a broadcast an object with a text per agent; there an agent
-    /// that failed has `{"error": {code, message}}`. Null until then.
+    /// Result: a text, or for a broadcast an object with a text per agent; there an agent that
+    /// failed has `{"error": {code, message}}`. Null until then.
     pub result: Value,
-    /// Why it failed.
+    /// Error of a failed task.
     pub error: Option<TaskError>,
-    /// When it was accepted, in milliseconds since the Unix epoch.
+    /// Time of acceptance, in milliseconds since the Unix epoch.
     pub created_at: u64,
-    /// When anything of this changed last.
+    /// Time of the last change.
     pub updated_at: u64,
-    /// What is to be done.
+    /// The task's text.
     pub task: String,
     /// The client's own word for what sort of task it is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
-    /// As it goes over the wire and into the database.
+    /// Its name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -97,12 +97,12 @@ impl TaskStatus {
     }
 }
 
-/// Why a task failed.
+/// Error of a failed task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
 pub struct TaskError {
     /// `TASK_FAILED`.
     pub code: String,
-    /// For a person.
+    /// Human-readable message.
     pub message: String,
 }
 

@@ -7,8 +7,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, p
 /// How often it is looked again whether somebody has started another before he was killed.
 const PASSES: usize = 50;
 
-/// When a process was started, in ticks since the machine was; together with its number that is
-/// unique.
+/// Start time of a process, in ticks since boot; unique together with the process id.
 pub fn start_time(id: i32) -> Option<u64> {
     starts_at(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }

@@ -37,7 +37,7 @@ impl Binary {
         Self::start_in(home, yaml, env).await
     }
 
-    /// The same, where another has run before.
+    /// Like [`start`](Self::start), in the home of an earlier run.
     pub async fn start_in(home: TempDir, yaml: &str, env: &[(&str, &str)]) -> Self {
         let log = fs::File::create(home.path().join(LOG)).unwrap();
         let mut child = command(home.path(), yaml)
@@ -65,12 +65,12 @@ impl Binary {
         error
     }
 
-    /// Where it runs.
+    /// Home directory of the process.
     pub fn home_path(&self) -> &Path {
         self.home.as_ref().expect("it was not given away").path()
     }
 
-    /// What it leaves behind. It is killed if it still runs.
+    /// Returns the home directory. The process is killed if it still runs.
     pub fn home(mut self) -> TempDir {
         self.told_no_key();
         self.home.take().expect("it was not given away")
@@ -86,7 +86,7 @@ impl Binary {
         panic!("it ended without saying {words:?}");
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.home_path().join(LOG)).expect("text")
     }

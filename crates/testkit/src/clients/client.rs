@@ -68,7 +68,7 @@ pub async fn send_h2(addr: SocketAddr, request: Outgoing) -> hyper::Result<Respo
     H2::connect(addr).await?.send(request).await
 }
 
-/// Both ways in.
+/// The HTTP versions to test with.
 pub const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
 /// Sends over a new connection that speaks this version.
@@ -102,7 +102,7 @@ impl H2 {
         self.send_to(&self.addr.to_string(), request).await
     }
 
-    /// The same, with this `:authority`.
+    /// Like `send`, with this `:authority`.
     pub async fn send_to(
         &self,
         authority: &str,
@@ -120,7 +120,7 @@ async fn connect(addr: SocketAddr) -> TokioIo<TcpStream> {
     TokioIo::new(stream)
 }
 
-/// How the transport failed, if that is what went wrong. An end inside a chunked body is `UnexpectedEof`.
+/// The transport's error, if it is one. An end inside a chunked body is `UnexpectedEof`.
 pub fn io_kind(error: &hyper::Error) -> Option<ErrorKind> {
     let source = error.source()?;
     Some(source.downcast_ref::<io::Error>()?.kind())

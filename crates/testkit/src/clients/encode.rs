@@ -4,14 +4,14 @@ use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// One gzip member.
+/// Encodes as one gzip member.
 pub async fn gzip(plain: impl AsRef<[u8]>) -> Bytes {
     let mut encoder = GzipEncoder::new(Vec::new());
     write(&mut encoder, plain.as_ref()).await;
     encoder.into_inner().into()
 }
 
-/// One zstd frame.
+/// Encodes as one zstd frame.
 pub async fn zstd(plain: impl AsRef<[u8]>) -> Bytes {
     let mut encoder = ZstdEncoder::new(Vec::new());
     write(&mut encoder, plain.as_ref()).await;
@@ -23,7 +23,7 @@ async fn write(encoder: &mut (impl AsyncWrite + Unpin), plain: &[u8]) {
     encoder.shutdown().await.unwrap();
 }
 
-/// One gzip member in pieces: when a piece is there, what it encodes can be decoded.
+/// Encodes as one gzip member in pieces: each piece can be decoded when it arrives.
 pub async fn gzip_pieces(pieces: &[&str]) -> Vec<Bytes> {
     let mut encoder = GzipEncoder::new(Vec::new());
     let mut encoded = Vec::new();

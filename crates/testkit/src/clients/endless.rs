@@ -37,7 +37,7 @@ impl Endless {
         format!("http://{}/v1", self.addr)
     }
 
-    /// How many bytes were taken from it so far.
+    /// Number of bytes that were read from it so far.
     pub fn written(&self) -> usize {
         self.written.load(Ordering::Relaxed)
     }

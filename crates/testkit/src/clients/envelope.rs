@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What an error says, checked to have the four documented fields and no others.
+/// Parses an error body, checked to have the four documented fields and no others.
 #[track_caller]
 pub fn envelope(body: &[u8]) -> Envelope {
     let text = String::from_utf8_lossy(body);

@@ -43,7 +43,7 @@ pub fn ask() -> Value {
     json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}]})
 }
 
-/// The same, streamed.
+/// Like [`ask`], streamed.
 pub fn ask_stream() -> Value {
     json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": true})
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, iter::Peekable, str::Chars};
 
-/// What a scrape says: values by series, as `name{label="value"}` with the labels in order.
+/// A parsed scrape: values by series, as `name{label="value"}` with the labels in order.
 #[derive(Debug, Default)]
 pub struct Scrape {
     /// Values by series, labels included.

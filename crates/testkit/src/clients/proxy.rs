@@ -24,7 +24,7 @@ pub struct TestProxy {
 
 type Heads = Arc<Mutex<Vec<String>>>;
 
-/// What a proxy does with a connection.
+/// Behaviour of a proxy for one connection.
 #[derive(Clone, Debug)]
 pub enum ProxyScript {
     /// Connects it to this address.
@@ -45,7 +45,7 @@ impl TestProxy {
         Self::listen(script, None).await
     }
 
-    /// One that is spoken to over TLS, as 127.0.0.1.
+    /// A proxy that speaks TLS, as 127.0.0.1.
     pub async fn over_tls(script: ProxyScript, authority: &Authority) -> Self {
         Self::listen(script, Some(authority.acceptor("127.0.0.1", &[]))).await
     }

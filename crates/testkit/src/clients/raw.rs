@@ -67,7 +67,7 @@ impl Raw {
         self.post_with(path, "", body).await;
     }
 
-    /// The same with more header lines, each ended by CRLF.
+    /// Like `post`, with more header lines, each ended by CRLF.
     pub async fn post_with(&mut self, path: &str, headers: &str, body: &str) {
         let length = body.len();
         self.write(format!(

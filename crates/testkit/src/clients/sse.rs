@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::soon;
 
-/// One event.
+/// An event.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// The `event:` line, if there was one.
@@ -20,7 +20,7 @@ pub struct Event {
     pub id: Option<String>,
     /// The `data:` lines, joined by newlines.
     pub data: String,
-    /// When its last byte was read.
+    /// Time at which its last byte was read.
     pub at: Instant,
 }
 

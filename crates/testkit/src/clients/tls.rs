@@ -25,6 +25,12 @@ pub struct Authority {
     pem: NamedTempFile,
 }
 
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Authority {
     /// A new authority.
     pub fn new() -> Self {
@@ -101,7 +107,7 @@ pub struct TlsFront {
 }
 
 impl TlsFront {
-    /// With a certificate for this name, and a choice of these protocols.
+    /// A server with a certificate for this name, and a choice of these protocols.
     pub async fn start(
         provider: &Provider,
         authority: &Authority,
@@ -111,7 +117,7 @@ impl TlsFront {
         Self::changing(provider, authority, name, [alpn]).await
     }
 
-    /// The same, with another choice for each connection; the last one is for all others, too.
+    /// Like `start`, with another choice for each connection; the last one is for all others, too.
     pub async fn changing<'a>(
         provider: &Provider,
         authority: &Authority,

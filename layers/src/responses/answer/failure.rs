@@ -2,13 +2,13 @@ use crate::exchange::{Fault, UpstreamError};
 
 const SERVER_ERROR: &str = "server_error";
 
-/// Why a response failed: its `error`.
+/// Error of a failed response: its `error`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What programs read: the provider's own word where it gave one, else `server_error`, or
+    /// Machine-readable code: the provider's own where it gave one, else `server_error`, or
     /// `rate_limit_exceeded` for a 429.
     pub code: Box<str>,
-    /// What people read.
+    /// Human-readable message.
     pub message: Box<str>,
 }
 

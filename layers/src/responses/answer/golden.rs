@@ -1,4 +1,4 @@
-//! What clients see of streams as providers write them.
+//! Snapshot tests of streams in the notation of several providers.
 
 use serde_json::Value;
 

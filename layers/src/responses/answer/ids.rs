@@ -1,6 +1,6 @@
 use super::json::Put;
 
-/// Where the random ids of a response and its items come from.
+/// Source of the random ids of a response and its items.
 #[derive(Debug)]
 pub struct Ids(fastrand::Rng);
 
@@ -10,7 +10,7 @@ impl Ids {
         Self(fastrand::Rng::new())
     }
 
-    /// The same ones for the same seed.
+    /// A source that repeats its ids for the same seed.
     pub fn seeded(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }

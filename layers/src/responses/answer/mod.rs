@@ -1,4 +1,4 @@
-//! From Chat Completions answers to Responses.
+//! Translates Chat Completions answers to Responses.
 //!
 //! A whole answer goes through [`whole`], an event stream through a [`StreamTranslator`]. Both feed the
 //! same model of output items, so that the same answer gives the same items.

@@ -1,4 +1,4 @@
-//! What calls carry that are no functions: an object of their own instead of arguments.
+//! Arguments of calls that are no functions: an object of their own.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

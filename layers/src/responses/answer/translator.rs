@@ -90,7 +90,7 @@ impl StreamTranslator {
         match self.stage {
             Stage::Fresh => self.start(out),
             Stage::Started => {
-                self.whole(head!("response.in_progress"), ResponseState::InProgress, out)
+                self.whole(head!("response.in_progress"), ResponseState::InProgress, out);
             }
             Stage::Over => {}
         }

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers shared by tests.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What is read of an array or object while it is parsed.
+//! Parses the elements of an array or object one by one.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 

@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// Why a request cannot be translated.
+/// Reason why a request cannot be translated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// What is wrong, in a sentence.
+    /// The error in a sentence.
     pub message: String,
     /// Which field, as a path: `input[3].role`.
     pub param: Option<String>,

@@ -1,4 +1,4 @@
-//! From a Responses request to a Chat Completions request.
+//! Translates Responses requests to Chat Completions requests.
 //!
 //! [`translate_request`](super::translate_request) is pure: bytes in, bytes out. It reads the body
 //! once, borrows from it, and copies strings as they stand there, so that text is neither unescaped

@@ -1,4 +1,4 @@
-/// What differs between providers.
+/// Differences between providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The name of the cap on output tokens. Default `max_tokens`.
@@ -49,7 +49,7 @@ impl Passes {
         "truncation",
     ];
 
-    /// These and one more; `None` when it is none of [`FIELDS`](Self::FIELDS).
+    /// Adds a field; `None` when it is none of [`FIELDS`](Self::FIELDS).
     #[must_use]
     pub fn and(self, field: &str) -> Option<Self> {
         let at = Self::FIELDS.iter().position(|known| *known == field)?;
@@ -62,7 +62,7 @@ impl Passes {
     }
 }
 
-/// What a provider calls the cap on output tokens.
+/// Name of the cap on output tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MaxTokens {
     /// `max_tokens`.

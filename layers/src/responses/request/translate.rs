@@ -18,7 +18,7 @@ use crate::{Target, responses::ResponseContext};
 pub struct Translated {
     /// The body to send to `/chat/completions`.
     pub body: Bytes,
-    /// What the answer needs.
+    /// The context that the answer needs.
     pub context: ResponseContext,
 }
 
@@ -56,7 +56,7 @@ pub struct Translated {
 ///     translated.body,
 ///     r#"{"model":"qwen3:14b","messages":[{"role":"user","content":"Hello"}]}"#
 /// );
-/// assert_eq!(translated.asked.echo.get("store").unwrap().get(), "false");
+/// assert_eq!(translated.context.echo.get("store").unwrap().get(), "false");
 ///
 /// let request = br#"{"input": [{"role": "robot", "content": "Hello"}]}"#;
 /// let invalid = translate_request(request, &Options::default(), &|_| None).unwrap_err();

@@ -8,7 +8,7 @@ use super::{Store, StoredResponses};
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`store_timeout`](Self::patience) | 2 s |
+/// | [`store_timeout`](Self::store_timeout) | 2 s |
 /// | [`cap`](Self::cap) | 64 MiB |
 #[derive(Clone)]
 pub struct StoreLayer {
@@ -32,7 +32,8 @@ impl StoreLayer {
         self
     }
 
-    /// How large a request may become by what it refers to, in bytes. A larger one is refused.
+    /// Sets the maximum size of a request with all that it refers to, in bytes. A larger one is
+    /// refused.
     #[must_use]
     pub fn cap(mut self, bytes: u64) -> Self {
         self.cap = bytes;

@@ -29,17 +29,17 @@ impl MemoryStore {
         self.0.lock().bounds = bounds;
     }
 
-    /// How many responses it holds.
+    /// Number of responses.
     pub fn len(&self) -> usize {
         self.0.lock().entries.len()
     }
 
-    /// Whether it holds none.
+    /// Whether there are no responses.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes they take, about.
+    /// Approximate size of all responses, in bytes.
     pub fn bytes(&self) -> u64 {
         self.0.lock().bytes
     }

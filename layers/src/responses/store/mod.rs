@@ -74,6 +74,7 @@
 //! # Ok(()) }
 //! ```
 
+mod backend;
 mod body;
 mod capture;
 mod errors;
@@ -88,17 +89,16 @@ mod path;
 mod persist;
 mod references;
 mod service;
-mod store;
 mod stored;
 mod write;
 
 use super::{Owner, PreviousResponse};
+pub use backend::{Bounds, Store, StoreFuture};
 pub use body::StateBody;
 pub use future::ResponseFuture;
 pub use layer::StoreLayer;
 pub use memory::MemoryStore;
 pub use service::StoredResponses;
-pub use store::{Bounds, Store, StoreFuture};
 pub use stored::{Item, Stored};
 
 #[cfg(test)]

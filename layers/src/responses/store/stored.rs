@@ -8,13 +8,13 @@ use bytes::Bytes;
 pub struct Stored {
     /// The response's id.
     pub id: Arc<str>,
-    /// When it was delivered, in seconds since 1970.
+    /// Time of delivery, in seconds since 1970.
     pub created: u64,
     /// The response object as it was delivered, as JSON.
     pub response: Bytes,
-    /// What it answers: the items of the request, and before them those of all that it continues.
+    /// Input: the items of the request, and before them those of all responses that it continues.
     pub input: Vec<Item>,
-    /// What it says: the response's `output`.
+    /// Output: the response's `output`.
     pub output: Vec<Item>,
 }
 
@@ -24,7 +24,7 @@ impl Stored {
         self.input.iter().chain(&self.output)
     }
 
-    /// How many bytes it takes, about.
+    /// Approximate size, in bytes.
     pub fn size(&self) -> u64 {
         let items = self.input.iter().map(Item::size).sum::<usize>();
         (self.id.len() + self.response.len() + items) as u64
@@ -34,14 +34,14 @@ impl Stored {
 /// An item of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its own id, or one that was made for it.
+    /// The item's own id, or one that was made for it.
     pub id: Arc<str>,
-    /// It, as JSON, as the client sent it or the provider said it.
+    /// The item as JSON, as the client or the provider sent it.
     pub json: Bytes,
 }
 
 impl Item {
-    /// How many bytes it takes, about.
+    /// Approximate size, in bytes.
     pub fn size(&self) -> usize {
         self.id.len() + self.json.len()
     }

@@ -1,4 +1,4 @@
-//! Where an endpoint is, and whether that is this machine.
+//! Checks the address of an endpoint, and whether it is this machine's.
 
 use std::net::{IpAddr, SocketAddr};
 

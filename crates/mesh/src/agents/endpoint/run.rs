@@ -1,4 +1,4 @@
-//! One task, done by one endpoint.
+//! Runs one task at one endpoint.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is kept of what somebody says: the beginning and the end.
+//! Captures the beginning and the end of long output.
 
 use std::collections::VecDeque;
 

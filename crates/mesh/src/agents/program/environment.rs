@@ -1,4 +1,4 @@
-//! What a program gets of the gateway's environment: what programs need to run at all, and no keys.
+//! The environment of a program: the variables that programs need to run at all, and no keys.
 
 use std::ffi::{OsStr, OsString};
 

@@ -1,4 +1,4 @@
-//! Where a command is.
+//! Looks up a command in the PATH.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What an agent says while it is at work, passed on in pieces that are not too many.
+//! Passes on output of a running agent, in a bounded number of pieces.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One task, done by one program.
+//! Runs one task with one program.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -3,10 +3,10 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use super::{Item, Stored};
 use crate::BoxError;
 
-/// What a [`Store`] gives: boxed, as it is needed once per stored response, never per event.
+/// Future of a [`Store`]: boxed, as it is needed once per stored response, never per event.
 pub type StoreFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// Where responses are kept.
+/// A store of responses.
 ///
 /// Entries are visible to their owner only. `now` is in seconds since 1970; entries that have
 /// expired by then are not found any more. An error means that the store does not work; it is
@@ -44,14 +44,14 @@ impl<T: Store + ?Sized> Store for Arc<T> {
     }
 }
 
-/// How much a store keeps, of all owners together. When it is full the oldest leave first.
+/// Bounds of a store, for all owners together. When it is full the oldest leave first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// How many responses. Default 10000.
+    /// Maximum number of responses. Default 10000.
     pub entries: usize,
-    /// How many bytes. Default 256 MiB.
+    /// Maximum size, in bytes. Default 256 MiB.
     pub bytes: u64,
-    /// For how long. Default 30 days.
+    /// Maximum age. Default 30 days.
     pub age: Duration,
 }
 
@@ -62,7 +62,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// What was created by then, in seconds since 1970, has expired `now`.
+    /// The creation time, in seconds since 1970, up to which responses have expired `now`.
     pub fn expired(&self, now: u64) -> Option<u64> {
         now.checked_sub(self.age.as_secs())
     }
